@@ -1,0 +1,32 @@
+"""Errors that a person at the command line is meant to read.
+
+Every message is a whole sentence (or two) that names the offending value and says what to do.
+"""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """A mistake in what was asked for; the command line prints it in one line and exits with 2."""
+
+
+class InvalidInput(BenchError, ValueError):
+    """An array, image or parameter that the harness refuses (NaN, wrong shape, wrong range)."""
+
+
+class UnknownName(BenchError, KeyError):
+    """A method, dataset or preset that nobody registered."""
+
+    def __str__(self) -> str:  # KeyError would print the repr, with quotes around a sentence
+        return str(self.args[0]) if self.args else ""
+
+
+class Unavailable(BenchError):
+    """Something known but missing here: data, weights, Octave, a package.
+
+    In a run it becomes the status of the cells that needed it, and the other cells still run.
+    """
+
+
+class NotApplicable(BenchError):
+    """A method that cannot be asked this, such as published outputs at a noise never published."""

@@ -1,0 +1,130 @@
+"""The forward model ``y = clip(x ⊗ k + n, 0, 1)`` of the paper (equation 1).
+
+``⊗`` is circular convolution, each channel with the same kernel. On a kernel grid of size ``k``
+the origin is pixel ``k // 2``: pixel (14, 14) of the published 28×28 kernels. All functions are
+batched, differentiable and run on the device of their inputs; the transfer function of a kernel
+(:func:`transfer_function`) can be computed once and used for many images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.errors import InvalidInput
+
+
+def transfer_function(kernel: Tensor, image_size: tuple[int, int]) -> Tensor:
+    """Fourier transform of kernels, zero-padded to the image size with the origin at (0, 0).
+
+    Parameters
+    ----------
+    kernel : Tensor, shape (..., kh, kw)
+        Blur kernels; the origin is pixel ``(kh // 2, kw // 2)``.
+    image_size : (int, int)
+        Height and width of the images, each at least the kernel's.
+
+    Returns
+    -------
+    Tensor, complex, shape (..., H, W // 2 + 1)
+        The half spectrum that ``torch.fft.rfft2`` gives.
+
+    Raises
+    ------
+    InvalidInput
+        If the kernel is larger than the image.
+    """
+    height, width = image_size
+    kh, kw = kernel.shape[-2:]
+    if kh > height or kw > width:
+        raise InvalidInput(
+            f"A kernel of {kh}×{kw} pixels does not fit an image of {height}×{width}; "
+            "use a smaller kernel or a larger image."
+        )
+    padded = torch.nn.functional.pad(kernel, (0, width - kw, 0, height - kh))
+    return torch.fft.rfft2(padded.roll((-(kh // 2), -(kw // 2)), (-2, -1)))
+
+
+def apply_transfer(image: Tensor, transfer: Tensor) -> Tensor:
+    """Filter images with a transfer function; leading dimensions broadcast.
+
+    Parameters
+    ----------
+    image : Tensor, shape (..., H, W)
+    transfer : Tensor, complex, shape (..., H, W // 2 + 1)
+
+    Returns
+    -------
+    Tensor, shape (..., H, W)
+    """
+    return torch.fft.irfft2(torch.fft.rfft2(image) * transfer, s=image.shape[-2:])
+
+
+def blur(image: Tensor, kernel: Tensor) -> Tensor:
+    """Circular convolution ``x ⊗ k`` in the published centring.
+
+    Parameters
+    ----------
+    image : Tensor, shape (N, C, H, W)
+    kernel : Tensor, shape (N, kh, kw) or (kh, kw)
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
+    return apply_transfer(image, transfer_function(kernel, _size(image)).unsqueeze(-3))
+
+
+def add_noise(blurred: Tensor, sigma: float, generators: list[torch.Generator]) -> Tensor:
+    """Add Gaussian noise and clip: ``clip(b + n, 0, 1)``, ``n ~ N(0, σ²)`` per pixel and channel.
+
+    Parameters
+    ----------
+    blurred : Tensor, shape (N, C, H, W)
+    sigma : float
+        Standard deviation in units of the image range [0, 1]; "1 %" is 0.01.
+    generators : list of torch.Generator, length N
+        One CPU generator per image, so that an image's noise is its own.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W), in [0, 1]
+    """
+    noise = torch.stack([torch.randn(blurred.shape[1:], generator=g) for g in generators])
+    return (blurred + sigma * noise.to(blurred)).clamp(0, 1)
+
+
+def shift(array: Tensor, offset: Tensor) -> Tensor:
+    """Shift the last two dimensions circularly by a fraction of a pixel (Fourier shift).
+
+    Parameters
+    ----------
+    array : Tensor, shape (N, ..., H, W)
+    offset : Tensor, shape (N, 2)
+        Rows and columns in pixels; positive moves the content down and to the right.
+
+    Returns
+    -------
+    Tensor, shape (N, ..., H, W)
+
+    Notes
+    -----
+    The Nyquist frequency of an even length takes the real part of its phase, which keeps the
+    result real and a whole-pixel shift exact.
+    """
+    height, width = _size(array)
+    rows = torch.fft.fftfreq(height, device=array.device, dtype=array.dtype)
+    cols = torch.fft.rfftfreq(width, device=array.device, dtype=array.dtype)
+    phase_rows = torch.exp(-2j * torch.pi * offset[:, :1] * rows)
+    phase_cols = torch.exp(-2j * torch.pi * offset[:, 1:] * cols)
+    if height % 2 == 0:
+        phase_rows[:, height // 2] = phase_rows[:, height // 2].real.to(phase_rows.dtype)
+    if width % 2 == 0:
+        phase_cols[:, -1] = phase_cols[:, -1].real.to(phase_cols.dtype)
+    phase = phase_rows[:, :, None] * phase_cols[:, None, :]
+    phase = phase.reshape(len(array), *[1] * (array.ndim - 3), height, width // 2 + 1)
+    return apply_transfer(array, phase)
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return int(image.shape[-2]), int(image.shape[-1])

@@ -1,0 +1,381 @@
+"""What a method, a dataset and their results are.
+
+A method sees a :class:`Task` (what a blind method may know) and observations, and answers with a
+:class:`Restoration`. A dataset is a sequence of :class:`Scene`. Nothing here knows a concrete
+method or dataset.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from bench.errors import InvalidInput
+
+Boundary = Literal["circular", "free"]
+Kind = Literal["method", "oracle", "replay"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a blind method may know of the observations it is given.
+
+    Attributes
+    ----------
+    image_class : str
+        The class a prior can be chosen by: ``svhn``, ``shoes``, ``celeba``, ``natural``.
+    image_size : (int, int)
+        Height and width in pixels.
+    channels : int
+        3, or 1 for grey observations.
+    kernel_size : (int, int)
+        Height and width of the kernel's support; the same for all images of a batch.
+    noise : float
+        Standard deviation of the noise in units of the image range [0, 1].
+    boundary : {"circular", "free"}
+        How the convolution behaves at the border.
+    device : str
+        Where to compute, as ``torch.device`` takes it.
+    seed : int
+        Seeds whatever the method draws.
+    """
+
+    image_class: str
+    image_size: tuple[int, int]
+    channels: int = 3
+    kernel_size: tuple[int, int] = (28, 28)
+    noise: float = 0.01
+    boundary: Boundary = "circular"
+    device: str = "cpu"
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """What only oracles and metrics may read: ``image`` (N, C, H, W), ``kernel`` (N, kh, kw)."""
+
+    image: Tensor
+    kernel: Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Restoration:
+    """What a method found, and what it cost, for a batch of N observations.
+
+    Attributes
+    ----------
+    image : Tensor, shape (N, C, H, W)
+        Restored images in [0, 1].
+    kernel : Tensor or None, shape (N, kh, kw)
+        Estimated kernels in the forward model's centring, summing to 1; None if the method
+        estimates none.
+    generator_evaluations, iterations, restarts : int
+        Cost per image. An evaluation is one forward and backward pass of the image generator.
+    seconds : float or None
+        Time per image, amortised over the batch. None lets the runner's own clock stand.
+    residual : Tensor or None, shape (N,)
+        Root mean square of ``y − x ⊗ k`` per pixel and channel.
+    records : Mapping
+        Anything else worth keeping: latents, ``range_image``, per-restart records, loss traces;
+        tensors whose first dimension is N.
+    """
+
+    image: Tensor
+    kernel: Tensor | None = None
+    generator_evaluations: int = 0
+    iterations: int = 0
+    restarts: int = 1
+    seconds: float | None = None
+    residual: Tensor | None = None
+    records: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Knowledge:
+    """What a method is told or has learned; tables print it beside its name.
+
+    Attributes
+    ----------
+    noise, kernel_size, boundary, image_class : bool
+        Whether the method uses this part of the task.
+    training : str
+        Data and hours it was trained on, or "" for none.
+    truth : bool
+        True for oracles.
+    """
+
+    noise: bool = False
+    kernel_size: bool = False
+    boundary: bool = False
+    image_class: bool = False
+    training: str = ""
+    truth: bool = False
+
+
+class MethodBase(abc.ABC):
+    """What the three kinds of method share. Subclass :class:`Method`, not this.
+
+    Parameters are keyword arguments after the task; they are part of a cell's identity, so keep
+    them plain numbers, strings or booleans.
+
+    Class attributes
+    ----------------
+    kind : {"method", "oracle", "replay"}
+    version : str
+        Raise it with every change of the code that changes results.
+    knows : Knowledge
+    batch_size : int
+        Images per call at 64×64; the plan cuts batches to it.
+    reference : str
+        Where the algorithm was published.
+    """
+
+    kind: ClassVar[Kind] = "method"
+    version: ClassVar[str] = "1"
+    knows: ClassVar[Knowledge] = Knowledge()
+    batch_size: ClassVar[int] = 16
+    reference: ClassVar[str] = ""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Raise ``Unavailable`` (what is missing and how to get it) or ``NotApplicable``.
+
+        Called in the parent process before any work is planned, so it must be cheap.
+        """
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """Return names and checksums of weights and tuned files that determine the result."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027 (optional hook)
+        """Release what the method holds (an Octave process, say)."""
+
+
+class Method(MethodBase):
+    """A blind method: it sees observations and the task, and nothing else."""
+
+    @abc.abstractmethod
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Restore a batch.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+
+        Returns
+        -------
+        Restoration
+            The result of an image must not depend on the others in the batch.
+        """
+
+
+class Oracle(MethodBase):
+    """A method that is given the truth: a bound, never a competitor."""
+
+    kind: ClassVar[Kind] = "oracle"
+    knows: ClassVar[Knowledge] = Knowledge(truth=True)
+
+    @abc.abstractmethod
+    def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
+        """Restore a batch, knowing the true image and kernel."""
+
+
+class Replay(MethodBase):
+    """Published outputs, read and scored instead of computed."""
+
+    kind: ClassVar[Kind] = "replay"
+
+    @abc.abstractmethod
+    def replay(self, scenes: Sequence[Scene]) -> Restoration:
+        """Return the published outputs for these scenes.
+
+        Raises
+        ------
+        NotApplicable
+            If nothing was published for them.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """One image of a dataset with its blur.
+
+    Attributes
+    ----------
+    index : int
+        Position in the dataset.
+    name : str
+        Unique in the dataset, stable, such as ``"012"`` or ``"im01_ker04"``.
+    image : Tensor, float32, shape (C, H, W), in [0, 1]
+    kernel : Tensor, float32, shape (kh, kw)
+        Non-negative, sums to 1, origin at ``(kh // 2, kw // 2)``.
+    kernel_id : str
+        Equal for equal kernels, across datasets: statistics cluster by it.
+    observation : Tensor or None, shape (C, H, W)
+        A given blurred image (real blur); None where the forward model makes it.
+    published : Mapping of str to Tensor
+        The authors' own outputs for this scene, by their names (``dd_image``, ``dds_kernel``).
+    blur_length : int or None
+        Trajectory length in pixels where it is known.
+    """
+
+    index: int
+    name: str
+    image: Tensor
+    kernel: Tensor
+    kernel_id: str
+    observation: Tensor | None = None
+    published: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    blur_length: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Alignment:
+    """How a restored image is registered to the truth before it is scored.
+
+    Attributes
+    ----------
+    max_shift : float
+        Largest shift tried in each direction, in pixels; 0 compares pixel by pixel.
+    step : float
+        Spacing of the shifts tried, in pixels.
+    border : int
+        Pixels cropped on every side.
+    """
+
+    max_shift: float = 0.0
+    step: float = 0.25
+    border: int = 0
+
+
+class Dataset(abc.ABC):
+    """A sequence of scenes.
+
+    Class attributes
+    ----------------
+    name : str
+    title : str
+        What it is, in one line.
+    image_class : str
+    image_size : (int, int)
+    channels : int
+    boundary : {"circular", "free"}
+    alignment : Alignment
+    version : str
+        Part of a cell's identity: raise it when images, kernels or their order change.
+    noise : float or None
+        The noise level that a given observation already has; None if the forward model adds it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str] = ""
+    image_class: ClassVar[str] = "natural"
+    image_size: ClassVar[tuple[int, int]] = (64, 64)
+    channels: ClassVar[int] = 3
+    boundary: ClassVar[Boundary] = "circular"
+    alignment: ClassVar[Alignment] = Alignment()
+    version: ClassVar[str] = "1"
+    noise: ClassVar[float | None] = None
+
+    @abc.abstractmethod
+    def __len__(self) -> int: ...
+
+    @abc.abstractmethod
+    def __getitem__(self, index: int) -> Scene: ...
+
+    @classmethod
+    @abc.abstractmethod
+    def location(cls) -> Location:
+        """Say whether the data are here, where they were looked for and how to get them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Location:
+    """Where a dataset is: ``found``, the ``path`` looked at, and ``how_to_get`` in a sentence."""
+
+    found: bool
+    path: str
+    how_to_get: str = ""
+
+
+def check_observation(observation: Tensor, task: Task) -> Tensor:
+    """Check the shape, range and finiteness of a batch of observations.
+
+    Every method calls this first.
+
+    Parameters
+    ----------
+    observation : Tensor, shape (N, C, H, W), in [0, 1]
+    task : Task
+
+    Returns
+    -------
+    Tensor, float32, on the task's device
+
+    Raises
+    ------
+    InvalidInput
+        Naming the offending value.
+    """
+    expected = (task.channels, *task.image_size)
+    if observation.ndim != 4 or tuple(observation.shape[1:]) != expected:
+        raise InvalidInput(
+            f"The observations have shape {tuple(observation.shape)}; "
+            f"this task takes (N, {expected[0]}, {expected[1]}, {expected[2]})."
+        )
+    if not observation.is_floating_point():
+        raise InvalidInput(
+            f"The observations have type {observation.dtype}; convert them to floats in [0, 1]."
+        )
+    if not bool(torch.isfinite(observation).all()):
+        bad = int((~torch.isfinite(observation)).flatten(1).any(1).nonzero()[0])
+        raise InvalidInput(f"Observation {bad} of the batch has NaN or infinite pixels.")
+    low, high = observation.min().item(), observation.max().item()
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise InvalidInput(
+            f"The observations span [{low:.3g}, {high:.3g}]; scale them to [0, 1] first."
+        )
+    if task.kernel_size[0] > task.image_size[0] or task.kernel_size[1] > task.image_size[1]:
+        raise InvalidInput(
+            f"A kernel of {task.kernel_size[0]}×{task.kernel_size[1]} pixels is larger than the "
+            f"image of {task.image_size[0]}×{task.image_size[1]}; give a smaller --kernel-size."
+        )
+    return observation.to(task.device, torch.float32)
+
+
+def check_restoration(restoration: Any, observation: Tensor) -> Restoration:
+    """Check that what a method returned can be scored.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no ``Restoration``, or an array has the wrong shape, NaN, or leaves its range.
+    """
+    if not isinstance(restoration, Restoration):
+        raise InvalidInput(f"The method returned {type(restoration).__name__}, not a Restoration.")
+    image, kernel = restoration.image, restoration.kernel
+    if not isinstance(image, Tensor) or image.shape != observation.shape:
+        shape = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
+        raise InvalidInput(
+            f"The method returned an image of shape {shape} for {tuple(observation.shape)}."
+        )
+    if kernel is not None and (kernel.ndim != 3 or len(kernel) != len(observation)):
+        raise InvalidInput(
+            f"The method returned kernels of shape {tuple(kernel.shape)}; "
+            f"({len(observation)}, kh, kw) is expected."
+        )
+    if image.min() < -1e-3 or image.max() > 1 + 1e-3:
+        raise InvalidInput(
+            f"The method returned pixels in [{image.min():.3g}, {image.max():.3g}]; "
+            "clamp the image to [0, 1]."
+        )
+    return restoration

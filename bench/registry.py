@@ -1,0 +1,136 @@
+"""Names of methods and datasets, and where to find them.
+
+Entries are lazy: a name and ``package.module:Class``, imported when used. The project's own are
+listed in ``methods/catalog.py`` and ``datasets/catalog.py``; anyone else's come from the entry
+point groups ``bench.methods`` and ``bench.datasets`` of installed packages.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import fnmatch
+import functools
+import importlib
+import importlib.metadata
+from typing import Generic, TypeVar
+
+from bench.errors import BenchError, Unavailable, UnknownName
+from bench.protocol import Dataset, MethodBase
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A registered name.
+
+    Attributes
+    ----------
+    name : str
+    target : str
+        ``package.module:Class``.
+    origin : str
+        ``bench`` for the project's own, else the distribution that brought it.
+    """
+
+    name: str
+    target: str
+    origin: str = "bench"
+
+
+class Registry(Generic[T]):
+    """Lazy mapping from names to classes.
+
+    Parameters
+    ----------
+    noun : str
+        ``method`` or ``dataset``, for messages.
+    base : type
+        What every entry must be a subclass of.
+    catalog : str
+        Module whose ``CATALOG`` maps the project's own names to targets.
+    group : str
+        Entry point group of third parties.
+    """
+
+    def __init__(self, noun: str, base: type[T], catalog: str, group: str) -> None:
+        self.noun, self.base, self.catalog, self.group = noun, base, catalog, group
+
+    @functools.cached_property
+    def entries(self) -> dict[str, Entry]:
+        """All entries by name, the project's own first."""
+        own = importlib.import_module(self.catalog).CATALOG
+        entries = {name: Entry(name, target) for name, target in own.items()}
+        for point in importlib.metadata.entry_points(group=self.group):
+            origin = point.dist.name if point.dist else "unknown"
+            if point.name in entries:
+                raise BenchError(
+                    f"The {self.noun} name {point.name!r} of {origin} is already taken by "
+                    f"{entries[point.name].origin}; rename its entry point or uninstall {origin}."
+                )
+            entries[point.name] = Entry(point.name, point.value, origin)
+        return entries
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """Names that match a shell pattern, in the order of registration."""
+        return [name for name in self.entries if fnmatch.fnmatch(name, pattern)]
+
+    def select(self, patterns: str) -> list[str]:
+        """Expand a comma-separated list of names and patterns.
+
+        Raises
+        ------
+        UnknownName
+            If a part matches nothing; the message names the nearest known names.
+        """
+        chosen: dict[str, None] = {}
+        for pattern in (part.strip() for part in patterns.split(",")):
+            if not pattern:
+                continue
+            matches = self.names(pattern)
+            if not matches:
+                raise UnknownName(self._unknown(pattern))
+            chosen.update(dict.fromkeys(matches))
+        if not chosen:
+            raise UnknownName(f"No {self.noun} was named; 'python -m bench list' shows them.")
+        return list(chosen)
+
+    def load(self, name: str) -> type[T]:
+        """Import and return the class behind a name.
+
+        Raises
+        ------
+        UnknownName
+            With the nearest known names.
+        Unavailable
+            If its module cannot be imported.
+        BenchError
+            If what is there is not a class of the right kind.
+        """
+        if name not in self.entries:
+            raise UnknownName(self._unknown(name))
+        entry = self.entries[name]
+        module, _, attribute = entry.target.partition(":")
+        try:
+            target = getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # a third party's module may raise anything on import
+            raise Unavailable(
+                f"The {self.noun} {name!r} of {entry.origin} cannot be imported from "
+                f"{entry.target}: {type(error).__name__}: {error}."
+            ) from error
+        if not (isinstance(target, type) and issubclass(target, self.base)):
+            raise BenchError(
+                f"The {self.noun} {name!r} of {entry.origin} is {entry.target}, "
+                f"which is no subclass of {self.base.__module__}.{self.base.__name__}."
+            )
+        return target
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.entries, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "nothing is near it."
+        return f"There is no {self.noun} {name!r}; {hint} 'python -m bench list' shows them all."
+
+
+METHODS: Registry[MethodBase] = Registry("method", MethodBase, "methods.catalog", "bench.methods")
+DATASETS: Registry[Dataset] = Registry("dataset", Dataset, "datasets.catalog", "bench.datasets")  # type: ignore[type-abstract]

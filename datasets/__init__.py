@@ -1,0 +1,1 @@
+"""Datasets, one file each; ``catalog.py`` names them."""

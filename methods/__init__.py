@@ -1,0 +1,1 @@
+"""Methods, one file each; ``catalog.py`` names them."""
