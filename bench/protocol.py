@@ -116,8 +116,22 @@ class Knowledge:
     training: str = ""
     truth: bool = False
 
+    def __str__(self) -> str:
+        told = [
+            word
+            for word, known in (
+                ("the truth", self.truth),
+                ("noise", self.noise),
+                ("kernel size", self.kernel_size),
+                ("boundary", self.boundary),
+                ("class", self.image_class),
+            )
+            if known
+        ]
+        return ", ".join([*told, *([self.training] if self.training else [])]) or "nothing"
 
-class MethodBase(abc.ABC):
+
+class MethodBase:
     """What the three kinds of method share. Subclass :class:`Method`, not this.
 
     Parameters are keyword arguments after the task; they are part of a cell's identity, so keep
@@ -156,11 +170,11 @@ class MethodBase(abc.ABC):
         """Return names and checksums of weights and tuned files that determine the result."""
         return {}
 
-    def close(self) -> None:  # noqa: B027 (optional hook)
+    def close(self) -> None:
         """Release what the method holds (an Octave process, say)."""
 
 
-class Method(MethodBase):
+class Method(MethodBase, abc.ABC):
     """A blind method: it sees observations and the task, and nothing else."""
 
     @abc.abstractmethod
@@ -178,7 +192,7 @@ class Method(MethodBase):
         """
 
 
-class Oracle(MethodBase):
+class Oracle(MethodBase, abc.ABC):
     """A method that is given the truth: a bound, never a competitor."""
 
     kind: ClassVar[Kind] = "oracle"
@@ -189,7 +203,7 @@ class Oracle(MethodBase):
         """Restore a batch, knowing the true image and kernel."""
 
 
-class Replay(MethodBase):
+class Replay(MethodBase, abc.ABC):
     """Published outputs, read and scored instead of computed."""
 
     kind: ClassVar[Kind] = "replay"
@@ -296,6 +310,25 @@ class Dataset(abc.ABC):
     @abc.abstractmethod
     def location(cls) -> Location:
         """Say whether the data are here, where they were looked for and how to get them."""
+
+
+class KernelSource(abc.ABC):
+    """Draws blur kernels by seed, one at a time, so that any subset gets the same kernels."""
+
+    @abc.abstractmethod
+    def kernel(self, index: int, *, seed: int, length: int | None = None) -> Tensor:
+        """Return kernel ``index``.
+
+        Parameters
+        ----------
+        index, seed : int
+        length : int or None
+            Trajectory length in pixels; None draws it.
+
+        Returns
+        -------
+        Tensor, float32, shape (kh, kw), summing to 1
+        """
 
 
 @dataclasses.dataclass(frozen=True)

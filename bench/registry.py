@@ -1,8 +1,9 @@
-"""Names of methods and datasets, and where to find them.
+"""Names of methods, datasets and kernel sources, and where to find them.
 
 Entries are lazy: a name and ``package.module:Class``, imported when used. The project's own are
-listed in ``methods/catalog.py`` and ``datasets/catalog.py``; anyone else's come from the entry
-point groups ``bench.methods`` and ``bench.datasets`` of installed packages.
+listed in ``methods/catalog.py``, ``datasets/catalog.py`` and ``datasets/kernel_catalog.py``; anyone
+else's come from the entry point groups ``bench.methods``, ``bench.datasets`` and ``bench.kernels``
+of installed packages.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import importlib.metadata
 from typing import Generic, TypeVar
 
 from bench.errors import BenchError, Unavailable, UnknownName
-from bench.protocol import Dataset, MethodBase
+from bench.protocol import Dataset, KernelSource, MethodBase
 
 T = TypeVar("T")
 
@@ -134,3 +135,9 @@ class Registry(Generic[T]):
 
 METHODS: Registry[MethodBase] = Registry("method", MethodBase, "methods.catalog", "bench.methods")
 DATASETS: Registry[Dataset] = Registry("dataset", Dataset, "datasets.catalog", "bench.datasets")  # type: ignore[type-abstract]
+KERNELS: Registry[KernelSource] = Registry(
+    "kernel source",
+    KernelSource,
+    "datasets.kernel_catalog",
+    "bench.kernels",  # type: ignore[type-abstract]
+)

@@ -1,0 +1,76 @@
+"""The command line: one module per command, each with ``add_parser`` and ``run``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from bench import __version__
+from bench.errors import BenchError
+
+COMMANDS = {
+    "run": "measure methods on datasets and print a table",
+    "table": "print the table of a finished or unfinished run",
+    "list": "show methods, what each knows, and datasets",
+    "data": "show what data is here, or fetch the published test images",
+    "doctor": "check Octave, packages, weights and data, and say what to do",
+    "deblur": "restore a photograph of your own",
+}
+EXAMPLES = """\
+examples:
+  python -m bench run                                  the embedded default: needs no data
+  python -m bench run --methods dp,known-kernel --datasets shoes,celeba --images 20
+  python -m bench data fetch                           get the published test images
+  python -m bench deblur photo.jpg --method dp -o sharp.png
+  python -m bench COMMAND --help                       more on a command, with examples
+"""
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns
+    -------
+    int
+        0; 1 if some cells failed; 2 if what was asked for makes no sense or needs what is not
+        here; 130 after Ctrl-C.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("bench: stopped; what was recorded is safe.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure blind image deblurring, honestly.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, purpose in COMMANDS.items():
+        module = importlib.import_module(f"bench.cli.{name}")
+        command = commands.add_parser(
+            name,
+            help=purpose,
+            description=f"{purpose[0].upper()}{purpose[1:]}.",
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser

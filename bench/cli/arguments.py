@@ -1,0 +1,45 @@
+"""Parsers and checks that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def positive(text: str) -> int:
+    """Parse a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a whole number from 1")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Parse a positive duration."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return value
+
+
+def numbers(text: str) -> list[float]:
+    """Parse numbers between commas."""
+    return [float(part) for part in text.split(",")]
+
+
+def integers(text: str) -> list[int]:
+    """Parse whole numbers between commas."""
+    return [int(part) for part in text.split(",")]
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not here."""
+    import torch
+
+    from bench.errors import BenchError
+
+    try:
+        torch.zeros(1, device=device)
+    except Exception as error:
+        raise BenchError(
+            f"The device {device!r} cannot be used here; give --device cpu."
+        ) from error

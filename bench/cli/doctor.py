@@ -1,0 +1,33 @@
+"""``python -m bench doctor``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """\
+examples:
+  python -m bench doctor
+
+Exit codes: 0 if a run can start, 1 if something is missing without which nothing works.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--out", type=Path, default=Path("runs/default"), help="results folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print findings and advice."""
+    from tabulate import tabulate
+
+    from bench import doctor
+
+    findings = list(doctor.examine(options.out))
+    lines = [
+        ["ok" if f.ok else "MISSING" if f.essential else "absent", f.area, f.name, f.detail]
+        for f in findings
+    ]
+    print(tabulate(lines, tablefmt="plain", maxcolwidths=[None, None, None, 90]))
+    return int(any(f.essential and not f.ok for f in findings))

@@ -1,0 +1,54 @@
+"""``python -m bench list``."""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLES = """\
+examples:
+  python -m bench list
+  python -m bench list methods
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("what", nargs="?", choices=["methods", "datasets"])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is registered and whether it can be used here."""
+    from tabulate import tabulate
+
+    from bench import doctor
+    from bench.errors import BenchError
+    from bench.registry import DATASETS, METHODS
+
+    if options.what != "datasets":
+        lines = []
+        for finding in doctor.methods():
+            entry = METHODS.entries[finding.name]
+            try:
+                method = METHODS.load(finding.name)
+                kind, knows = method.kind, str(method.knows)
+            except BenchError:
+                kind, knows = "?", "?"
+            state = "yes" if finding.ok else finding.detail
+            lines.append([finding.name, kind, knows, entry.origin, state])
+        headers = ["method", "kind", "is told or has learned", "from", "ready"]
+        print(tabulate(lines, headers, tablefmt="simple", maxcolwidths=[None, None, 40, None, 60]))
+    if options.what is None:
+        print()
+    if options.what != "methods":
+        lines = []
+        for finding in doctor.datasets():
+            entry = DATASETS.entries[finding.name]
+            try:
+                title = DATASETS.load(finding.name).title
+            except BenchError:
+                title = "?"
+            state = "yes" if finding.ok else finding.detail
+            lines.append([finding.name, title, entry.origin, state])
+        headers = ["dataset", "what it is", "from", "here"]
+        print(tabulate(lines, headers, tablefmt="simple", maxcolwidths=[None, 50, None, 60]))
+    return 0

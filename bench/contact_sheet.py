@@ -1,0 +1,118 @@
+"""Contact sheets: observation, every method's image and kernel, truth, side by side."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.files import write_atomically
+from bench.observation import Condition, Observed, observe
+from bench.protocol import Dataset
+from bench.store import Row, Store
+from bench.tables import method_order
+
+PANEL_INCHES = 1.35
+KERNEL_SHARE = 0.36
+"""Width of a kernel's inset as a share of its panel."""
+
+
+def write_sheets(
+    store: Store, open_dataset: Callable[[str], Dataset], folder: Path, images: int = 6
+) -> list[Path]:
+    """Draw a sheet for every dataset and condition in a store.
+
+    Parameters
+    ----------
+    store : Store
+    open_dataset : callable
+        Returns the dataset of a name.
+    folder : Path
+        Where the PNG files go.
+    images : int
+        Rows of a sheet, spread evenly over the dataset.
+
+    Returns
+    -------
+    list of Path
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in store.rows():
+        groups.setdefault((row.columns["dataset"], row.columns["condition"]), []).append(row)
+    several = {name for name, _ in groups if sum(name == other for other, _ in groups) > 1}
+    paths = []
+    for (name, condition), rows in groups.items():
+        suffix = condition.replace(" ", "-").replace(",", "") if name in several else ""
+        path = folder / f"{'-'.join(filter(None, [name, suffix]))}.png"
+        write_atomically(path, _draw(store, open_dataset(name), rows, images))
+        paths.append(path)
+    return paths
+
+
+def _draw(store: Store, dataset: Dataset, rows: Sequence[Row], images: int) -> bytes:
+    from matplotlib.figure import Figure  # half a second that only this needs
+
+    indices = sorted({row.columns["index"] for row in rows})
+    spread = np.linspace(0, len(indices) - 1, min(images, len(indices)))
+    shown = [indices[int(position)] for position in spread.round()]
+    methods = method_order({row.columns["method"]: row.columns["kind"] for row in rows})
+    cells = {(row.columns["method"], row.columns["index"]): row for row in rows}
+    first = rows[0].columns
+    condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
+    titles = ["observation", *methods, "truth"]
+    figure = Figure(
+        figsize=(PANEL_INCHES * len(titles), PANEL_INCHES * len(shown) + 0.5), layout="constrained"
+    )
+    figure.suptitle(f"{dataset.name}, {first['condition']}", fontsize=9)
+    axes = figure.subplots(len(shown), len(titles), squeeze=False)
+    for line, index in zip(axes, shown, strict=True):
+        observed = observe(dataset, index, condition)
+        _panel(line[0], observed.observation)
+        line[0].set_ylabel(observed.scene.name, fontsize=7)
+        for axis, method in zip(line[1:-1], methods, strict=True):
+            _cell(axis, store, cells.get((method, index)))
+        _truth(line[-1], observed)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=7)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _cell(axis: Any, store: Store, row: Row | None) -> None:
+    if row is None or row.status != "ok":
+        _panel(axis, torch.full((3, 8, 8), 0.93))
+        axis.text(
+            0.5, 0.5, row.status if row else "not run", transform=axis.transAxes, fontsize=7,
+            ha="center", va="center", color="0.35",
+        )  # fmt: skip
+        return
+    restoration = store.restoration(row.id)
+    _panel(axis, restoration.image[0])
+    if restoration.kernel is not None:
+        _inset(axis, restoration.kernel[0])
+
+
+def _truth(axis: Any, observed: Observed) -> None:
+    _panel(axis, observed.scene.image)
+    _inset(axis, observed.scene.kernel)
+
+
+def _panel(axis: Any, image: Tensor) -> None:
+    pixels = image.clamp(0, 1).permute(1, 2, 0).numpy()
+    axis.imshow(pixels.repeat(3, 2) if pixels.shape[2] == 1 else pixels, interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+
+
+def _inset(axis: Any, kernel: Tensor) -> None:
+    """Show a kernel in the lower right corner, scaled to its own maximum."""
+    inset = axis.inset_axes((1 - KERNEL_SHARE, 0, KERNEL_SHARE, KERNEL_SHARE))
+    inset.imshow(kernel.numpy(), cmap="gray", vmin=0, interpolation="nearest")
+    inset.set(xticks=[], yticks=[])
+    inset.spines[:].set_color("0.6")

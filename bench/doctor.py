@@ -1,0 +1,130 @@
+"""Check what a benchmark needs and say what to do about what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.protocol import Task
+from bench.registry import DATASETS, METHODS
+from bench.runner import available_cores
+
+PACKAGES = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "opencv-python-headless": "cv2",
+    "scikit-image": "skimage",
+    "pandas": "pandas",
+    "tabulate": "tabulate",
+    "oct2py": "oct2py",
+    "tqdm": "tqdm",
+    "pooch": "pooch",
+    "safetensors": "safetensors",
+    "matplotlib": "matplotlib",
+}
+FREE_GIB = 2.0
+PROBES = ("svhn", "shoes", "celeba", "natural")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    area : {"package", "program", "dataset", "method", "machine"}
+    name : str
+    ok : bool
+    essential : bool
+        Whether nothing works without it.
+    detail : str
+        What was found, or what to do.
+    """
+
+    area: str
+    name: str
+    ok: bool
+    essential: bool
+    detail: str
+
+
+def examine(folder: Path) -> Iterator[Finding]:
+    """Look at packages, Octave, data, methods (their weights) and the machine."""
+    yield from _packages()
+    yield _octave()
+    yield from datasets()
+    yield from methods()
+    yield from _machine(folder)
+
+
+def _packages() -> Iterator[Finding]:
+    for package, module in PACKAGES.items():
+        try:
+            importlib.import_module(module)
+            found, detail = True, importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found, detail = True, "version unknown"
+        except Exception as error:  # a broken installation raises what it likes
+            found = False
+            detail = f"cannot be imported ({error}); run: python -m pip install {package}"
+        yield Finding("package", package, found, True, detail)
+
+
+def _octave() -> Finding:
+    program = shutil.which("octave-cli") or shutil.which("octave")
+    advice = "run: apt-get install octave (the engineered priors need it, nothing else does)"
+    if program is None:
+        return Finding("program", "octave", False, False, f"not on PATH; {advice}")
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("program", "octave", False, False, f"does not start ({error}); {advice}")
+    return Finding("program", "octave", True, False, answer.stdout.partition("\n")[0])
+
+
+def datasets() -> Iterator[Finding]:
+    for name in DATASETS.names():
+        try:
+            place = DATASETS.load(name).location()
+        except BenchError as error:
+            yield Finding("dataset", name, False, False, str(error))
+            continue
+        detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
+        yield Finding("dataset", name, place.found, False, detail)
+
+
+def methods() -> Iterator[Finding]:
+    """A method is ready if it is for some class of image."""
+    for name in METHODS.names():
+        missing = ""
+        for image_class in PROBES:
+            size = (32, 32) if image_class == "svhn" else (64, 64)
+            try:
+                method = METHODS.load(name)
+                method.check_available(Task(image_class=image_class, image_size=size))
+                assets = ", ".join(
+                    f"{k} {v[:12]}" for k, v in method.assets(Task(image_class, size)).items()
+                )
+                yield Finding("method", name, True, False, assets or "ready")
+                break
+            except Exception as error:  # a third party's method may raise anything
+                missing = missing or str(error)
+        else:
+            yield Finding("method", name, False, False, missing)
+
+
+def _machine(folder: Path) -> Iterator[Finding]:
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    detail = f"{free:.1f} GiB free at {existing}"
+    if free < FREE_GIB:
+        detail += f"; make room for {FREE_GIB:g} GiB or choose another place with --out"
+    yield Finding("machine", "disk", free >= FREE_GIB, False, detail)
+    yield Finding("machine", "cores", True, False, f"{available_cores()} usable")

@@ -1,0 +1,263 @@
+"""The plan of a run: which cells there are, what identifies each, and how they are batched.
+
+A cell is one image under one condition restored by one method. Its identity is a hash of
+everything that determines the restoration; batching is mere scheduling, in chunks fixed by the
+position of an image in its dataset, so that a resumed run repeats the numbers of an uninterrupted
+one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.errors import BenchError, NotApplicable, Unavailable, UnknownName
+from bench.observation import Condition, Observed, digest, effective, observe
+from bench.protocol import Dataset, MethodBase, Task
+from bench.registry import DATASETS, METHODS
+
+REFERENCE_PIXELS = 64 * 64
+"""``Method.batch_size`` is stated for images of this size."""
+
+Parameters = Mapping[str, bool | int | float | str]
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodSpec:
+    """A method's name with the parameters it was given.
+
+    ``str(spec)`` is the label that tables show: ``dd`` or ``dd[preset=published]``.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, bool | int | float | str], ...] = ()
+
+    def __str__(self) -> str:
+        if not self.parameters:
+            return self.name
+        return f"{self.name}[{','.join(f'{key}={value}' for key, value in self.parameters)}]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """The unit of work and of resumption.
+
+    Attributes
+    ----------
+    method : MethodSpec
+    dataset : str
+    condition : Condition
+    index : int
+        Position of the image in the dataset.
+    image, kernel_id : str
+    blur_length : int or None
+        Of this image's kernel, where it is known.
+    kind, origin : str
+        The method's kind, and which distribution brought it.
+    identity : Mapping
+        What determines the restoration; :attr:`id` is its hash.
+    """
+
+    method: MethodSpec
+    dataset: str
+    condition: Condition
+    index: int
+    image: str
+    kernel_id: str
+    blur_length: int | None
+    kind: str
+    origin: str
+    identity: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        text = json.dumps(self.identity, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def label(self) -> str:
+        """The row of the score table that this cell fills, whatever the code's version."""
+        return "|".join([self.dataset, str(self.condition), str(self.method), self.image])
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Cells that one call of a method computes together, with what the call needs."""
+
+    cells: tuple[Cell, ...]
+    observed: tuple[Observed, ...]
+    task: Task
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def only(self, keep: Sequence[bool]) -> Chunk:
+        """Return the chunk without the cells that need not run."""
+        return dataclasses.replace(
+            self,
+            cells=tuple(itertools.compress(self.cells, keep)),
+            observed=tuple(itertools.compress(self.observed, keep)),
+        )
+
+    def singles(self) -> Iterator[Chunk]:
+        """Split into chunks of one cell."""
+        for position in range(len(self)):
+            yield self.only([position == other for other in range(len(self))])
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Cells that cannot run here or do not make sense, and why."""
+
+    cells: tuple[Cell, ...]
+    status: str
+    reason: str
+
+
+def parse_methods(names: str, settings: Sequence[str] = ()) -> list[MethodSpec]:
+    """Expand ``--methods`` and ``--set METHOD.KEY=VALUE``.
+
+    Raises
+    ------
+    UnknownName
+        For an unknown method or parameter; the message names what there is.
+    """
+    parameters: dict[str, dict[str, bool | int | float | str]] = {}
+    chosen = METHODS.select(names)
+    for setting in settings:
+        target, equals, value = setting.partition("=")
+        name, dot, key = target.rpartition(".")
+        if not (equals and dot and name and key):
+            raise BenchError(f"--set takes METHOD.KEY=VALUE, not {setting!r}.")
+        if name not in chosen:
+            raise UnknownName(f"--set {setting} names {name!r}, which is not among the methods.")
+        known = list(inspect.signature(METHODS.load(name).__init__).parameters)[2:]
+        if key not in known:
+            options = ", ".join(known) or "none"
+            raise UnknownName(f"The method {name!r} has no parameter {key!r}; it has: {options}.")
+        parameters.setdefault(name, {})[key] = _literal(value)
+    return [MethodSpec(name, tuple(sorted(parameters.get(name, {}).items()))) for name in chosen]
+
+
+def _literal(text: str) -> bool | int | float | str:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return value if isinstance(value, bool | int | float | str) else text
+
+
+def load_dataset(name: str) -> Dataset:
+    """Open a dataset, or say what is missing and how to get it."""
+    cls = DATASETS.load(name)
+    location = cls.location()
+    if not location.found:
+        raise Unavailable(
+            f"The dataset {name!r} is not at {location.path}. {location.how_to_get}".rstrip()
+        )
+    return cls()
+
+
+def plan(
+    methods: Sequence[MethodSpec],
+    datasets: Sequence[Dataset],
+    conditions: Sequence[Condition],
+    images: int | None = None,
+    device: str = "cpu",
+) -> Iterator[Chunk | Refusal]:
+    """Lay out a run.
+
+    Parameters
+    ----------
+    methods : sequence of MethodSpec
+    datasets : sequence of Dataset
+    conditions : sequence of Condition
+    images : int or None
+        Only the first so many of each dataset; None takes all.
+    device : str
+
+    Yields
+    ------
+    Chunk or Refusal
+        In the order of the run: dataset, condition, method, image.
+    """
+    for dataset in datasets:
+        for condition in dict.fromkeys(effective(c, dataset) for c in conditions):
+            count = len(dataset) if images is None else min(images, len(dataset))
+            observed = [observe(dataset, index, condition) for index in range(count)]
+            digests = [digest(item.scene) for item in observed]
+            for spec in methods:
+                yield from _plan_method(spec, dataset, condition, observed, digests, device)
+
+
+def _plan_method(
+    spec: MethodSpec,
+    dataset: Dataset,
+    condition: Condition,
+    observed: Sequence[Observed],
+    digests: Sequence[str],
+    device: str,
+) -> Iterator[Chunk | Refusal]:
+    try:
+        method: type[MethodBase] | BenchError = METHODS.load(spec.name)
+    except Unavailable as error:  # a broken plugin costs its own rows, not the run
+        method = error
+    by_task: dict[Task, list[int]] = {}
+    for position, item in enumerate(observed):
+        by_task.setdefault(item.task(dataset, condition, device), []).append(position)
+    for task, positions in by_task.items():
+        refusal = None if isinstance(method, type) else ("unavailable", str(method))
+        assets: Mapping[str, str] = {}
+        if isinstance(method, type):
+            try:
+                method.check_available(task)
+                assets = method.assets(task)
+            except NotApplicable as error:
+                refusal = ("not applicable", str(error))
+            except Unavailable as error:
+                refusal = ("unavailable", str(error))
+            except Exception as error:  # a third party's class method may raise anything
+                refusal = ("failed", f"{type(error).__name__}: {error}")
+        cells = {
+            position: Cell(
+                method=spec,
+                dataset=dataset.name,
+                condition=condition,
+                index=observed[position].scene.index,
+                image=observed[position].scene.name,
+                kernel_id=observed[position].scene.kernel_id,
+                blur_length=observed[position].scene.blur_length,
+                kind=method.kind if isinstance(method, type) else "method",
+                origin=METHODS.entries[spec.name].origin,
+                identity={
+                    "method": spec.name,
+                    "parameters": dict(spec.parameters),
+                    "version": method.version if isinstance(method, type) else "",
+                    "assets": dict(assets),
+                    "dataset": dataset.name,
+                    "dataset version": dataset.version,
+                    "scene": digests[position],
+                    "image": observed[position].scene.name,
+                    "task": dataclasses.asdict(task),
+                    "blur length": condition.blur_length,
+                },
+            )
+            for position in positions
+        }
+        if refusal or not isinstance(method, type):
+            yield Refusal(tuple(cells.values()), *(refusal or ("unavailable", str(method))))
+            continue
+        pixels = task.image_size[0] * task.image_size[1]
+        size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
+        for _, chunk in itertools.groupby(positions, key=lambda p: observed[p].scene.index // size):
+            members = list(chunk)
+            yield Chunk(
+                cells=tuple(cells[p] for p in members),
+                observed=tuple(observed[p] for p in members),
+                task=task,
+            )

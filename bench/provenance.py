@@ -1,0 +1,101 @@
+"""Where a result came from: command, commit, versions, machine, threads, seeds, checksums."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import bench
+from bench.files import write_atomically
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python-headless", "pandas", "oct2py")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe this run.
+
+    Parameters
+    ----------
+    settings : Mapping
+        What the command resolved to: methods, datasets, conditions, workers, threads.
+
+    Returns
+    -------
+    dict
+        Plain values that JSON holds.
+    """
+    return {
+        "command": " ".join(["python -m bench", *sys.argv[1:]]),
+        "started": _now(),
+        "finished": None,
+        "bench": bench.__version__,
+        **_commit(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "octave": _octave(),
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "cores": psutil.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+        **settings,
+    }
+
+
+def append(folder: Path, entry: Mapping[str, Any]) -> None:
+    """Add a run to a folder's ``provenance.json``, the file that lists all its runs."""
+    path = folder / "provenance.json"
+    entries = json.loads(path.read_text()) if path.exists() else []
+    finished = {**entry, "finished": _now()}
+    write_atomically(path, json.dumps([*entries, finished], indent=2, ensure_ascii=False) + "\n")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _commit() -> dict[str, Any]:
+    """The commit of the checkout this package runs from, and whether files differ from it."""
+    head = _output("git", "-C", str(ROOT), "rev-parse", "HEAD")
+    changed = _output("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+    return {"commit": head, "uncommitted_changes": bool(changed) if head else None}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _octave() -> str | None:
+    octave = shutil.which("octave-cli") or shutil.which("octave")
+    return (_output(octave, "--version") or "").partition("\n")[0] or None if octave else None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,163 @@
+"""From stored restorations to the tidy table of scores, one row per cell."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from bench.errors import BenchError
+from bench.files import write_atomically
+from bench.metrics import METRICS, score
+from bench.observation import Condition, observe
+from bench.protocol import Dataset
+from bench.store import Row, Store
+
+VERSION = ",".join(f"{name}={metric.version}" for name, metric in METRICS.items())
+"""Versions of all metrics: scores of another version are computed anew."""
+
+REFERENCE = "known-kernel"
+"""The oracle that the error ratio is taken against."""
+
+DIGITS = {
+    **{name: metric.digits for name, metric in METRICS.items()},
+    "error_ratio": 3,
+    "residual": 6,
+    "seconds": 3,
+}
+COLUMNS = [
+    *("dataset", "condition", "method", "kind", "image", "kernel_id"),
+    *("noise", "blur_length", "seed"),
+    *METRICS,
+    *("error_ratio", "residual", "generator_evaluations", "iterations", "restarts", "seconds"),
+    *("status", "reason", "parameters", "prior", "method_version", "metric_version", "origin"),
+]
+
+
+def collect(
+    store: Store, open_dataset: Callable[[str], Dataset], progress: bool = True
+) -> pd.DataFrame:
+    """Score what is not scored yet and return one row per planned cell.
+
+    Parameters
+    ----------
+    store : Store
+    open_dataset : callable
+        Returns the dataset of a name; only asked for datasets with unscored cells.
+    progress : bool
+
+    Returns
+    -------
+    DataFrame
+        The columns :data:`COLUMNS`, rounded to :data:`DIGITS`, sorted by dataset, condition,
+        method and image. Cells without a restoration have a status, a reason and no scores.
+    """
+    rows = store.rows()
+    known = store.scores(VERSION)
+    missing = [row for row in rows if row.status == "ok" and row.id not in known]
+    with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
+        for _, group in itertools.groupby(missing, key=_dataset_and_condition):
+            batch = list(group)
+            scored = _score(store, open_dataset(batch[0].columns["dataset"]), batch)
+            store.keep_scores(VERSION, scored)
+            known.update(scored)
+            bar.update(len(batch))
+    frame = pd.DataFrame([_tidy(row, known.get(row.id, {})) for row in rows], columns=COLUMNS)
+    frame["error_ratio"] = _error_ratio(frame)
+    whole = ("blur_length", "generator_evaluations", "iterations", "restarts")
+    return frame.round(DIGITS).astype(dict.fromkeys(whole, "Int64"))
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write ``scores.csv``, whole or not at all."""
+    write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """Read the scores of a results folder.
+
+    Raises
+    ------
+    BenchError
+        If the folder has no ``scores.csv``, or it is not one of ours.
+    """
+    path = folder / "scores.csv" if folder.is_dir() else folder
+    if not path.exists():
+        raise BenchError(
+            f"There are no scores at {path}; make some with 'python -m bench run --out {folder}'."
+        )
+    try:
+        text = dict.fromkeys(("image", "kernel_id", "reason", "parameters", "prior"), str)
+        frame = pd.read_csv(path, dtype=text, keep_default_na=True)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise BenchError(f"{path} is no table of scores: {error}.") from error
+    if lacking := [name for name in COLUMNS if name not in frame.columns]:
+        raise BenchError(f"{path} lacks the columns {', '.join(lacking)}; score the run anew.")
+    return frame
+
+
+def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
+    return row.columns["dataset"], row.columns["condition"]
+
+
+def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Score restorations of one dataset and condition, one by one: kernels may differ in size."""
+    first = rows[0].columns
+    condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
+    truths = {
+        index: observe(dataset, index, condition) for index in {r.columns["index"] for r in rows}
+    }
+    scored = {}
+    for row in rows:
+        restoration = store.restoration(row.id)
+        scene = truths[row.columns["index"]].scene
+        values = score(
+            restoration.image,
+            restoration.kernel,
+            scene.image[None],
+            scene.kernel[None],
+            dataset.alignment,
+        )
+        residual = restoration.residual
+        scored[row.id] = {name: float(value[0]) for name, value in values.items()}
+        scored[row.id]["residual"] = float("nan") if residual is None else float(residual[0])
+    return scored
+
+
+def _tidy(row: Row, scores: Mapping[str, float]) -> dict[str, Any]:
+    columns = row.columns
+    return {
+        **{name: columns[name] for name in COLUMNS if name in columns},
+        **scores,
+        **row.cost,
+        "status": row.status,
+        "reason": row.reason,
+        "parameters": fingerprint(columns["parameters"]),
+        "prior": fingerprint(columns["assets"]),
+        "metric_version": VERSION,
+    }
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that stand for parameters or checksums; "" for none."""
+    text = json.dumps(dict(values), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8] if values else ""
+
+
+def _error_ratio(frame: pd.DataFrame) -> pd.Series:
+    """Squared error over the known-kernel oracle's on the same observation.
+
+    Both are measured against the same image with the same alignment, so the ratio of errors is a
+    difference of PSNRs.
+    """
+    keys = ["dataset", "condition", "image"]
+    oracle = frame[frame["method"] == REFERENCE].set_index(keys)["psnr"]
+    reference = frame[keys].merge(oracle.rename("reference").reset_index(), on=keys, how="left")
+    reference.index = frame.index
+    return 10 ** ((reference["reference"] - frame["psnr"].astype(float)) / 10)
