@@ -7,7 +7,15 @@ from __future__ import annotations
 
 
 class BenchError(Exception):
-    """A mistake in what was asked for; the command line prints it in one line and exits with 2."""
+    """A mistake in what was asked for; the command line prints it in one line.
+
+    Attributes
+    ----------
+    exit_code : int
+        2: what was asked makes no sense here. 1: it did, and something broke on the way.
+    """
+
+    exit_code = 2
 
 
 class InvalidInput(BenchError, ValueError):
@@ -30,3 +38,9 @@ class Unavailable(BenchError):
 
 class NotApplicable(BenchError):
     """A method that cannot be asked this, such as published outputs at a noise never published."""
+
+
+class StorageError(BenchError):
+    """A disk that is full or failing; what was recorded before is safe."""
+
+    exit_code = 1

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import StorageError
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -21,7 +21,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     Raises
     ------
-    BenchError
+    StorageError
         If the disk is full or the folder cannot be written; what was at ``path`` is still there.
     """
     data = content.encode() if isinstance(content, str) else content
@@ -40,7 +40,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise BenchError(
+        raise StorageError(
             f"{path} cannot be written: {error.strerror or error}. Free some space or choose "
             "another place, and give the same command again."
         ) from error

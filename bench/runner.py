@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from bench.plan import Chunk, Refusal
 from bench.store import Outcome, Store
-from bench.worker import Answer, make_job, serve
+from bench.worker import READY, Answer, make_job, serve
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -58,12 +58,19 @@ class Worker:
             self.process.start()
         theirs.close()
         self.chunk: Chunk | None = None
+        self.ready = False
         self.deadline = float("inf")
 
     def give(self, chunk: Chunk, time_limit: float) -> None:
         """Send a chunk; its time limit is that of a cell times its cells."""
-        self.chunk, self.deadline = chunk, time.monotonic() + time_limit * len(chunk)
+        self.chunk = chunk
         self.connection.send(make_job(chunk))
+        self.start_clock(time_limit)
+
+    def start_clock(self, time_limit: float) -> None:
+        """Count the time limit from now, once the process is up."""
+        if self.ready and self.chunk is not None:
+            self.deadline = time.monotonic() + time_limit * len(self.chunk)
 
     def stop(self) -> None:
         """End the process, at once if it is at work."""
@@ -190,9 +197,10 @@ def _hand_out(
 def _ready(pool: list[Worker]) -> list[Worker]:
     """Wait until a worker answers, dies or runs out of time; return those."""
     busy = {worker.connection: worker for worker in pool if worker.chunk is not None}
-    patience = min(worker.deadline for worker in busy.values()) - time.monotonic()
+    earliest = min(worker.deadline for worker in busy.values())
+    patience = None if earliest == float("inf") else max(0.0, earliest - time.monotonic())
     answered: list[Connection] = multiprocessing.connection.wait(  # type: ignore[assignment]
-        list(busy), timeout=max(0.0, patience)
+        list(busy), timeout=patience
     )
     late = [worker for worker in busy.values() if worker.deadline <= time.monotonic()]
     return list(dict.fromkeys([*(busy[connection] for connection in answered), *late]))
@@ -204,8 +212,13 @@ def _collect(worker: Worker, queue: collections.deque[Chunk], time_limit: float)
     assert chunk is not None
     try:
         if worker.connection.poll():
-            answers: list[Answer] = worker.connection.recv()
-            worker.chunk = None
+            answers: list[Answer] | str = worker.connection.recv()
+            if isinstance(answers, str):
+                assert answers == READY
+                worker.ready = True
+                worker.start_clock(time_limit)
+                return []
+            worker.chunk, worker.deadline = None, float("inf")
             return [
                 Outcome(cell, answer.status, answer.reason, answer.restoration)
                 for cell, answer in zip(chunk.cells, answers, strict=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 from bench.packing import Packed, unpack
 from bench.plan import Cell
 from bench.protocol import Restoration
@@ -116,7 +116,7 @@ class Store:
 
     def _broken(self, error: sqlite3.Error) -> BenchError:
         if "full" in str(error) or "disk I/O" in str(error):
-            return BenchError(
+            return StorageError(
                 f"The disk of {self.folder} is full or failing ({error}); what was recorded before "
                 "is safe. Free some space and give the same command again."
             )

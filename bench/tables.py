@@ -69,7 +69,7 @@ def _table(group: pd.DataFrame) -> str:
         n, wanted = len(found), len(rows)
         line = [method, f"{n}" if n == wanted else f"{n}/{wanted}"]
         line += [
-            _mean(found[name], METRICS[name].digits, 0 < n == wanted, f"{n}/{wanted}")
+            _mean(found[name], 2 if "psnr" in name else 3, 0 < n == wanted, f"{n}/{wanted}")
             for name in metrics
         ]
         seconds = found["seconds"].mean()
@@ -106,7 +106,6 @@ def _mean(values: pd.Series, digits: int, complete: bool, missing: str) -> str:
         return missing
     if values.isna().any():
         return "–"
-    digits = min(digits, 3)
     if math.isinf(values.max()):
         return "∞"
     mean, low, high = bootstrap_mean(values.to_numpy(dtype=float))

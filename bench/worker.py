@@ -24,6 +24,8 @@ from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Scen
 from bench.protocol import check_restoration as check
 
 PR_SET_PDEATHSIG = 1
+READY = "ready"
+"""What a worker says first: time limits count from here, not from the start of its imports."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +98,7 @@ def serve(connection: Connection, threads: int) -> None:
     torch.set_num_threads(threads)
     current: tuple[MethodSpec, Task] | None = None
     method: MethodBase | None = None
+    connection.send(READY)
     while True:
         try:
             job: Job = connection.recv()

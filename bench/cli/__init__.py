@@ -27,7 +27,7 @@ examples:
   python -m bench deblur photo.jpg --method dp -o sharp.png
   python -m bench COMMAND --help                       more on a command, with examples
 """
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, INTERRUPTED = 0, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
-        return USAGE
+        return error.exit_code
     except KeyboardInterrupt:
         print("bench: stopped; what was recorded is safe.", file=sys.stderr)
         return INTERRUPTED

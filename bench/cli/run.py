@@ -68,8 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
-    import torch
-
     from bench import contact_sheet, plan, provenance, runner, scores, tables
     from bench.errors import BenchError
     from bench.files import write_atomically
@@ -102,7 +100,6 @@ def run(options: argparse.Namespace) -> int:
             "threads_per_worker": max(1, runner.available_cores() // workers),
             "assets": checksums(laid_out),
             "metric_versions": scores.VERSION,
-            "torch_build": torch.__config__.show().splitlines()[0],
         }
     )
 

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from bench import plan as planning
+from bench.errors import UnknownName
+from bench.observation import Condition
+from bench.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
+from bench.protocol import Dataset
+from bench.registry import METHODS
+
+
+@pytest.fixture
+def tiny(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    monkeypatch.syspath_prepend(plugins)
+    METHODS.__dict__.pop("entries", None)  # look the entry points up again, with the plugin there
+    import tiny_plugin
+
+    yield tiny_plugin.Tiny()
+    METHODS.__dict__.pop("entries", None)
+
+
+def chunks(
+    dataset: Dataset, *specs: MethodSpec, images: int | None = None
+) -> list[Chunk | Refusal]:
+    return list(plan(specs, [dataset], [Condition()], images))
+
+
+def test_chunks_are_fixed_by_the_position_of_an_image(tiny: Dataset) -> None:
+    whole = chunks(tiny, MethodSpec("half"))
+    assert [[cell.index for cell in chunk.cells] for chunk in whole] == [[0, 1], [2, 3], [4, 5]]
+    part = chunks(tiny, MethodSpec("half"), images=3)
+    assert [[cell.index for cell in chunk.cells] for chunk in part] == [[0, 1], [2]]
+    assert part[0].cells == whole[0].cells
+
+
+def test_an_identity_changes_with_what_determines_the_result(
+    tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first(dataset: Dataset = tiny, spec: str = "half", **condition: object) -> str:
+        laid_out = plan([MethodSpec(spec)], [dataset], [Condition(**condition)])  # type: ignore[arg-type]
+        return next(iter(laid_out)).cells[0].id
+
+    same = first()
+    assert first() == same
+    shared = MethodSpec("half", (("share", 0.25),))
+    others = [
+        first(noise=0.02),
+        first(seed=1),
+        first(blur_length=9),
+        first(spec="slow"),
+        chunks(tiny, shared)[0].cells[0].id,
+    ]
+    monkeypatch.setattr(METHODS.load("half"), "version", "2")
+    others.append(first())
+    monkeypatch.undo()
+    changed = type("Changed", (type(tiny),), {"version": "2"})
+    others.append(first(changed()))
+    brighter = type(
+        "Brighter",
+        (type(tiny),),
+        {
+            "__getitem__": lambda self, index: dataclasses.replace(
+                tiny[index], image=tiny[index].image * 0.9
+            )
+        },
+    )
+    others.append(first(brighter()))
+    assert len({same, *others}) == len(others) + 1
+
+
+def test_a_method_that_cannot_be_had_is_a_refusal_with_its_reason(tiny: Dataset) -> None:
+    (refusal,) = chunks(tiny, MethodSpec("broken-import"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == "unavailable"
+    assert len(refusal.cells) == 6
+
+
+def test_published_outputs_do_not_exist_for_just_any_dataset(tiny: Dataset) -> None:
+    from bench.worker import build, compute, make_job
+
+    (chunk,) = chunks(tiny, MethodSpec("published-dd"), images=1)
+    if isinstance(chunk, Chunk):
+        method = build(chunk.cells[0].method, chunk.task)
+        assert compute(method, make_job(chunk))[0].status == "not applicable"
+    else:
+        assert chunk.status == "not applicable"
+
+
+def test_only_oracles_are_given_the_truth(tiny: Dataset) -> None:
+    from bench.worker import make_job
+
+    blind, oracle = (chunks(tiny, MethodSpec(name))[0] for name in ("half", "cheat"))
+    assert make_job(blind).truth is None  # type: ignore[arg-type]
+    assert make_job(blind).published == ()  # type: ignore[arg-type]
+    assert make_job(oracle).truth is not None  # type: ignore[arg-type]
+
+
+def test_parameters_are_checked_by_name(tiny: Dataset) -> None:
+    (spec,) = parse_methods("half", ["half.share=0.25"])
+    assert str(spec) == "half[share=0.25]"
+    with pytest.raises(UnknownName, match="it has: share"):
+        parse_methods("half", ["half.sharpe=0.25"])
+
+
+def test_a_missing_dataset_says_how_to_get_it(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch, tiny: Dataset
+) -> None:
+    from bench.errors import Unavailable
+    from bench.registry import DATASETS
+
+    DATASETS.__dict__.pop("entries", None)
+    with pytest.raises(Unavailable, match=r"/nowhere/absent.npz. Ask its authors"):
+        planning.load_dataset("absent")
+    DATASETS.__dict__.pop("entries", None)

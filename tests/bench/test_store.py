@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.errors import BenchError
+from bench.observation import Condition
+from bench.packing import pack, split, unpack
+from bench.plan import Cell, MethodSpec
+from bench.protocol import Restoration
+from bench.store import Outcome, Store
+
+
+def cell(image: str = "00", version: str = "1") -> Cell:
+    return Cell(
+        MethodSpec("some"), "tiny", Condition(), int(image), image, "k", None, "method", "bench",
+        {"image": image, "version": version, "parameters": {}, "assets": {}},
+    )  # fmt: skip
+
+
+def restoration(n: int = 1) -> Restoration:
+    return Restoration(
+        torch.rand(n, 3, 8, 8), torch.rand(n, 5, 5), 7, 20, 3, 0.25,
+        torch.rand(n), {"latent": torch.randn(n, 4)},
+    )  # fmt: skip
+
+
+def test_packing_keeps_everything_up_to_the_rounding_of_the_image() -> None:
+    before = restoration()
+    after = unpack(pack(before))
+    assert (after.image - before.image).abs().max() < 1e-5
+    assert torch.equal(after.kernel, before.kernel)
+    assert torch.equal(after.records["latent"], before.records["latent"])
+    assert torch.equal(after.residual, before.residual)
+    costs = (after.generator_evaluations, after.iterations, after.restarts, after.seconds)
+    assert costs == (7, 20, 3, 0.25)
+
+
+def test_packing_twice_changes_nothing_more() -> None:
+    once = unpack(pack(restoration()))
+    assert torch.equal(unpack(pack(once)).image, once.image)
+
+
+def test_split_and_a_restoration_without_kernel() -> None:
+    whole = restoration(3)
+    parts = split(whole)
+    assert torch.equal(
+        torch.cat([part.records["latent"] for part in parts]), whole.records["latent"]
+    )
+    assert unpack(pack(Restoration(torch.rand(1, 1, 8, 8)))).kernel is None
+
+
+def test_a_failure_never_replaces_a_success_and_a_success_replaces_a_failure(
+    tmp_path: Path,
+) -> None:
+    with Store(tmp_path) as store:
+        store.expect([cell()])
+        assert store.rows()[0].status == "pending"
+        store.record([Outcome(cell(), "failed", "no luck")])
+        assert (store.rows()[0].status, store.rows()[0].reason) == ("failed", "no luck")
+        store.record([Outcome(cell(), "ok", restoration=pack(restoration()))])
+        store.record([Outcome(cell(), "failed", "again")])
+        assert store.rows()[0].status == "ok"
+        assert store.finished() == {cell().id}
+
+
+def test_a_new_version_of_the_code_takes_the_old_one_s_row(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.expect([cell(version="1")])
+        store.record([Outcome(cell(version="1"), "ok", restoration=pack(restoration()))])
+        store.expect([cell(version="2")])
+        (row,) = store.rows()
+        assert row.status == "pending"
+
+
+def test_half_a_chunk_is_never_recorded(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.expect([cell("01"), cell("02")])
+
+        def outcomes():  # type: ignore[no-untyped-def]
+            yield Outcome(cell("01"), "ok", restoration=pack(restoration()))
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            store.record(outcomes())
+        assert not store.finished()
+
+
+def test_what_was_recorded_is_there_after_closing(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.expect([cell()])
+        store.record([Outcome(cell(), "ok", restoration=pack(restoration()))])
+        store.keep_scores("v1", {cell().id: {"psnr": 20.0}})
+    with Store(tmp_path, write=False) as store:
+        assert store.restoration(cell().id).image.shape == (1, 3, 8, 8)
+        assert store.scores("v1") == {cell().id: {"psnr": 20.0}}
+        assert store.scores("v2") == {}
+
+
+def test_reading_where_nothing_was_run_says_how_to_start(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="python -m bench run"):
+        Store(tmp_path, write=False)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench import scores, tables
+from bench.errors import BenchError
+
+
+def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:
+    rows = [
+        {
+            **dict.fromkeys(scores.COLUMNS),
+            "dataset": "tiny",
+            "condition": "noise 0.01, seed 0",
+            "method": method,
+            "kind": "method",
+            "image": f"{index:02d}",
+            "psnr": psnr,
+            "seconds": 0.5,
+            "status": "failed" if psnr is None else "ok",
+            "reason": "it broke" if psnr is None else "",
+        }
+        for index, psnr in enumerate(psnrs)
+    ]
+    return pd.DataFrame(rows, columns=scores.COLUMNS)
+
+
+def row(text: str, method: str = "blurry") -> str:
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {method} ")]
+    return line
+
+
+def test_a_mean_has_its_n_and_its_interval() -> None:
+    line = row(tables.markdown(frame([20.0, 21.0, 22.0, 23.0])))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[1] == "4"
+    mean, low, high = cells[2].replace("[", "").replace("]", "").replace(",", "").split()
+    assert float(mean) == 21.5
+    assert 20.0 <= float(low) < 21.5 < float(high) <= 23.0
+
+
+def test_nothing_is_averaged_over_missing_cells() -> None:
+    text = tables.markdown(frame([20.0, None, 22.0]))
+    assert "2/3" in row(text)
+    assert "21.0" not in row(text)
+    assert "1 failed: it broke" in text
+
+
+def test_the_interval_is_the_same_every_time() -> None:
+    values = frame([20.0, 21.0, 25.0])
+    assert tables.markdown(values) == tables.markdown(values)
+
+
+def test_oracles_come_last_and_say_what_they_are() -> None:
+    oracle = frame([30.0], "known-kernel").assign(kind="oracle")
+    replay = frame([25.0], "published-dd").assign(kind="replay")
+    text = tables.markdown(pd.concat([oracle, replay, frame([20.0])]))
+    order = [text.index(f"| {name} ") for name in ("blurry", "published-dd", "known-kernel")]
+    assert order == sorted(order)
+    assert "is given the truth" in row(text, "known-kernel")
+
+
+def test_an_empty_table_is_refused() -> None:
+    with pytest.raises(BenchError, match="no cells"):
+        tables.markdown(frame([]))
+
+
+def test_reading_what_is_no_table_of_scores(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(BenchError, match="lacks the columns dataset"):
+        scores.read(tmp_path)
+    with pytest.raises(BenchError, match="no scores at"):
+        scores.read(tmp_path / "elsewhere")

@@ -1,0 +1,108 @@
+"""``python -m bench deblur`` on pictures as people have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bench.cli import main
+from tests.conftest import Bench
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 48, 3), dtype=np.uint8)
+
+
+def write(path: Path, pixels: np.ndarray) -> Path:
+    assert cv2.imwrite(str(path), pixels)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "notice"),
+    [
+        ("colour.png", PIXELS, ""),
+        ("colour.jpg", PIXELS, ""),
+        ("colour.tif", PIXELS, ""),
+        ("grey.png", PIXELS[..., 0], "grey"),
+        ("rgba.png", np.dstack([PIXELS, PIXELS[..., :1]]), "alpha"),
+        ("deep.png", PIXELS.astype(np.uint16) * 257, "16 bits"),
+        ("float.tif", PIXELS.astype(np.float32) / 255, ""),
+    ],
+)
+def test_formats(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, pixels: np.ndarray, notice: str
+) -> None:
+    photo, result = write(tmp_path / name, pixels), tmp_path / "result.png"
+    assert main(["deblur", str(photo), "--method", "blurry", "-o", str(result)]) == 0
+    assert notice in capsys.readouterr().err
+    restored = cv2.imread(str(result), cv2.IMREAD_UNCHANGED)
+    assert restored.shape == (40, 48, 3)
+    assert restored.dtype == np.uint8
+    if name == "colour.png":
+        assert (restored == PIXELS).all()
+    if name == "deep.png":
+        assert (restored == PIXELS).all()
+    if name == "grey.png":
+        assert (restored == PIXELS[..., :1]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["missing.png"], ["no photograph at missing.png"]),
+        (["text.png"], ["cannot be read as an image"]),
+        (["nan.tif"], ["NaN"]),
+        (["range.tif"], ["spans [0, 255]"]),
+        (["colour.png", "--kernel-size", "45"], ["45×45", "larger than the image of 40×48"]),
+        (["colour.png", "--method", "known-kernel"], ["oracle", "needs the truth"]),
+        (["colour.png", "--method", "blury"], ["did you mean 'blurry'"]),
+        (["colour.png", "--noise", "7"], ["noise is 7"]),
+        (["colour.png", "--method", "*"], ["give one"]),
+    ],
+)
+def test_refusals(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "colour.png", PIXELS)
+    (tmp_path / "text.png").write_text("not an image")
+    broken = PIXELS.astype(np.float32) / 255
+    write(tmp_path / "range.tif", np.where(broken > 0.5, np.float32(255), 0))
+    broken[3, 4] = np.nan
+    write(tmp_path / "nan.tif", broken)
+    assert main(["deblur", "--method", "blurry", "-o", "out.png", *options]) == 2
+    message = capsys.readouterr().err.strip()
+    assert len(message.splitlines()) == 1
+    for word in words:
+        assert word in message
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_an_output_without_a_format_is_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write(tmp_path / "colour.png", PIXELS)
+    assert main(["deblur", str(photo), "-o", str(tmp_path / "out.xyz")]) == 2
+    assert "names no image format" in capsys.readouterr().err
+
+
+def test_a_method_that_raises_exits_1_without_a_traceback(bench: Bench) -> None:
+    write(bench.folder / "bright.png", np.full((40, 40, 3), 200, np.uint8))
+    done = bench("deblur", "bright.png", "--method", "raises", "-o", "out.png")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "bench: raises failed: RuntimeError: too bright for me"
+
+
+def test_the_kernel_is_written_beside_the_result(bench: Bench) -> None:
+    write(bench.folder / "photo.png", PIXELS)
+    done = bench("deblur", "photo.png", "--method", "half", "--kernel-size", "9", "-o", "out.png")
+    assert done.returncode == 0, done.stderr
+    kernel = cv2.imread(str(bench.folder / "out-kernel.png"), cv2.IMREAD_UNCHANGED)
+    assert kernel.shape[:2] == (9, 9)
+    assert kernel.max() == 255
