@@ -17,14 +17,6 @@ KIND_NOTES = {
     "oracle": "oracle: is given the truth",
     "replay": "replay: the authors' own outputs",
 }
-HEADINGS = {
-    "psnr": "PSNR (dB)",
-    "psnr_centred": "PSNR centred (dB)",
-    "ssim": "SSIM (volume)",
-    "ssim_rgb": "SSIM (per channel)",
-    "gmsd": "GMSD",
-    "kernel_similarity": "kernel similarity",
-}
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -59,7 +51,7 @@ def markdown(frame: pd.DataFrame) -> str:
 def _table(group: pd.DataFrame) -> str:
     metrics = [name for name in METRICS if name in group]
     headings = [
-        f"{HEADINGS.get(name, name)} {'↑' if METRICS[name].larger_is_better else '↓'}"
+        f"{METRICS[name].heading} {'↑' if METRICS[name].larger_is_better else '↓'}"
         for name in metrics
     ]
     lines = []
