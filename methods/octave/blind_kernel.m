@@ -1,0 +1,96 @@
+function kernel = blind_kernel (observed, settings, latent_step)
+% BLIND_KERNEL  Estimate blur kernels from coarse to fine; the core that the methods share.
+%
+%   kernel = blind_kernel (observed, settings, latent_step)
+%
+%   observed     H x W x N   grey observations in [0, 1], periodic (see extend_boundary)
+%   settings     struct, see dark_channel_kernel
+%   latent_step  handle: latent = latent_step (observed, kernel, settings)
+%   kernel       kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2);
+%                the origin is pixel (floor (kh / 2), floor (kw / 2)), counted from 0
+%
+% On each level the latent image and the kernel take turns.  Coarse kernels have odd sizes; the
+% finest has the size asked for, even or odd, so that nothing is estimated on one grid and
+% interpolated onto another.  Kernels pass from level to level with their barycentre moved into
+% the middle, which removes the drift that a blind problem cannot see.
+
+  full = [size(observed, 1), size(observed, 2)];
+  n = size (observed, 3);
+  target = settings.kernel_size(:)';
+  scales = pyramid (full, target, settings.ratio, settings.coarsest);
+  kernel = [];
+  for level = 1:numel (scales)
+    scale = scales(level);
+    extent = full;
+    support = target;
+    if scale < 1
+      extent = min (full, 2 * round (full * scale / 2));
+      support = max (2 * floor (target * scale / 2) + 1, 3);
+    end
+    y = shrink_image (observed, extent(1), extent(2));
+    if isempty (kernel)
+      kernel = first_kernel (support, n);
+    else
+      kernel = place_kernel (kernel, support(1), support(2), extent ./ previous);
+    end
+    previous = extent;
+    [kernel, latent, settings] = alternate (y, kernel, settings, latent_step);
+  end
+  kernel = centre_kernel (y, kernel, latent, settings);
+end
+
+function scales = pyramid (full, target, ratio, coarsest)
+  % Levels from coarse to fine; the coarsest kernel has about `coarsest` pixels.
+  levels = max (0, floor (log (coarsest / min (target)) / log (ratio)));
+  scales = ratio .^ (levels:-1:0);
+  scales = scales(scales * min (full) >= 8 | scales == 1);
+end
+
+function kernel = first_kernel (support, n)
+  % Two neighbouring pixels: a point would make the observation its own perfect explanation.
+  kernel = zeros ([support, n]);
+  centre = floor (support / 2) + 1;
+  kernel(centre(1), centre(2) - 1:centre(2), :) = 0.5;
+end
+
+function [kernel, latent, settings] = alternate (y, kernel, settings, latent_step)
+  threshold = [];
+  for iteration = 1:settings.iterations
+    latent = latent_step (y, kernel, settings);
+    [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold);
+    threshold = threshold / 1.1;
+    settings.dark = shrink_weight (settings.dark);
+    settings.gradient = shrink_weight (settings.gradient);
+  end
+end
+
+function weight = shrink_weight (weight)
+  if weight > 0
+    weight = max (weight / 1.1, 1e-4);
+  end
+end
+
+function [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold)
+  wanted = settings.edges * sqrt (size (kernel, 1) * size (kernel, 2));
+  [rows, columns, threshold] = strong_gradients (latent, wanted, threshold);
+  kernel = kernel_from_gradients (rows, columns, y, kernel, settings.ridge, settings.cg_steps);
+  kernel = prune_kernel (kernel, settings.floor_share, settings.component_share);
+end
+
+function kernel = centre_kernel (y, kernel, latent, settings)
+  % Move the barycentre into the middle and the image oppositely, then solve for the kernel
+  % again: the shifted image carries the half pixel, and the kernel is not interpolated.
+  % Pruning is gentler here: nothing builds on what is kept, and faint parts are real.
+  settings.floor_share = settings.final_floor;
+  settings.component_share = settings.final_component;
+  settings.cg_steps = settings.final_cg;
+  settings.ridge = settings.final_ridge;
+  middle = ([size(kernel, 1), size(kernel, 2)] - 1) / 2;
+  for turn = 1:2
+    offset = middle - barycentre (kernel);
+    latent = shift_image (latent, -offset);
+    kernel = place_kernel (kernel, size (kernel, 1), size (kernel, 2), [1, 1]);
+    kernel = kernel_step (y, kernel, latent, settings, 0);
+  end
+  kernel = place_kernel (kernel, size (kernel, 1), size (kernel, 2), [1, 1]);
+end
