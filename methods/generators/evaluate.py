@@ -1,0 +1,156 @@
+"""Numbers that judge a generator on held-out images: range, deconvolution, latents, samples."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bench import seeds
+from bench.forward import add_noise, apply_transfer, blur, transfer_function
+from methods.generators.autoencoder import relative_error
+from methods.generators.fitting import Fit, fit_latents, squared_error
+from methods.generators.loading import Prior
+
+
+def psnr(x: Tensor, output: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB per image, shape (N,), for a peak of 1."""
+    return -10 * (x - output.clamp(0, 1)).square().mean((1, 2, 3)).log10()
+
+
+def fit_range(prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.1) -> Fit:
+    """Nearest images of the range from the encoder's start with Adam; x is (N, C, H, W)."""
+    with torch.no_grad():
+        start = prior.encode(x)
+    return fit_latents(prior, start[None], squared_error(x), steps=steps, rate=rate)
+
+
+def range_scores(prior: Prior, x: Tensor, *, steps: int = 300) -> dict[str, float]:
+    """Score the range on images: mean PSNR, or mean relative error for kernels, and ``‖z‖²/d``.
+
+    Parameters
+    ----------
+    prior : Prior
+    x : Tensor, shape (N, C, H, W)
+        Images in [0, 1], or kernels of one channel summing to 1.
+    steps : int
+        Adam steps from the encoder's latent.
+    """
+    if x.shape[1] == 1:
+        return kernel_scores(prior, x, steps=steps)
+    found = fit_range(prior, x, steps=steps)
+    with torch.no_grad():
+        encoded, fitted = prior(prior.encode(x)), prior(found.latent)
+    return {
+        "images": len(x),
+        "encoded_psnr": psnr(x, encoded).mean().item(),
+        "range_psnr": psnr(x, fitted).mean().item(),
+        "latent_norm": found.latent.square().mean().item(),
+        "steps": steps,
+    }
+
+
+def kernel_scores(
+    prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.05, penalty: float = 0.0
+) -> dict[str, float]:
+    """Score kernels (N, 1, kh, kw): ``‖k − G(z)‖ / ‖k‖`` and ``‖z‖`` after fitting.
+
+    The objective is the relative squared error plus ``penalty · ‖z‖²``.
+    """
+    found = fit_kernels(prior, x, steps=steps, rate=rate, penalty=penalty)
+    with torch.no_grad():
+        encoded = relative_error(x, prior(prior.encode(x))).mean().item()
+        error = relative_error(x, prior(found.latent))
+    return {
+        "kernels": len(x),
+        "encoded_error": encoded,
+        "relative_error": error.mean().item(),
+        "latent_length": found.latent.norm(dim=1).mean().item(),
+        "latent_norm": found.latent.square().mean().item(),
+        "steps": steps,
+    }
+
+
+def fit_kernels(
+    prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.05, penalty: float = 0.0
+) -> Fit:
+    """Nearest kernels of the range to x (N, 1, kh, kw), by relative squared error."""
+    with torch.no_grad():
+        start = prior.encode(x)
+    energy = x.square().sum((1, 2, 3))
+
+    def objective(image: Tensor) -> Tensor:
+        return (image - x).square().sum((1, 2, 3)) / energy
+
+    return fit_latents(prior, start[None], objective, steps=steps, rate=rate, penalty=penalty)
+
+
+def deconvolution_psnr(
+    prior: Prior, x: Tensor, kernels: Tensor, *, noise: float = 0.01, steps: int = 300
+) -> float:
+    """Mean PSNR of ``G(argmin_z ‖y − G(z) ⊗ k‖²)`` with the true kernel.
+
+    A generator that can draw anything has a high range and scores low here: the lower this is
+    below the range, the less the generator is a prior.
+
+    Parameters
+    ----------
+    prior : Prior
+    x : Tensor, shape (N, 3, H, W), in [0, 1]
+    kernels : Tensor, shape (N, kh, kw)
+    noise : float
+        Standard deviation in units of [0, 1].
+    steps : int
+    """
+    sources = [seeds.generator("deconvolution", index) for index in range(len(x))]
+    y = add_noise(blur(x, kernels), noise, sources)
+    transfer = transfer_function(kernels, (x.shape[-2], x.shape[-1])).unsqueeze(-3)
+    with torch.no_grad():
+        start = prior.encode(y)
+    found = fit_latents(
+        prior,
+        start[None],
+        lambda image: (apply_transfer(image, transfer) - y).square().sum((1, 2, 3)),
+        steps=steps,
+        rate=0.1,
+    )
+    with torch.no_grad():
+        return psnr(x, prior(found.latent)).mean().item()
+
+
+def kernel_distance(samples: Tensor, images: Tensor, *, seed: int = 0) -> float:
+    """Squared maximum mean discrepancy between two sets, on features of our own (a KID).
+
+    The features are those of a fixed three-layer convolutional network with seeded random
+    weights, averaged over quarters of the image; the kernel is ``(f·g/D + 1)³`` on features
+    standardised by the second set. Unbiased, so about 0 for two halves of one set.
+
+    Parameters
+    ----------
+    samples, images : Tensor, shape (N, C, H, W) and (M, C, H, W), in [0, 1]
+    seed : int
+        Of the random network.
+    """
+    first, second = _features(samples, seed), _features(images, seed)
+    mean, spread = second.mean(0), second.std(0).clamp_min(1e-6)
+    first, second = (first - mean) / spread, (second - mean) / spread
+    size = first.shape[1]
+
+    def gram(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.T / size + 1) ** 3
+
+    within = [
+        (g.sum() - g.diagonal().sum()) / (len(g) * (len(g) - 1))
+        for g in (gram(first, first), gram(second, second))
+    ]
+    return (within[0] + within[1] - 2 * gram(first, second).mean()).item()
+
+
+def _features(images: Tensor, seed: int) -> Tensor:
+    x = images * 2 - 1
+    source = seeds.generator("random-features", seed)
+    for width in (32, 64, 128):
+        weight = torch.randn(width, x.shape[1], 3, 3, generator=source)
+        x = functional.leaky_relu(functional.conv2d(x, weight / (9 * x.shape[1]) ** 0.5), 0.1)
+        x = functional.avg_pool2d(x, 2)
+    return functional.adaptive_avg_pool2d(x, 2).flatten(1)

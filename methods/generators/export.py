@@ -1,0 +1,215 @@
+"""From a checkpoint to what is shipped: weights in half precision, a card, a page, pictures."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from datasets.motion_blur import motion_blur_kernels
+from methods.generators.autoencoder import Autoencoder, Trainer, as_float, whiten
+from methods.generators.evaluate import (
+    deconvolution_psnr,
+    fit_kernels,
+    fit_range,
+    kernel_distance,
+    kernel_scores,
+    range_scores,
+)
+from methods.generators.loading import (
+    WEIGHTS,
+    Prior,
+    latent_statistics,
+    load_generator,
+    sha256,
+)
+from methods.generators.recipe import Recipe
+
+REPORTS = Path(__file__).parents[2] / "reports" / "generators"
+
+
+def finish(
+    trainer: Trainer,
+    held_out: Tensor,
+    *,
+    seconds: float,
+    folder: Path = WEIGHTS,
+    reports: Path = REPORTS,
+) -> dict[str, Any]:
+    """Whiten the averaged model, write it with its card and page, and return the card.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    held_out : Tensor, uint8 or float32, shape (N, C, H, W)
+    seconds : float
+        Duration of the training so far.
+    folder, reports : Path
+        Where weights and card, and page and pictures go.
+    """
+    recipe = trainer.recipe
+    model = copy.deepcopy(trainer.average)
+    some = torch.arange(0, len(trainer.images), max(1, len(trainer.images) // 6000))
+    whiten(model, trainer.prepare(some, step=-2), recipe.latent_noise, recipe.scale)
+    card = {
+        "name": recipe.name,
+        "title": recipe.title,
+        "image_class": recipe.image_class,
+        "decoder": recipe.decoder,
+        "encoder": recipe.encoder,
+        "latent_size": model.decoder.latent_size,
+        "image_shape": list(model.decoder.image_shape),
+        "recipe": dataclasses.asdict(recipe),
+        "recipe_fingerprint": recipe.fingerprint(),
+        "steps_done": trainer.step,
+        "samples_seen": trainer.step * recipe.batch,
+        "training_set": len(trainer.images),
+        "seed": recipe.seed,
+        "duration_minutes": round(seconds / 60, 1),
+        "commit": _commit(),
+        "date": datetime.date.today().isoformat(),
+        "licence_of_data": recipe.licence,
+    }
+    write_weights(recipe.name, model, card, folder)
+    prior = load_generator(recipe.name, folder=folder)
+    x = prepared(held_out, recipe)
+    card["validation"] = judge(prior, x, recipe)
+    (folder / f"{recipe.name}.json").write_text(json.dumps(card, indent=1) + "\n")
+    write_page(prior, x, card, reports)
+    return card
+
+
+def write_weights(
+    name: str, model: Autoencoder | dict[str, nn.Module], card: dict[str, Any], folder: Path
+) -> None:
+    """Write modules in half precision and the card with the file's SHA-256."""
+    modules = (
+        {"decoder": model.decoder, "encoder": model.encoder}
+        if isinstance(model, Autoencoder)
+        else model
+    )
+    tensors = {
+        f"{part}/{key}": value.detach().contiguous().half()
+        for part, module in modules.items()
+        for key, value in module.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial)
+    partial.replace(path)
+    card["file"], card["sha256"] = path.name, sha256(path)
+    card["precision"], card["bytes"] = "float16", path.stat().st_size
+    (folder / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+def prepared(images: Tensor, recipe: Recipe) -> Tensor:
+    """Held-out images as the test set is: floats, stretched where the recipe stretches."""
+    x = as_float(images)
+    if "stretch" in recipe.augment:
+        low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
+        x = (x - low) / (high - low).clamp_min(1e-3)
+    return x
+
+
+def judge(prior: Prior, x: Tensor, recipe: Recipe) -> dict[str, Any]:
+    """All numbers of the card, on held-out images or kernels (N, C, H, W)."""
+    with torch.no_grad():
+        codes = torch.cat([prior.encode(part) for part in x.split(128)])
+    scores: dict[str, Any] = {
+        "posterior": dataclasses.asdict(latent_statistics(codes, recipe.latent_noise)),
+        "posterior_images": len(codes),
+    }
+    if x.shape[1] == 1:
+        scores.update(kernel_scores(prior, x[:256]))
+        scores["penalised"] = kernel_scores(prior, x[:256], penalty=1e-5)
+        return scores
+    scores.update(range_scores(prior, x[:64]))
+    kernels = motion_blur_kernels(16, 11)
+    scores["deconvolution_psnr"] = deconvolution_psnr(prior, x[:16], kernels)
+    half = len(x) // 2
+    scores["kernel_distance"] = kernel_distance(prior.sample(0, len(x) - half), x[half:])
+    scores["kernel_distance_of_halves"] = kernel_distance(x[:half], x[half:])
+    return scores
+
+
+def sheet(images: Tensor, columns: int = 10, zoom: int = 1) -> Tensor:
+    """Tile images (N, C, H, W) in [0, 1] to one (3, H', W'), in rows of ``columns``."""
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    blank = torch.ones(rows * columns - count, channels, height, width)
+    tiles = torch.cat([images.detach().cpu().clamp(0, 1), blank]).expand(-1, 3, -1, -1)
+    tiles = tiles.view(rows, columns, 3, height, width).permute(2, 0, 3, 1, 4)
+    grid = tiles.reshape(3, rows * height, columns * width)
+    return grid.repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
+
+
+def write_png(image: Tensor, path: Path) -> None:
+    """Write an image (3, H, W) in [0, 1] as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = (image * 255).round().byte().permute(1, 2, 0).numpy()
+    cv2.imwrite(str(path), pixels[:, :, ::-1])
+
+
+def write_page(prior: Prior, x: Tensor, card: dict[str, Any], reports: Path) -> None:
+    """Write the generator's page: card, 100 samples, ten reconstructions of held-out images."""
+    samples, some = prior.sample(0, 100), x[:10]
+    latents = (fit_kernels(prior, some) if x.shape[1] == 1 else fit_range(prior, some)).latent
+    with torch.no_grad():
+        fitted = prior(latents)
+    if x.shape[1] == 1:  # kernels are shown scaled to their own maximum
+        samples, some, fitted = (
+            t / t.amax((1, 2, 3), keepdim=True).clamp_min(1e-6) for t in (samples, some, fitted)
+        )
+    name = card["name"]
+    write_png(sheet(samples), reports / f"{name}-samples.png")
+    write_png(sheet(torch.cat([some, fitted])), reports / f"{name}-reconstructions.png")
+    text = f"""# {card["title"]}
+
+| | |
+|---|---|
+"""
+    for key, value in card.items():
+        if key not in ("title", "recipe", "validation"):
+            text += f"| {key} | {value} |\n"
+    text += "\n## On held-out images\n\n| | |\n|---|---|\n"
+    for key, value in _flat(card["validation"]).items():
+        text += f"| {key} | {value:.4g} |\n"
+    text += f"""
+## Samples, z ~ N(0, I), seed 0, not selected
+
+![100 samples]({name}-samples.png)
+
+## Held-out images (above) and the nearest images of the range (below)
+
+![reconstructions]({name}-reconstructions.png)
+"""
+    (reports / f"{name}.md").write_text(text)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    out: dict[str, float] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            out.update(_flat(value, f"{prefix}{key}: "))
+        else:
+            out[prefix + key] = value
+    return out
+
+
+def _commit() -> str:
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
