@@ -7,4 +7,8 @@ CATALOG: dict[str, str] = {
     "pggan": "datasets.paper:PGGAN",
     "levin": "datasets.levin:Levin",
     "photos": "datasets.photos:Photos",
+    "svhn-val": "datasets.development:SVHNDevelopment",
+    "shoes-val": "datasets.development:ShoesDevelopment",
+    "celeba-val": "datasets.development:CelebADevelopment",
+    "photos-val": "datasets.development:PhotosDevelopment",
 }

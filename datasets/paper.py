@@ -1,0 +1,151 @@
+"""The published test sets, with the authors' own outputs, and the PGGAN samples.
+
+Read from ``paper/*.npz`` below the data folder, as ``data fetch`` writes them. The three sets share
+their kernels: kernel *i* is the same in all of them, and blurs image *i*.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.protocol import Dataset, Location, Scene
+from datasets.locations import FETCH, locate, require
+from datasets.motion_blur import MotionBlur
+
+OUTPUTS = ("range_image", *(f"dd_{part}" for part in ("blurry", "image", "kernel")))
+RANGE_OUTPUTS = tuple(f"dd_range_{part}" for part in ("blurry", "image", "kernel"))
+SLACK_OUTPUTS = tuple(f"dds_{part}" for part in ("blurry", "image", "kernel", "in_range_image"))
+
+
+class PaperSet(Dataset):
+    """A published test set: images, kernels, and what the authors' methods made of them."""
+
+    outputs: ClassVar[tuple[str, ...]] = (*OUTPUTS, *RANGE_OUTPUTS)
+    count: ClassVar[int] = 80
+
+    def __init__(self) -> None:
+        self._arrays = read_arrays(self.name, ("image", "kernel", *self.outputs))
+        shape = (self.count, *self.image_size, 3)
+        if self._arrays["image"].shape != shape:
+            raise BenchError(
+                f"{self.location().path} has images of shape {self._arrays['image'].shape}, not "
+                f"{shape}; get the published test set again. {FETCH}"
+            )
+
+    @classmethod
+    def location(cls) -> Location:
+        """Look for the set below the data folder."""
+        return locate(f"paper/{cls.name}.npz", FETCH)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Scene:
+        published = {
+            name: as_kernel(self._arrays[name][index])
+            if name.endswith("kernel")
+            else as_image(self._arrays[name][index])
+            for name in self.outputs
+        }
+        return Scene(
+            index=index,
+            name=f"{index:03d}",
+            image=as_image(self._arrays["image"][index]),
+            kernel=as_kernel(self._arrays["kernel"][index]),
+            kernel_id=f"published-{index:03d}",
+            published=published,
+        )
+
+
+class SVHN(PaperSet):
+    """100 house numbers."""
+
+    name = "svhn"
+    title = "the paper's 100 house numbers, 32×32, with its kernels"
+    image_class = "svhn"
+    image_size = (32, 32)
+    count = 100
+
+
+class Shoes(PaperSet):
+    """80 shoes."""
+
+    name = "shoes"
+    title = "the paper's 80 shoes, 64×64, with its kernels"
+    image_class = "shoes"
+    outputs = (*PaperSet.outputs, *SLACK_OUTPUTS)
+
+
+class CelebA(PaperSet):
+    """80 faces."""
+
+    name = "celeba"
+    title = "the paper's 80 faces, 64×64, with its kernels"
+    image_class = "celeba"
+    outputs = (*PaperSet.outputs, *SLACK_OUTPUTS)
+
+
+class PGGAN(Dataset):
+    """13 samples of a progressive GAN, blurred by kernels drawn by seed."""
+
+    name = "pggan"
+    title = "the paper's 13 PGGAN samples, 128×128, with motion-blur kernels by seed"
+    image_class = "celeba"
+    image_size = (128, 128)
+
+    def __init__(self) -> None:
+        self._images = read_arrays(self.name, ("image",))["image"]
+        self._kernels = MotionBlur()
+
+    @classmethod
+    def location(cls) -> Location:
+        """Look for the samples below the data folder."""
+        return locate(f"paper/{cls.name}.npz", FETCH)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Scene:
+        return Scene(
+            index=index,
+            name=f"{index:03d}",
+            image=as_image(self._images[index]),
+            kernel=self._kernels.kernel(index, seed=0),
+            kernel_id=f"motion-blur-0-{index:03d}",
+            blur_length=self._kernels.length(index, seed=0),
+        )
+
+
+def read_arrays(name: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Read arrays of a published set; nothing in the file is unpickled.
+
+    Raises
+    ------
+    Unavailable
+        If the file is not there.
+    BenchError
+        If it is damaged or lacks an array.
+    """
+    path = require(f"paper/{name}.npz", FETCH)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in wanted}
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BenchError(f"{path} is damaged ({error}); delete it and get it again.") from error
+
+
+def as_image(pixels: np.ndarray) -> Tensor:
+    """Turn uint8 (H, W, 3) into float32 (3, H, W) in [0, 1]."""
+    return torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1).contiguous()
+
+
+def as_kernel(values: np.ndarray) -> Tensor:
+    """Turn a kernel of any scale into float32, summing to 1."""
+    kernel = torch.from_numpy(values.astype(np.float64))
+    return (kernel / kernel.sum().clamp_min(1e-12)).float()
