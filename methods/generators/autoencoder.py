@@ -55,16 +55,18 @@ class Trainer:
     recipe : Recipe
     images : Tensor, uint8 or float32, shape (N, C, H, W)
         Training images; bytes are divided by 255.
+    fresh : bool
+        Whether to compute the recipe's start; a checkpoint that is read next replaces it.
     """
 
-    def __init__(self, recipe: Recipe, images: Tensor) -> None:
+    def __init__(self, recipe: Recipe, images: Tensor, *, fresh: bool = True) -> None:
         self.recipe, self.images = recipe, images
         torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
         self.model = Autoencoder(recipe)
         if recipe.decoder == "MotionBlurDecoder":
             # A ReLU at the end must not start dead.
             nn.init.constant_(self.model.decoder.output.bias, 0.05)
-        if recipe.start == "linear":
+        if recipe.start == "linear" and fresh:
             first = torch.arange(0, len(images), max(1, len(images) // 6000))
             start_linear(self.model.decoder, self.model.encoder, self.prepare(first, step=-1))
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -108,6 +110,32 @@ class Trainer:
         for name in self.recipe.augment:
             x = AUGMENTATIONS[name](x, source)
         return x * self.recipe.scale
+
+    @torch.no_grad()
+    def recalibrate(self, batches: int = 24) -> None:
+        """Measure the averaged model's batch norms on training images, with its own weights.
+
+        Averages of running statistics lag behind averaged weights, and a generator is used with
+        its statistics frozen.
+        """
+        norms = [
+            layer
+            for layer in self.average.modules()
+            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
+        ]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over batches
+        self.average.train()
+        for index in range(batches):
+            x = self.prepare(self._indices(self.step + index), self.step + index)
+            latents = self.average.encode(x)
+            noise = torch.randn(latents.shape, generator=self._source("calibrate", index))
+            self.average.decode(latents + self.recipe.latent_noise * noise)
+        self.average.eval()
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
     def _indices(self, step: int) -> Tensor:
         # Shuffled epochs, found from the step alone so that a resumed run sees the same images.

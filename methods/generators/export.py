@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from datasets.motion_blur import motion_blur_kernels
-from methods.generators.autoencoder import Autoencoder, Trainer, as_float, whiten
+from methods.generators.autoencoder import Trainer, as_float, whiten
 from methods.generators.evaluate import (
     deconvolution_psnr,
     fit_kernels,
@@ -57,6 +57,7 @@ def finish(
         Where weights and card, and page and pictures go.
     """
     recipe = trainer.recipe
+    trainer.recalibrate()
     model = copy.deepcopy(trainer.average)
     some = torch.arange(0, len(trainer.images), max(1, len(trainer.images) // 6000))
     whiten(model, trainer.prepare(some, step=-2), recipe.latent_noise, recipe.scale)
@@ -79,7 +80,8 @@ def finish(
         "date": datetime.date.today().isoformat(),
         "licence_of_data": recipe.licence,
     }
-    write_weights(recipe.name, model, card, folder)
+    modules: dict[str, nn.Module] = {"decoder": model.decoder, "encoder": model.encoder}
+    write_weights(recipe.name, modules, card, folder)
     prior = load_generator(recipe.name, folder=folder)
     x = prepared(held_out, recipe)
     card["validation"] = judge(prior, x, recipe)
@@ -89,16 +91,16 @@ def finish(
 
 
 def write_weights(
-    name: str, model: Autoencoder | dict[str, nn.Module], card: dict[str, Any], folder: Path
+    name: str,
+    modules: dict[str, nn.Module],
+    card: dict[str, Any],
+    folder: Path,
+    *,
+    half: bool = True,
 ) -> None:
-    """Write modules in half precision and the card with the file's SHA-256."""
-    modules = (
-        {"decoder": model.decoder, "encoder": model.encoder}
-        if isinstance(model, Autoencoder)
-        else model
-    )
+    """Write modules by name, in half precision by default, and the card with their SHA-256."""
     tensors = {
-        f"{part}/{key}": value.detach().contiguous().half()
+        f"{part}/{key}": value.detach().to(torch.float16 if half else torch.float32).contiguous()
         for part, module in modules.items()
         for key, value in module.state_dict().items()
         if not key.endswith("num_batches_tracked")
@@ -108,8 +110,9 @@ def write_weights(
     partial = path.with_suffix(".partial")
     save_file(tensors, partial)
     partial.replace(path)
+    path.chmod(0o644)  # safetensors writes for the owner alone
     card["file"], card["sha256"] = path.name, sha256(path)
-    card["precision"], card["bytes"] = "float16", path.stat().st_size
+    card["precision"], card["bytes"] = "float16" if half else "float32", path.stat().st_size
     (folder / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
 
 

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         path = args.folder / f"{recipe.name}.safetensors"
         if not path.is_file():
             raise Unavailable(f"There is no checkpoint {path} to export; train without --finish.")
-        trainer, progress = Trainer(recipe, images), Progress()
+        trainer, progress = Trainer(recipe, images, fresh=False), Progress()
         resume(trainer, path, progress)
     else:
         trainer, progress = fit(recipe, images, held_out, args.folder)
@@ -95,8 +95,8 @@ def fit(recipe: Recipe, images: Tensor, held_out: Tensor, folder: Path) -> tuple
         Of the checkpoint ``NAME.safetensors``, from which the run goes on if it is there, and of
         ``NAME-samples.png``, the latest look at samples.
     """
-    trainer, progress = Trainer(recipe, images), Progress()
     path = folder / f"{recipe.name}.safetensors"
+    trainer, progress = Trainer(recipe, images, fresh=not path.is_file()), Progress()
     if path.is_file():
         resume(trainer, path, progress)
         print(f"going on from step {trainer.step} of {path}", flush=True)
