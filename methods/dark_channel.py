@@ -129,7 +129,8 @@ class DarkChannel(Method):
         if self.task.boundary == "free":
             array = self._call("extend_boundary", array, *self._extended_size())
             array = np.reshape(array, (*array.shape[:2], len(y)))
-        settings = self.settings | {"kernel_size": self.task.kernel_size}
+        extended = np.array(array.shape[:2]) - np.array(self.task.image_size)
+        settings = {**self.settings, "kernel_size": self.task.kernel_size, "margin": extended / 2}
         kernel = self._call("dark_channel_kernel", array, settings)
         kernel = np.reshape(kernel, (*self.task.kernel_size, len(y)))
         return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy()).to(y)

@@ -19,8 +19,10 @@ from methods.tuning import DevelopmentSet, development_set
 GRID: Mapping[str, tuple[float, ...]] = {
     "floor_share": (0.1, 0.15, 0.2),
     "final_floor": (0.1, 0.15, 0.2),
-    "dark": (0.0, 1e-3, 4e-3),
+    "dark": (1e-3, 2e-3, 4e-3),  # never 0: that would be another method
     "gradient": (1e-3, 2e-3, 4e-3),
+    "iterations": (8, 14, 25),
+    "alpha_growth": (2.0, 4.0, 8.0),
     "ridge": (10.0, 30.0, 100.0),
     "component_share": (0.1, 0.2, 0.4),
 }

@@ -34,6 +34,7 @@ function kernel = blind_kernel (observed, settings, latent_step)
       kernel = place_kernel (kernel, support(1), support(2), extent ./ previous);
     end
     previous = extent;
+    settings.inside = interior (extent, settings.margin(:)' .* extent ./ full, support);
     [kernel, latent, settings] = alternate (y, kernel, settings, latent_step);
   end
   kernel = centre_kernel (y, kernel, latent, settings);
@@ -44,6 +45,18 @@ function scales = pyramid (full, target, ratio, coarsest)
   levels = max (0, floor (log (coarsest / min (target)) / log (ratio)));
   scales = ratio .^ (levels:-1:0);
   scales = scales(scales * min (full) >= 8 | scales == 1);
+end
+
+function inside = interior (extent, margin, support)
+  % Where edges may speak for the kernel: with free boundaries (margin > 0) not in the continued
+  % frame, nor so near to it that their blurred image is cut.
+  inside = true (extent);
+  if any (margin > 0)
+    cut = ceil (margin + support / 2);
+    cut = min (cut, floor ((extent - 2) / 2));
+    inside(:) = false;
+    inside(cut(1) + 1:end - cut(1), cut(2) + 1:end - cut(2)) = true;
+  end
 end
 
 function kernel = first_kernel (support, n)
@@ -73,6 +86,8 @@ end
 function [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold)
   wanted = settings.edges * sqrt (size (kernel, 1) * size (kernel, 2));
   [rows, columns, threshold] = strong_gradients (latent, wanted, threshold);
+  rows .*= settings.inside;
+  columns .*= settings.inside;
   kernel = kernel_from_gradients (rows, columns, y, kernel, settings.ridge, settings.cg_steps);
   kernel = prune_kernel (kernel, settings.floor_share, settings.component_share);
 end

@@ -1,4 +1,5 @@
-function kernel = kernel_from_gradients (latent_rows, latent_columns, observed, kernel, ridge, steps)
+function kernel = kernel_from_gradients (latent_rows, latent_columns, observed, kernel, ridge, ...
+                                         steps)
 % KERNEL_FROM_GRADIENTS  Kernel by ridge regression of gradients on gradients (equation 12).
 %
 %   kernel = kernel_from_gradients (latent_rows, latent_columns, observed, kernel, ridge, steps)

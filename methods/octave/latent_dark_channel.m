@@ -26,15 +26,12 @@ function latent = latent_dark_channel (observed, kernel, weights)
   latent = observed;
   beta = weights.beta_start;
   while beta <= weights.beta_max
-    % Only pixels that are some patch's minimum are pulled to zero; the others keep their value.
-    target = latent;
+    pull = 0;
+    zeroed = false;
     if weights.dark > 0
-      target(latent .^ 2 < weights.dark / beta & dark_pixels (latent, weights.patch)) = 0;
       pull = beta;
-    else
-      pull = 0;
+      zeroed = latent .^ 2 < weights.dark / beta & dark_pixels (latent, weights.patch);
     end
-    base = data + pull * fft2 (target);
     alpha = 2 * weights.gradient;
     while alpha <= weights.alpha_max
       down = circshift (latent, -1, 1) - latent;
@@ -43,7 +40,9 @@ function latent = latent_dark_channel (observed, kernel, weights)
       down(small) = 0;
       right(small) = 0;
       divergence = circshift (down, 1, 1) - down + circshift (right, 1, 2) - right;
-      latent = real (ifft2 ((base + alpha * fft2 (divergence)) ./ (power + alpha * energy + pull)));
+      % Pixels that are no patch's dark minimum are pulled to where they are, that is, nowhere.
+      target = alpha * divergence + pull * latent .* ! zeroed;
+      latent = real (ifft2 ((data + fft2 (target)) ./ (power + alpha * energy + pull)));
       alpha = alpha * weights.alpha_growth;
     end
     beta = beta * 2;
