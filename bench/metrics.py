@@ -117,7 +117,9 @@ def gmsd(image: Tensor, truth: Tensor) -> Tensor:
 
     As published: both images are averaged over 2×2 pixels and halved, gradients are Prewitt's
     divided by 3, ``GMS = (2 m_x m_y + c) / (m_x² + m_y² + c)`` with c = 170 for images in
-    [0, 255], and the score is the standard deviation of GMS over the pixels.
+    [0, 255], and the score is the standard deviation of GMS over the pixels. Unlike the authors'
+    code, edges are replicated instead of padded with zeros, which would draw a frame of strong
+    gradients around both images; the last row or column of an odd size is left out.
 
     Parameters
     ----------
