@@ -2,7 +2,7 @@
 
 The algorithm and what it changes of the published one are described in
 ``methods/octave/dark_channel_kernel.m``; the parameters of each class of images stand in
-``methods/dark_channel.toml``, written by ``python -m methods.tune_dark_channel``.
+``methods/dark_channel.toml``, chosen on development images (``methods.tune_dark_channel``).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class DarkChannel(Method):
         kernel_size=True,
         boundary=True,
         image_class=True,
-        training="parameters tuned per class on 24 development images",
+        training="parameters tuned on at most 48 development images per class",
     )
     batch_size: ClassVar[int] = 16
     reference: ClassVar[str] = (
