@@ -86,7 +86,8 @@ def write(sections: Mapping[str, Mapping[str, float]]) -> None:
     """Write the parameter file, one section per class."""
     lines = ["# Parameters of the dark channel method; what they mean stands in"]
     lines += [
-        "# octave/dark_channel_kernel.m. Chosen on development images only (methods/tuning.py), by\n# `python -m methods.tune_dark_channel` and by hand; `natural` copies `celeba`, untuned."
+        "# octave/dark_channel_kernel.m. Chosen on development images only (methods/tuning.py), by",
+        "# `python -m methods.tune_dark_channel` and by hand; `natural` copies `celeba`, untuned.",
     ]
     for name, settings in sections.items():
         lines += ["", f"[{name}]", *(f"{key} = {value!r}" for key, value in settings.items())]
