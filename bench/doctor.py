@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import importlib.metadata
+import importlib.util
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -46,6 +46,8 @@ class Finding:
         Whether nothing works without it.
     detail : str
         What was found, or what to do.
+    loaded : bool
+        False for a plugin that cannot even be imported.
     """
 
     area: str
@@ -53,6 +55,7 @@ class Finding:
     ok: bool
     essential: bool
     detail: str
+    loaded: bool = True
 
 
 def examine(folder: Path) -> Iterator[Finding]:
@@ -66,15 +69,15 @@ def examine(folder: Path) -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     for package, module in PACKAGES.items():
+        if importlib.util.find_spec(module) is None:
+            advice = f"not installed; run: python -m pip install {package}"
+            yield Finding("package", package, False, True, advice)
+            continue
         try:
-            importlib.import_module(module)
-            found, detail = True, importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found, detail = True, "version unknown"
-        except Exception as error:  # a broken installation raises what it likes
-            found = False
-            detail = f"cannot be imported ({error}); run: python -m pip install {package}"
-        yield Finding("package", package, found, True, detail)
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # another distribution brings the module
+            version = "of another distribution"
+        yield Finding("package", package, True, True, version)
 
 
 def _octave() -> Finding:
@@ -94,7 +97,7 @@ def datasets() -> Iterator[Finding]:
         try:
             place = DATASETS.load(name).location()
         except BenchError as error:
-            yield Finding("dataset", name, False, False, str(error))
+            yield Finding("dataset", name, False, False, str(error), loaded=False)
             continue
         detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
         yield Finding("dataset", name, place.found, False, detail)
@@ -109,10 +112,9 @@ def methods() -> Iterator[Finding]:
             try:
                 method = METHODS.load(name)
                 method.check_available(Task(image_class=image_class, image_size=size))
-                assets = ", ".join(
-                    f"{k} {v[:12]}" for k, v in method.assets(Task(image_class, size)).items()
-                )
-                yield Finding("method", name, True, False, assets or "ready")
+                count = len(method.assets(Task(image_class, size)))
+                detail = f"ready, with {count} files of its own" if count else "ready"
+                yield Finding("method", name, True, False, detail)
                 break
             except Exception as error:  # a third party's method may raise anything
                 missing = missing or str(error)

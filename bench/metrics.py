@@ -67,18 +67,19 @@ def ssim(image: Tensor, truth: Tensor) -> Tensor:
 
 def _window(volume: Tensor) -> Tensor:
     """Gaussian window over channels, rows and columns; one channel is left a plane."""
-    position = torch.arange(-5, 6, dtype=volume.dtype)
-    weights = torch.exp(-(position**2) / (2 * 1.5**2))
-    weights /= weights.sum()
-    planes = volume[:, None]
-    for axis in (2, 3, 4) if volume.shape[1] > 1 else (3, 4):
-        shape = [1, 1, 1, 1, 1]
-        shape[axis] = 11
-        padding = [0] * 6
-        padding[2 * (4 - axis)] = padding[2 * (4 - axis) + 1] = 5
-        padded = functional.pad(planes, padding, mode="replicate")
-        planes = functional.conv3d(padded, weights.reshape(shape))
-    return planes[:, 0]
+    channels, height, width = volume.shape[-3:]
+    planes = _banded(height) @ volume @ _banded(width).T
+    return planes if channels == 1 else torch.einsum("dc,nchw->ndhw", _banded(channels), planes)
+
+
+@functools.lru_cache(maxsize=16)
+def _banded(size: int) -> Tensor:
+    """The window along an axis, edges replicated, as a matrix: a product is quicker than taps."""
+    position = torch.arange(-5, 6)
+    weights = torch.exp(-(position.double() ** 2) / (2 * 1.5**2))
+    taps = (torch.arange(size)[:, None] + position).clamp(0, size - 1)
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    return matrix.scatter_add_(1, taps, (weights / weights.sum()).expand(size, -1))
 
 
 def ssim_rgb(image: Tensor, truth: Tensor) -> Tensor:

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from tqdm import tqdm
 
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.metrics import METRICS, score
 from bench.observation import Condition, observe
-from bench.protocol import Dataset
+from bench.protocol import Dataset, Restoration, Scene
 from bench.store import Row, Store
 
 VERSION = ",".join(f"{name}={metric.version}" for name, metric in METRICS.items())
 """Versions of all metrics: scores of another version are computed anew."""
+
+BATCH = 64
+"""Restorations scored, and kept, at a time."""
 
 REFERENCE = "known-kernel"
 """The oracle that the error ratio is taken against."""
@@ -63,11 +67,11 @@ def collect(
     missing = [row for row in rows if row.status == "ok" and row.id not in known]
     with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
         for _, group in itertools.groupby(missing, key=_dataset_and_condition):
-            batch = list(group)
-            scored = _score(store, open_dataset(batch[0].columns["dataset"]), batch)
-            store.keep_scores(VERSION, scored)
-            known.update(scored)
-            bar.update(len(batch))
+            while batch := list(itertools.islice(group, BATCH)):
+                scored = _score(store, open_dataset(batch[0].columns["dataset"]), batch)
+                store.keep_scores(VERSION, scored)
+                known.update(scored)
+                bar.update(len(batch))
     frame = pd.DataFrame([_tidy(row, known.get(row.id, {})) for row in rows], columns=COLUMNS)
     frame["error_ratio"] = _error_ratio(frame)
     whole = ("blur_length", "generator_evaluations", "iterations", "restarts")
@@ -107,26 +111,33 @@ def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
 
 
 def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Score restorations of one dataset and condition, one by one: kernels may differ in size."""
+    """Score restorations of one dataset and condition, together where their kernels allow it."""
     first = rows[0].columns
     condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
-    truths = {
-        index: observe(dataset, index, condition) for index in {r.columns["index"] for r in rows}
+    scenes = {
+        index: observe(dataset, index, condition).scene
+        for index in {row.columns["index"] for row in rows}
     }
+    found = [(row, store.restoration(row.id), scenes[row.columns["index"]]) for row in rows]
+    alike: dict[tuple[Any, ...], list[tuple[Row, Restoration, Scene]]] = {}
+    for item in found:
+        kernel = item[1].kernel
+        shape = None if kernel is None else kernel.shape
+        alike.setdefault((shape, item[2].kernel.shape), []).append(item)
     scored = {}
-    for row in rows:
-        restoration = store.restoration(row.id)
-        scene = truths[row.columns["index"]].scene
+    for items in alike.values():
+        kernels = [restoration.kernel for _, restoration, _ in items]
         values = score(
-            restoration.image,
-            restoration.kernel,
-            scene.image[None],
-            scene.kernel[None],
+            torch.cat([restoration.image for _, restoration, _ in items]),
+            None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
+            torch.stack([scene.image for _, _, scene in items]),
+            torch.stack([scene.kernel for _, _, scene in items]),
             dataset.alignment,
         )
-        residual = restoration.residual
-        scored[row.id] = {name: float(value[0]) for name, value in values.items()}
-        scored[row.id]["residual"] = float("nan") if residual is None else float(residual[0])
+        for position, (row, restoration, _) in enumerate(items):
+            residual = restoration.residual
+            scored[row.id] = {name: float(value[position]) for name, value in values.items()}
+            scored[row.id]["residual"] = float("nan") if residual is None else float(residual[0])
     return scored
 
 

@@ -59,13 +59,14 @@ def _table(group: pd.DataFrame) -> str:
         rows = group[group["method"] == method]
         found = rows[rows["status"] == "ok"]
         n, wanted = len(found), len(rows)
-        line = [method, f"{n}" if n == wanted else f"{n}/{wanted}"]
+        missing = "–" if (rows["status"] == "not applicable").all() else f"{n}/{wanted}"
+        line = [method, f"{n}" if n == wanted else missing]
         line += [
-            _mean(found[name], 2 if "psnr" in name else 3, 0 < n == wanted, f"{n}/{wanted}")
+            _mean(found[name], 2 if "psnr" in name else 3, 0 < n == wanted, missing)
             for name in metrics
         ]
-        seconds = found["seconds"].mean()
-        line += [f"{seconds:.2g}" if n and n == wanted else "–", _knows(method, rows)]
+        timed = n and n == wanted and rows["kind"].iloc[0] != "replay"
+        line += [f"{found['seconds'].mean():.2g}" if timed else "–", _knows(method, rows)]
         lines.append(line)
     return tabulate(
         lines,

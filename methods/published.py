@@ -51,14 +51,12 @@ class PublishedDD(Replay):
         for scene in scenes:
             if f"{self.prefix}_image" not in scene.published:
                 raise NotApplicable(
-                    f"The authors published no {self.prefix.upper()} output for this dataset's "
-                    f"image {scene.name}."
+                    f"The authors published no {self.prefix.upper()} output for this dataset."
                 )
         return Restoration(
             image=torch.stack([scene.published[f"{self.prefix}_image"] for scene in scenes]),
             kernel=torch.stack([scene.published[f"{self.prefix}_kernel"] for scene in scenes]),
             restarts=10,
-            seconds=float("nan"),  # the authors' time, which we do not know
         )
 
 

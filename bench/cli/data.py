@@ -37,8 +37,29 @@ def _room(module: str) -> Any:
 
 
 def _list() -> int:
-    raise NotImplementedError
+    from tabulate import tabulate
+
+    from bench import doctor
+    from bench.registry import DATASETS
+
+    lines = [
+        [finding.name, DATASETS.load(finding.name).title, _mark(finding.ok), finding.detail]
+        for finding in doctor.datasets()
+        if finding.loaded
+    ]
+    for row in _room("locations").listings():
+        place = row.location
+        detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
+        lines.append([row.name, row.what, _mark(place.found), detail])
+    headers = ["data", "what it is", "here", "where, or how to get it"]
+    print(tabulate(lines, headers, tablefmt="simple", maxcolwidths=[None, 40, None, 70]))
+    return 0
+
+
+def _mark(found: bool) -> str:
+    return "yes" if found else "no"
 
 
 def _fetch(folder: Path | None) -> int:
-    raise NotImplementedError
+    _room("fetch").fetch(folder)
+    return 0

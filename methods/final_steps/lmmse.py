@@ -57,9 +57,7 @@ def from_opponent(image: Tensor) -> Tensor:
     return torch.einsum("oc,nohw->nchw", OPPONENT.to(image), image)
 
 
-def learn_statistics(
-    images: Tensor, shrinkage: float, chunk: int = 2000
-) -> ClassStatistics:
+def learn_statistics(images: Tensor, shrinkage: float, chunk: int = 2000) -> ClassStatistics:
     """Mean and covariance of a class, from images and their mirror images.
 
     Parameters
