@@ -137,9 +137,10 @@ def judge(prior: Prior, x: Tensor, recipe: Recipe) -> dict[str, Any]:
         scores.update(kernel_scores(prior, x[:256]))
         scores["penalised"] = kernel_scores(prior, x[:256], penalty=1e-5)
         return scores
-    scores.update(range_scores(prior, x[:64]))
-    kernels = motion_blur_kernels(16, 11)
-    scores["deconvolution_psnr"] = deconvolution_psnr(prior, x[:16], kernels)
+    some = x[:: max(1, len(x) // 24)][:24]
+    scores.update(range_scores(prior, some, steps=100))
+    kernels = motion_blur_kernels(8, 11)
+    scores["deconvolution_psnr"] = deconvolution_psnr(prior, some[:8], kernels, steps=100)
     half = len(x) // 2
     scores["kernel_distance"] = kernel_distance(prior.sample(0, len(x) - half), x[half:])
     scores["kernel_distance_of_halves"] = kernel_distance(x[:half], x[half:])
@@ -167,7 +168,8 @@ def write_png(image: Tensor, path: Path) -> None:
 def write_page(prior: Prior, x: Tensor, card: dict[str, Any], reports: Path) -> None:
     """Write the generator's page: card, 100 samples, ten reconstructions of held-out images."""
     samples, some = prior.sample(0, 100), x[:10]
-    latents = (fit_kernels(prior, some) if x.shape[1] == 1 else fit_range(prior, some)).latent
+    fit = fit_kernels if x.shape[1] == 1 else fit_range
+    latents = fit(prior, some, steps=100).latent
     with torch.no_grad():
         fitted = prior(latents)
     if x.shape[1] == 1:  # kernels are shown scaled to their own maximum

@@ -131,9 +131,9 @@ def fit(recipe: Recipe, images: Tensor, held_out: Tensor, folder: Path) -> tuple
 
 
 def look(trainer: Trainer, held_out: Tensor) -> dict[str, float]:
-    """Score held-out images coded by the averaged model, and after 20 steps by the latent."""
+    """Score held-out images coded by the averaged model, and after ten steps by the latent."""
     recipe = trainer.recipe
-    x = as_float(held_out[:96])
+    x = as_float(held_out[:32])
     if "stretch" in recipe.augment:
         low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
         x = (x - low) / (high - low).clamp_min(1e-3)
@@ -144,9 +144,9 @@ def look(trainer: Trainer, held_out: Tensor) -> dict[str, float]:
     z = z.requires_grad_()
     optimiser = torch.optim.Adam([z], 0.1)
     scores: dict[str, float] = {}
-    for step in range(21):
+    for step in range(11):
         output = model.decode(z)
-        if step in (0, 20):
+        if step in (0, 10):
             name = "encoded" if step == 0 else "fitted"
             if recipe.relative:
                 scores[name] = relative_error(x, output).mean().item()

@@ -82,9 +82,8 @@ def test_imported_generator_equals_keras(keras, image_class, whole, tmp_path):
     if whole:
         model.save(path)
     else:
-        from keras.src.legacy.saving import legacy_h5_format
-
         import h5py
+        from keras.src.legacy.saving import legacy_h5_format
 
         with h5py.File(path, "w") as file:
             legacy_h5_format.save_weights_to_hdf5_group(file, model)

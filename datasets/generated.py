@@ -1,0 +1,179 @@
+"""Data sets that a generator made: nearest range images of a test set, and samples by seed.
+
+On both, methods that use the same generator have no range error, so they are favoured: results on
+these sets measure an optimiser, and do not rank methods of different kinds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.protocol import Dataset, Location, Scene
+from bench.registry import DATASETS
+from datasets.locations import cache_folder
+from datasets.motion_blur import MotionBlur
+
+if TYPE_CHECKING:
+    from methods.generators.loading import Prior
+
+NOTICE = "Favours methods that use a generator; do not rank across kinds here."
+
+
+def _prior(name: str) -> Prior:
+    # Generators are a method's business; a generated data set is the one place that needs them.
+    from methods.generators.loading import load_generator
+
+    return load_generator(name)
+
+
+def _checksum(name: str) -> str:
+    """First digits of the weights' checksum: other weights are another data set."""
+    from methods.generators.loading import load_card
+
+    try:
+        return load_card(name)["sha256"][:12]
+    except BenchError:
+        return "missing"
+
+
+class RangeImages(Dataset):
+    """A test set with every image replaced by the nearest one its default prior can draw.
+
+    These are *our* generators' range images; the authors' own are ``range_image`` of the test set.
+    """
+
+    base: ClassVar[str]
+    generator: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.scenes = DATASETS.load(self.base)()
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> Scene:
+        scene = self.scenes[index]
+        image = self._range_image(index, scene.image)
+        return dataclasses.replace(scene, image=image, observation=None, published={})
+
+    @classmethod
+    def location(cls) -> Location:
+        """Where the test set is."""
+        return DATASETS.load(cls.base).location()
+
+    @functools.cached_property
+    def _model(self) -> Prior:
+        return _prior(self.generator)
+
+    def _range_image(self, index: int, image: Tensor) -> Tensor:
+        """Fit one image and keep its latent in the cache folder."""
+        from methods.range_oracle import PRESETS, nearest_in_range
+
+        folder = cache_folder() / "range" / f"{self.name}-{self.version}"
+        path = folder / f"{index:04d}.npy"
+        if path.exists():
+            latent = torch.from_numpy(np.load(path))
+        else:
+            latent = nearest_in_range(self._model, image[None], PRESETS["fast"]).latent
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
+                np.save(file, latent.cpu().numpy())
+            partial.replace(path)
+        with torch.no_grad():
+            return self._model(latent)[0].clamp(0, 1)
+
+
+class Samples(Dataset):
+    """Images drawn by a generator from z ~ N(0, I), with fresh motion-blur kernels."""
+
+    generator: ClassVar[str]
+    count: ClassVar[int] = 80
+    seed: ClassVar[int] = 2018
+
+    def __init__(self) -> None:
+        self.kernels = MotionBlur()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Scene:
+        index = range(self.count)[index]
+        return Scene(
+            index=index,
+            name=f"{index:03d}",
+            image=self._images[index],
+            kernel=self.kernels.kernel(index, seed=self.seed),
+            kernel_id=f"motion-blur-{self.seed}-{index:03d}",
+            blur_length=self.kernels.length(index, seed=self.seed),
+        )
+
+    @functools.cached_property
+    def _images(self) -> Tensor:
+        return _prior(self.generator).sample(self.seed, self.count)
+
+    @classmethod
+    def location(cls) -> Location:
+        """The weights come with the package."""
+        return Location(True, f"methods/generators/weights/{cls.generator}.safetensors")
+
+
+class SVHNRange(RangeImages):
+    """SVHN's test images, nearest in the range."""
+
+    name, base, generator = "svhn-range", "svhn", "svhn"
+    title = f"SVHN test images, nearest in our generator's range. {NOTICE}"
+    image_class, image_size = "svhn", (32, 32)
+    version = _checksum("svhn")
+
+
+class ShoesRange(RangeImages):
+    """Shoes' test images, nearest in the range."""
+
+    name, base, generator = "shoes-range", "shoes", "shoes"
+    title = f"Shoes test images, nearest in our generator's range. {NOTICE}"
+    image_class = "shoes"
+    version = _checksum("shoes")
+
+
+class CelebARange(RangeImages):
+    """CelebA's test images, nearest in the range."""
+
+    name, base, generator = "celeba-range", "celeba", "celeba"
+    title = f"CelebA test images, nearest in our generator's range. {NOTICE}"
+    image_class = "celeba"
+    version = _checksum("celeba")
+
+
+class SVHNSamples(Samples):
+    """Digits drawn by the SVHN prior."""
+
+    name, generator = "svhn-samples", "svhn"
+    title = f"Samples of our SVHN generator. {NOTICE}"
+    image_class, image_size = "svhn", (32, 32)
+    version = _checksum("svhn")
+
+
+class ShoesSamples(Samples):
+    """Shoes drawn by the Shoes prior."""
+
+    name, generator = "shoes-samples", "shoes"
+    title = f"Samples of our Shoes generator. {NOTICE}"
+    image_class = "shoes"
+    version = _checksum("shoes")
+
+
+class CelebASamples(Samples):
+    """Faces drawn by the CelebA prior."""
+
+    name, generator = "celeba-samples", "celeba"
+    title = f"Samples of our CelebA generator. {NOTICE}"
+    image_class = "celeba"
+    version = _checksum("celeba")

@@ -1,0 +1,1 @@
+"""Generative priors: published architectures, training, weights and what is fitted with them."""
