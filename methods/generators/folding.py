@@ -119,7 +119,7 @@ def fold(plain: nn.Module) -> nn.Module:
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
     """Scale and shift of a batch norm in evaluation, in double precision."""
     state = {key: value.double() for key, value in norm.state_dict().items()}
-    scale = state["weight"] / (state["running_var"] + norm.eps).sqrt()  # type: ignore[operator]
+    scale = state["weight"] / (state["running_var"] + norm.eps).sqrt()
     return scale.float(), (state["bias"] - scale * state["running_mean"]).float()
 
 

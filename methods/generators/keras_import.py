@@ -167,10 +167,10 @@ def _state(layer: nn.Module, unit: Unit) -> dict[str, Tensor] | None:
     axes = {
         nn.Linear: ((1, 0),),
         nn.Conv2d: ((3, 2, 0, 1), (2, 3, 0, 1)),  # a 1×1 layer may be stored as transposed
-    }.get(type(layer), ((3, 2, 0, 1),))  # type: ignore[call-overload]
+    }.get(type(layer), ((3, 2, 0, 1),))
     for order in axes:
         if kernel.ndim == len(order) and kernel.permute(order).shape == weight.shape:
-            size = layer.bias.shape  # type: ignore[union-attr]
+            size = layer.bias.shape
             bias = torch.from_numpy(unit.get("bias", np.zeros(size, np.float32)))  # type: ignore[arg-type]
             return {"weight": kernel.permute(order).contiguous(), "bias": bias}
     return None

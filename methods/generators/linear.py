@@ -111,7 +111,7 @@ def _embed(decoder: Decoder, mean: Tensor, basis: Tensor, codes: Tensor, noise: 
         decoder.output.weight.mul_(noise)
         w = torch.cat([top, -top], 1)
         decoder.output.weight[:, : w.shape[1], 0, 0] = w
-        decoder.output.bias.zero_()
+        nn.init.zeros_(decoder.output.bias)  # type: ignore[arg-type]
     else:
         _set_block(decoder.output, blocks[-1], None, noise)
     _calibrate(decoder, codes[:512])
@@ -119,7 +119,7 @@ def _embed(decoder: Decoder, mean: Tensor, basis: Tensor, codes: Tensor, noise: 
 
 def _block_bases(decoder: Decoder, fitted: Tensor) -> list[Tensor]:
     """Orthonormal bases (block pixels, components) of what each layer's channels stand for."""
-    widths = [512, *(conv.out_channels for conv in decoder.convs)]
+    widths = [512, *(int(conv.bias.numel()) for conv in decoder.convs)]  # type: ignore[operator]
     side = fitted.shape[-1] // 4
     bases = []
     for width in widths:
@@ -141,7 +141,7 @@ def _set_block(layer: nn.Module, parent: Tensor, child: Tensor | None, noise: fl
     pixels = parent.T.reshape(-1, 3, side, side)
     half = side // 2
     weight.mul_(noise)
-    layer.bias.zero_()  # type: ignore[operator, union-attr]
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     count = parent.shape[1]
     for row in (0, 1):
         for col in (0, 1):

@@ -123,4 +123,4 @@ def load_recipe(name: str, **overrides: object) -> Recipe:
     if unknown := sorted(set(fields) - known):
         raise InvalidInput(f"{path.name} has unknown keys: {', '.join(unknown)}.")
     fields = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    return Recipe(**{"name": name, **fields, **overrides})  # type: ignore[arg-type]
+    return Recipe(**{"name": name, **fields, **overrides})
