@@ -18,7 +18,7 @@ from bench.store import Row, Store
 from bench.tables import method_order
 
 PANEL_INCHES = 1.35
-KERNEL_SHARE = 0.36
+KERNEL_SHARE = 0.27
 """Width of a kernel's inset as a share of its panel."""
 
 

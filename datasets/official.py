@@ -1,0 +1,188 @@
+"""Readers for the official distributions, for those who have them, with the paper's splits.
+
+Nothing is decoded before it is asked for. Where they are looked for, below the data folder:
+
+- ``official/svhn/{train,test,extra}_32x32.mat``
+- ``official/celeba/img_align_celeba/`` or ``official/celeba/img_align_celeba.zip``
+- ``official/ut-zap50k-images/`` with its folders of JPEGs
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import scipy.io
+import torch
+from PIL import Image
+from torch import Tensor
+
+from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.seeds import generator
+from datasets.locations import data_folder
+
+Split = Literal["train", "test"]
+
+CELEBA_CROP = 108
+SIZE = 64
+HELD_OUT = {"svhn": 30_000, "shoes": 1_000, "celeba": 22_000}
+"""Images the paper keeps from training: 531K/30K of SVHN, 50K less 1,000, 200K/22K."""
+
+
+class OfficialSet(Sequence[Tensor], abc.ABC):
+    """Images of an official distribution, decoded when asked for.
+
+    Indexing gives float32 tensors of shape (3, H, W) in [0, 1].
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        By the paper's sizes. The paper does not list its images, so which are held out is drawn by
+        seed here; of a partial distribution the same share is held out.
+    folder : Path, optional
+        Where the distribution is; default: below the data folder.
+    """
+
+    name: str
+    default: str
+    total: int
+
+    def __init__(self, split: Split = "train", folder: Path | None = None) -> None:
+        if split not in ("train", "test"):
+            raise InvalidInput(f"There is no split {split!r}; there are 'train' and 'test'.")
+        self.folder = folder or data_folder() / self.default
+        if not self.folder.is_dir():
+            raise Unavailable(f"There is no {self.folder}; put the official distribution there.")
+        count = self._count()
+        if not count:
+            raise Unavailable(f"{self.folder} holds no images of the official distribution.")
+        held = round(count * HELD_OUT[self.name] / self.total)
+        order = torch.randperm(count, generator=generator("official", self.name)).numpy()
+        self.indices = np.sort(order[:held] if split == "test" else order[held:])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def,override]
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        pixels = self._read(int(self.indices[index]))
+        return torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)
+
+    @abc.abstractmethod
+    def _count(self) -> int:
+        """Number of images there."""
+
+    @abc.abstractmethod
+    def _read(self, index: int) -> np.ndarray:
+        """Image ``index``, uint8, shape (H, W, 3)."""
+
+
+class OfficialSVHN(OfficialSet):
+    """SVHN's cropped digits: train, extra and test files, as many as are there."""
+
+    name, default, total = "svhn", "official/svhn", 561_000
+
+    @functools.cached_property
+    def _files(self) -> list[np.ndarray]:
+        files = []
+        for part in ("train", "extra", "test"):
+            path = self.folder / f"{part}_32x32.mat"
+            if path.exists():
+                try:
+                    files.append(scipy.io.loadmat(path, variable_names=["X"])["X"])
+                except Exception as error:  # loadmat raises whatever the damage leads it to
+                    raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+        return files
+
+    def _count(self) -> int:
+        return sum(images.shape[3] for images in self._files)
+
+    def _read(self, index: int) -> np.ndarray:
+        for images in self._files:
+            if index < images.shape[3]:
+                return images[..., index]
+            index -= images.shape[3]
+        raise IndexError(index)
+
+
+class OfficialCelebA(OfficialSet):
+    """CelebA's aligned faces with the published crop: central 108×108, antialiased to 64×64."""
+
+    name, default, total = "celeba", "official/celeba", 222_000
+
+    @functools.cached_property
+    def _entries(self) -> list[str]:
+        if self._archive:
+            return sorted(n for n in self._archive.namelist() if n.endswith(".jpg"))
+        return sorted(str(path) for path in (self.folder / "img_align_celeba").glob("*.jpg"))
+
+    @functools.cached_property
+    def _archive(self) -> zipfile.ZipFile | None:
+        path = self.folder / "img_align_celeba.zip"
+        try:
+            return zipfile.ZipFile(path) if path.exists() else None
+        except zipfile.BadZipFile as error:
+            raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+
+    def _count(self) -> int:
+        return len(self._entries)
+
+    def _read(self, index: int) -> np.ndarray:
+        entry = self._entries[index]
+        data = self._archive.read(entry) if self._archive else Path(entry).read_bytes()
+        return celeba_crop(_decode(data, entry))
+
+
+class OfficialShoes(OfficialSet):
+    """UT-Zappos50K's photographs, padded with white to a square, 64×64 without antialiasing."""
+
+    name, default, total = "shoes", "official/ut-zap50k-images", 50_025
+
+    @functools.cached_property
+    def _entries(self) -> list[Path]:
+        return sorted(self.folder.rglob("*.jpg"))
+
+    def _count(self) -> int:
+        return len(self._entries)
+
+    def _read(self, index: int) -> np.ndarray:
+        path = self._entries[index]
+        return shoes_frame(_decode(path.read_bytes(), str(path)))
+
+
+def celeba_crop(image: Image.Image) -> np.ndarray:
+    """Cut the central 108×108 pixels and shrink them to 64×64, bilinear and antialiased."""
+    left, top = (image.width - CELEBA_CROP) // 2, (image.height - CELEBA_CROP) // 2
+    square = image.crop((left, top, left + CELEBA_CROP, top + CELEBA_CROP))
+    return np.asarray(square.resize((SIZE, SIZE), Image.Resampling.BILINEAR))
+
+
+def shoes_frame(image: Image.Image) -> np.ndarray:
+    """Pad with white to a square and take 64×64 pixels bilinearly, without antialiasing."""
+    side = max(image.size)
+    square = Image.new("RGB", (side, side), "white")
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    pixels = torch.from_numpy(np.asarray(square).astype(np.float32)).permute(2, 0, 1)[None]
+    small = torch.nn.functional.interpolate(pixels, (SIZE, SIZE), mode="bilinear")
+    return small[0].permute(1, 2, 0).round().byte().numpy()
+
+
+def _decode(data: bytes, name: str) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data)).convert("RGB")
+    except OSError as error:
+        raise BenchError(f"{name} is no whole image ({error}); get it again.") from error
+
+
+READERS: dict[str, type[OfficialSet]] = {
+    "svhn": OfficialSVHN,
+    "shoes": OfficialShoes,
+    "celeba": OfficialCelebA,
+}

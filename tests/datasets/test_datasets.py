@@ -1,0 +1,200 @@
+"""Datasets as the runner sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import torch
+from PIL import Image
+
+from bench.errors import BenchError, Unavailable
+from bench.forward import blur
+from bench.plan import load_dataset
+from bench.registry import DATASETS
+from datasets import archives, levin, official
+from datasets.motion_blur import MotionBlur, motion_blur_kernels
+from datasets.photos import photo_crops
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_every_dataset_keeps_the_contract(name: str) -> None:
+    place = DATASETS.load(name).location()
+    if not place.found:
+        pytest.skip(f"{name} is not at {place.path}")
+    dataset = load_dataset(name)
+    names = [dataset[index].name for index in range(len(dataset))]
+    assert len(set(names)) == len(names) > 0
+    for index in (0, len(dataset) - 1):
+        scene = dataset[index]
+        assert scene.image.shape == (dataset.channels, *dataset.image_size)
+        assert scene.image.dtype == torch.float32
+        assert scene.image.min() >= 0
+        assert scene.image.max() <= 1
+        assert scene.kernel.min() >= 0
+        assert scene.kernel.sum() == pytest.approx(1, abs=1e-5)
+        assert (scene.observation is None) == (dataset.noise is None)
+        assert torch.equal(dataset[index].image, scene.image)
+
+
+def test_the_published_sets(data: Path) -> None:
+    sets = {name: load_dataset(name) for name in ("svhn", "shoes", "celeba")}
+    assert [len(dataset) for dataset in sets.values()] == [100, 80, 80]
+    kernels = [dataset[7].kernel for dataset in sets.values()]
+    assert all(torch.equal(kernel, kernels[0]) for kernel in kernels)
+    assert len({dataset[7].kernel_id for dataset in sets.values()}) == 1
+    assert "dds_image" not in sets["svhn"][0].published
+    for dataset in sets.values():
+        published = dataset[7].published
+        assert published["dd_kernel"].sum() == pytest.approx(1, abs=1e-5)
+        scene = dataset[7]
+        residual = published["dd_blurry"] - blur(scene.image[None], scene.kernel)[0]
+        assert residual.std() < 0.012  # the noise: image i was blurred by kernel i
+
+
+def test_levin_s_kernels_are_turned_to_convolve(data: Path) -> None:
+    from bench.alignment import align
+    from bench.protocol import Alignment
+
+    scene = load_dataset("levin")[9]
+    assert scene.name == "im02_ker02"
+    wide = Alignment(9, 0.25, 25)
+    as_read = blur(scene.image[None], scene.kernel)
+    turned = blur(scene.image[None], scene.kernel.flip(0, 1))
+    errors = []
+    for blurred in (as_read, turned):
+        aligned, target = align(blurred, scene.observation[None], wide)
+        gain = (aligned * target).sum() / (aligned * aligned).sum()  # the camera's exposure
+        errors.append((gain * aligned - target).std())
+    assert errors[0] < 0.006
+    assert errors[1] > 2 * errors[0]
+
+
+def test_motion_blur_matches_the_published_kernels(data: Path) -> None:
+    published = torch.stack([load_dataset("svhn")[i].kernel for i in range(100)]).double()
+    drawn = motion_blur_kernels(4000, seed=5).double()
+
+    def facts(kernels: torch.Tensor) -> torch.Tensor:
+        energy = kernels.square().sum((1, 2)).mean()
+        support = (kernels > 0).double().sum((1, 2)).mean()
+        return torch.stack([energy, kernels.amax((1, 2)).mean(), support])
+
+    # 100 kernels alone scatter by this much around any generator of theirs.
+    assert torch.allclose(facts(drawn) / facts(published), torch.ones(3).double(), atol=0.1)
+
+
+def test_a_kernel_depends_on_its_index_alone() -> None:
+    kernels = MotionBlur()
+    batch = motion_blur_kernels(5, seed=3)
+    assert torch.equal(kernels.kernel(4, seed=3), batch[4])
+    assert not torch.equal(kernels.kernel(4, seed=4), batch[4])
+    middle = torch.arange(28.0)
+    assert float(batch[2].sum(1) @ middle) == pytest.approx(13.5, abs=0.05)
+
+
+def test_validation_never_meets_training(data: Path) -> None:
+    train, val = (archives.training_images("svhn", split) for split in ("train", "val"))
+    assert len(train) + len(val) < len(archives.load_archive("svhn").images)  # guarded borders
+    assert not set(map(hash_of, val)) & set(map(hash_of, train))
+    faces = archives.training_images("celeba", "val")
+    assert faces.shape == (1000, 3, 64, 64)
+    stretched = archives.to_unit_range(faces[:5], "celeba")
+    assert torch.allclose(stretched.amin((1, 2, 3)), torch.zeros(5))
+    assert torch.allclose(stretched.amax((1, 2, 3)), torch.ones(5))
+
+
+def hash_of(image: torch.Tensor) -> int:
+    return hash(image.numpy().tobytes())
+
+
+def test_colour_variants_of_a_shape_stay_together() -> None:
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.rand(6, 1, 8, 8, generator=draw)
+    shapes = torch.nn.functional.interpolate(coarse, (64, 64), mode="nearest") > 0.6
+    paint = torch.rand(2, 6, 3, 1, 1, generator=draw) * 0.8
+    images = torch.where(shapes, paint, 1.0).flatten(0, 1)
+    groups = archives.group_by_shape((images * 255).byte())
+    assert (groups[:6] == groups[6:]).all()
+    assert len(set(groups)) == 6
+
+
+def test_photographs_need_no_data_and_tuning_has_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    assert len(load_dataset("photos")) == 24
+    test, val = photo_crops("test"), photo_crops("val")
+    assert not set(map(hash_of, test)) & set(map(hash_of, val))
+
+
+def test_damaged_and_missing_files_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    with pytest.raises(Unavailable, match=r"svhn.npz.*data fetch"):
+        load_dataset("svhn")
+    for folder, name in (("paper", "svhn.npz"), ("train", "svhn.zip"), ("levin", "im01_ker01.mat")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_bytes(b"not what it should be" * 20)
+    with pytest.raises(BenchError, match=r"svhn.npz is damaged"):
+        load_dataset("svhn")
+    with pytest.raises(BenchError, match=r"svhn.zip is no whole archive"):
+        archives.training_images("svhn")
+    levin._read.cache_clear()
+    with pytest.raises(BenchError, match=r"im01_ker01.mat is damaged"):
+        load_dataset("levin")[0]
+
+
+def official_folders(root: Path) -> None:
+    """Small folders of the official layout."""
+    random = np.random.default_rng(0)
+    (root / "svhn").mkdir(parents=True)
+    for part, count in (("train", 15), ("extra", 5)):
+        digits = random.integers(0, 256, (32, 32, 3, count), dtype=np.uint8)
+        scipy.io.savemat(root / "svhn" / f"{part}_32x32.mat", {"X": digits, "y": np.ones(count)})
+    for folder, size, count in (
+        ("celeba/img_align_celeba", (218, 178), 12),
+        ("ut-zap50k-images/Boots/Ankle", (102, 136), 60),
+    ):
+        (root / folder).mkdir(parents=True)
+        for index in range(count):
+            pixels = random.integers(0, 256, (*size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / folder / f"{index:06d}.jpg")
+
+
+def test_official_distributions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    official_folders(tmp_path / "official")
+    for name, (count, held) in {"svhn": (20, 1), "celeba": (12, 1), "shoes": (60, 1)}.items():
+        train, test = (official.READERS[name](split) for split in ("train", "test"))
+        assert (len(train), len(test)) == (count - held, held)
+        assert not set(train.indices) & set(test.indices)
+        side = 32 if name == "svhn" else 64
+        assert test[0].shape == (3, side, side)
+        assert test[0].min() >= 0
+        assert test[0].max() <= 1
+    stored = scipy.io.loadmat(tmp_path / "official/svhn/train_32x32.mat")["X"]
+    digits = official.OfficialSVHN("train")
+    first = next(i for i, index in enumerate(digits.indices) if index < 15)
+    expected = torch.from_numpy(stored[..., digits.indices[first]]).permute(2, 0, 1) / 255
+    assert torch.equal(digits[first], expected)
+
+
+def test_the_published_crop_and_frame() -> None:
+    face = Image.new("RGB", (178, 218), "black")
+    face.paste("white", (35, 55, 143, 163))  # the central 108×108
+    assert (official.celeba_crop(face) == 255).all()
+    shoe = Image.new("RGB", (136, 102), "black")
+    frame = official.shoes_frame(shoe)
+    assert (frame[:7] == 255).all()
+    assert (frame[10:54] == 0).all()
+    assert (frame[-7:] == 255).all()
+
+
+def test_official_distributions_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="put the official distribution there"):
+        official.OfficialSVHN(folder=tmp_path / "nothing")
+    with pytest.raises(Unavailable, match="no images"):
+        official.OfficialShoes(folder=tmp_path)
