@@ -65,6 +65,7 @@ class KnownKernelLMMSE(Oracle):
     They are learned from the training archive, once, and kept in the cache folder.
     """
 
+    version: ClassVar[str] = "2"
     batch_size: ClassVar[int] = 40
     knows: ClassVar[Knowledge] = Knowledge(
         noise=True, boundary=True, image_class=True, truth=True, training="covariance of the class"

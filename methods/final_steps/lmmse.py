@@ -113,7 +113,7 @@ def power_spectrum(covariance: Tensor, size: tuple[int, int]) -> Tensor:
 def _lags(covariance: Tensor, size: tuple[int, int]) -> Tensor:
     """Average covariance of pixels at each circular lag, shape (H, W)."""
     height, width = size
-    lags = torch.zeros(height, width)
+    lags = torch.zeros(height, width, dtype=covariance.dtype)
     table = covariance.reshape(height, width, height, width)
     for row in range(height):  # one row of pixels at a time keeps the memory small
         rolled = table[row].roll(-row, 1)
@@ -138,7 +138,7 @@ def lmmse_deconvolve(
     kernel: Tensor,
     noise: float,
     statistics: ClassStatistics,
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-5,
     iterations: int = 500,
 ) -> Tensor:
     """Deconvolve circularly blurred colour images of a known class with a known kernel.
@@ -174,15 +174,23 @@ def lmmse_deconvolve(
         )
     if not noise > 0:
         raise InvalidInput(f"The noise is {noise:g}; this estimate needs a positive one.")
-    transfer = transfer_function(kernel.to(observation), size)
-    opponent = to_opponent(observation)
+    # Double precision: in single, rounding decides where conjugate gradients stop, rounding depends
+    # on the batch, and so did the fourth digit of a pixel.
+    transfer = transfer_function(kernel.to(observation.device, torch.float64), size)
+    opponent = to_opponent(observation.double())
     restored = [
-        _solve(opponent[:, colour], transfer, noise**2, mean, covariance, tolerance, iterations)
-        for colour, (mean, covariance) in enumerate(
-            zip(statistics.mean, statistics.covariance, strict=True)
+        _solve(
+            opponent[:, colour],
+            transfer,
+            noise**2,
+            statistics.mean[colour].to(opponent),
+            statistics.covariance[colour].to(opponent),
+            tolerance,
+            iterations,
         )
+        for colour in range(3)
     ]
-    return from_opponent(torch.stack(restored, 1)).clamp(0, 1)
+    return from_opponent(torch.stack(restored, 1)).clamp(0, 1).to(observation)
 
 
 def _solve(
