@@ -34,6 +34,7 @@ from methods.generators.loading import (
 )
 from methods.generators.recipe import Recipe
 
+JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
 REPORTS = Path(__file__).parents[2] / "reports" / "generators"
 
 
@@ -179,17 +180,18 @@ def write_page(prior: Prior, x: Tensor, card: dict[str, Any], reports: Path) -> 
     name = card["name"]
     write_png(sheet(samples), reports / f"{name}-samples.png")
     write_png(sheet(torch.cat([some, fitted])), reports / f"{name}-reconstructions.png")
-    text = f"""# {card["title"]}
+    write_text(card, reports)
 
-| | |
-|---|---|
-"""
-    for key, value in card.items():
-        if key not in ("title", "recipe", "validation"):
-            text += f"| {key} | {value} |\n"
-    text += "\n## On held-out images\n\n| | |\n|---|---|\n"
-    for key, value in _flat(card["validation"]).items():
-        text += f"| {key} | {value:.4g} |\n"
+
+def write_text(card: dict[str, Any], reports: Path) -> None:
+    """Write the page's text: what is known of the weights, numbers, and the pictures' places."""
+    name = card["name"]
+    rows = [(k, v) for k, v in card.items() if k not in (*JUDGED, "title", "recipe")]
+    text = f"# {card['title']}\n\n{_table(rows)}"
+    for key, title in JUDGED.items():
+        if key in card:
+            scores = [(k, f"{v:.4g}") for k, v in _flat(card[key]).items()]
+            text += f"\n## {title}\n\n{_table(scores)}"
     text += f"""
 ## Samples, z ~ N(0, I), seed 0, not selected
 
@@ -199,7 +201,12 @@ def write_page(prior: Prior, x: Tensor, card: dict[str, Any], reports: Path) -> 
 
 ![reconstructions]({name}-reconstructions.png)
 """
+    reports.mkdir(parents=True, exist_ok=True)
     (reports / f"{name}.md").write_text(text)
+
+
+def _table(rows: list[tuple[str, Any]]) -> str:
+    return "| | |\n|---|---|\n" + "".join(f"| {key} | {value} |\n" for key, value in rows)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float]:

@@ -33,6 +33,11 @@ DECODERS = {
     "motion-blur": "MotionBlurDecoder",
 }
 
+EXAMPLES = """\
+examples:
+  python -m methods.generators.keras_import celeba.h5 celeba
+"""
+
 Unit = dict[str, np.ndarray]
 """The arrays of one Keras layer: kernel and bias, or gamma, beta and the moving statistics."""
 

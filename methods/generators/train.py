@@ -19,6 +19,13 @@ from methods.generators.data import training_data
 from methods.generators.export import finish, sheet, write_png
 from methods.generators.recipe import Recipe, load_recipe
 
+EXAMPLES = """\
+examples:
+  python -m bench train motion-blur                 a few minutes; goes on where it was killed
+  python -m bench train celeba --steps 20000        longer than the recipe says
+  python -m bench train celeba --finish             export the last checkpoint as it is
+"""
+
 
 @dataclasses.dataclass
 class Progress:
