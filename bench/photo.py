@@ -54,7 +54,7 @@ def read_photo(path: Path, channels: int = 3) -> tuple[Tensor, list[str]]:
             f"{path} has {pixels.shape[1]}×{pixels.shape[0]} pixels, more than fit in memory here; "
             "crop or shrink it."
         )
-    notices = []
+    notices: list[str] = []
     image = _to_unit_range(pixels, path, notices)
     if image.ndim == 2:
         image = image[..., None]

@@ -137,7 +137,7 @@ METHODS: Registry[MethodBase] = Registry("method", MethodBase, "methods.catalog"
 DATASETS: Registry[Dataset] = Registry("dataset", Dataset, "datasets.catalog", "bench.datasets")  # type: ignore[type-abstract]
 KERNELS: Registry[KernelSource] = Registry(
     "kernel source",
-    KernelSource,
+    KernelSource,  # type: ignore[type-abstract]
     "datasets.kernel_catalog",
-    "bench.kernels",  # type: ignore[type-abstract]
+    "bench.kernels",
 )

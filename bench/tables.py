@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Mapping
 
@@ -119,12 +120,11 @@ def _reasons(group: pd.DataFrame) -> list[str]:
     lost = group[~group["status"].isin(["ok"])]
     if lost.empty:
         return []
-    counts: Mapping[tuple[str, str, str], int] = (
-        lost.fillna({"reason": ""}).groupby(["method", "status", "reason"]).size().to_dict()
-    )
+    texts = lost["reason"].fillna("")
+    counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [
         "\n".join(
             f"- `{method}`: {count} {status}" + (f": {reason}" if reason else "")
-            for (method, status, reason), count in counts.items()
+            for (method, status, reason), count in sorted(counts.items())
         )
     ]

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from bench.packing import Packed, pack, split
 from bench.plan import Chunk, MethodSpec
 from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Scene, Task, Truth
 from bench.protocol import check_restoration as check
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PR_SET_PDEATHSIG = 1
 READY = "ready"
@@ -205,7 +209,7 @@ def _failure(error: Exception) -> Answer:
     return Answer("failed", f"{type(error).__name__}: {error} ({where})")
 
 
-def _tensor(array: np.ndarray):  # type: ignore[no-untyped-def]
+def _tensor(array: np.ndarray) -> Tensor:
     import torch
 
     return torch.from_numpy(array)

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
             entry = METHODS.entries[finding.name]
             try:
                 method = METHODS.load(finding.name)
-                kind, knows = method.kind, str(method.knows)
+                kind, knows = str(method.kind), str(method.knows)
             except BenchError:
                 kind, knows = "?", "?"
             state = "yes" if finding.ok else finding.detail

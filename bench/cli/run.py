@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments
+
+if TYPE_CHECKING:
+    from bench.plan import Chunk, Refusal
+    from bench.protocol import Dataset
 
 DEFAULT_METHODS = "blurry,dp,known-kernel"
 DEFAULT_DATASETS = "photos"
@@ -103,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
         }
     )
 
-    def open_dataset(name: str):  # type: ignore[no-untyped-def]
+    def open_dataset(name: str) -> Dataset:
         if name not in datasets:
             datasets[name] = plan.load_dataset(name)
         return datasets[name]
@@ -131,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if summary.complete else 1
 
 
-def checksums(laid_out: list) -> dict[str, dict[str, str]]:  # type: ignore[type-arg]
+def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:
     """Checksums of the weights and tuned files that each method used."""
     return {
         str(cell.method): dict(cell.identity["assets"])
