@@ -93,7 +93,7 @@ def fetch(
     written = []
     for name, arrays in sets.items():
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         write_atomically(target / f"{name}.npz", buffer.getvalue())
         written.append(target / f"{name}.npz")
         report(f"{target / f'{name}.npz'}: {len(arrays['image'])} images, checksums as they should")

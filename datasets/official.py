@@ -69,7 +69,7 @@ class OfficialSet(Sequence[Tensor], abc.ABC):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def,override]
+    def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[position] for position in range(*index.indices(len(self)))]
         pixels = self._read(int(self.indices[index]))

@@ -157,6 +157,7 @@ class DarkChannel(Method):
         array = y.permute(2, 3, 1, 0).double().cpu().numpy()
         kernels = kernel.permute(1, 2, 0).double().cpu().numpy()
         weight, steps = self.settings["tv_weight"], self.settings["tv_steps"]
+        options: tuple[float, ...]
         if self.task.boundary == "free":
             name, options = "deconvolve_tv_free", (weight, self.settings["tv_exponent"], steps)
         else:
