@@ -18,6 +18,7 @@ COMMANDS = {
     "data": "show what data is here, or fetch the published test images",
     "doctor": "check Octave, packages, weights and data, and say what to do",
     "deblur": "restore a photograph of your own",
+    "train": "train a generative prior",
 }
 EXAMPLES = """\
 examples:
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         here; 130 after Ctrl-C.
     """
     try:
-        options = _parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        options = _parser(given).parse_args(given)
         return int(options.run(options))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -53,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser; of a command that is not asked for, only its one line."""
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure blind image deblurring, honestly.",
@@ -63,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, purpose in COMMANDS.items():
+        if name not in given:
+            commands.add_parser(name, help=purpose)
+            continue
         module = importlib.import_module(f"bench.cli.{name}")
         command = commands.add_parser(
             name,
