@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         here; 130 after Ctrl-C.
     """
     try:
-        given = sys.argv[1:] if arguments is None else list(arguments)
+        given = sys.argv[1:] if arguments is None else [*arguments]
         options = _parser(given).parse_args(given)
         return int(options.run(options))
     except BenchError as error:
