@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import inspect
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +135,7 @@ def parse_methods(names: str, settings: Sequence[str] = ()) -> list[MethodSpec]:
             raise BenchError(f"--set takes METHOD.KEY=VALUE, not {setting!r}.")
         if name not in chosen:
             raise UnknownName(f"--set {setting} names {name!r}, which is not among the methods.")
-        known = list(inspect.signature(METHODS.load(name).__init__).parameters)[2:]
+        known = METHODS.load(name).parameter_names()
         if key not in known:
             options = ", ".join(known) or "none"
             raise UnknownName(f"The method {name!r} has no parameter {key!r}; it has: {options}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -169,6 +170,11 @@ class MethodBase:
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Return names and checksums of weights and tuned files that determine the result."""
         return {}
+
+    @classmethod
+    def parameter_names(cls) -> list[str]:
+        """Return the parameters that can be set by name: those of ``__init__`` after the task."""
+        return list(inspect.signature(cls).parameters)[1:]
 
     def close(self) -> None:
         """Release what the method holds (an Octave process, say)."""
@@ -386,12 +392,14 @@ def check_observation(observation: Tensor, task: Task) -> Tensor:
 
 
 def check_restoration(restoration: Any, observation: Tensor) -> Restoration:
-    """Check that what a method returned can be scored.
+    """Check that what a method returned has the right form.
+
+    NaN is not looked for here: it fails single images, not the batch.
 
     Raises
     ------
     InvalidInput
-        If it is no ``Restoration``, or an array has the wrong shape, NaN, or leaves its range.
+        If it is no ``Restoration``, or an array has the wrong shape or leaves its range.
     """
     if not isinstance(restoration, Restoration):
         raise InvalidInput(f"The method returned {type(restoration).__name__}, not a Restoration.")

@@ -81,6 +81,11 @@ class DarkChannel(Method):
             for path in (*sorted(FOLDER.glob("*.m")), PARAMETERS)
         }
 
+    @classmethod
+    def parameter_names(cls) -> list[str]:
+        """Return the names that overrides can have."""
+        return sorted(_parameters()["default"])
+
     def close(self) -> None:
         """End this process's Octave."""
         session().close()

@@ -38,6 +38,7 @@ class KnownKernel(Oracle):
     """
 
     batch_size: ClassVar[int] = 32
+    reference: ClassVar[str] = "Wang, Yang, Yin, Zhang, SIAM Journal on Imaging Sciences 1(3), 2008"
     knows: ClassVar[Knowledge] = Knowledge(
         noise=True, boundary=True, image_class=True, truth=True, training="weight tuned"
     )
@@ -117,10 +118,13 @@ def _restoration(y: Tensor, image: Tensor, kernel: Tensor) -> Restoration:
 def class_statistics(image_class: str) -> ClassStatistics:
     """Mean and covariance of a class, learned from its training split or read from the cache.
 
+    Learning takes one to three minutes. The cache is keyed by the archive's checksum, so the
+    archive has to be there either way.
+
     Raises
     ------
     Unavailable
-        If neither the archive nor what was learned from it is there.
+        If the archive is missing.
     """
     key = checksum(archive_path(image_class))[:16]
     path = cache_folder() / f"statistics-{image_class}-{key}-{STATISTICS_VERSION}.safetensors"

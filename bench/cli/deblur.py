@@ -85,6 +85,9 @@ def run(options: argparse.Namespace) -> int:
     except Exception as error:  # the method's own, possibly a third party's
         print(f"bench: {specs[0]} failed: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    if not bool(restoration.image.isfinite().all()):
+        print(f"bench: {specs[0]} failed: it returned NaN or infinite pixels.", file=sys.stderr)
+        return 1
     photo.write_photo(options.out, restoration.image[0].cpu())
     print(f"Image:  {options.out}")
     if restoration.kernel is not None:

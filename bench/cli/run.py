@@ -67,7 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="results folder")
     parser.add_argument(
-        "--fresh", action="store_true", help="compute anew what the folder already has"
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep what the folder already has; --no-resume computes it anew",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -115,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
         return datasets[name]
 
     with Store(options.out) as store:
-        if options.fresh:
+        if not options.resume:
             store.forget(cell for item in laid_out for cell in item.cells)
         summary = runner.run(laid_out, store, workers, options.time_limit, not options.quiet)
         frame = scores.collect(store, open_dataset, not options.quiet)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def test_a_second_run_computes_nothing_and_a_wider_one_only_the_rest(bench: Benc
     bench(*RUN, "--methods", "half", "--set", "half.share=0.25", "--images", "2", TINY_LOG=log)
     assert Path(log).read_text().split() == ["2", "2", "2", "2"]
     assert set(scores(bench)["method"]) == {"half", "half[share=0.25]"}
-    bench(*RUN, "--methods", "half", "--fresh", TINY_LOG=log)
+    bench(*RUN, "--methods", "half", "--no-resume", TINY_LOG=log)
     assert Path(log).read_text().split() == ["2"] * 7
 
 
@@ -184,6 +186,42 @@ def test_a_plugin_that_cannot_be_imported_is_unavailable_and_the_rest_runs(bench
     assert "tiny_plugin_that_is_not_there" in (bench.folder / "out" / "table.md").read_text()
 
 
+def test_without_octave_the_other_methods_still_run(bench: Bench) -> None:
+    python = Path(sys.executable).parent
+    done = bench(*RUN, "--methods", "dp,blurry", "--images", "2", PATH=str(python))
+    assert done.returncode == 1
+    assert "octave" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    frame = scores(bench)
+    assert frame.groupby("method")["status"].unique().map(list).to_dict() == {
+        "blurry": ["ok"],
+        "dp": ["unavailable"],
+    }
+    listed = bench("list", "methods", PATH=str(python)).stdout
+    assert "apt-get install octave" in " ".join(listed.split())
+
+
+@pytest.mark.skipif(not shutil.which("octave-cli"), reason="octave-cli is not on PATH")
+def test_octave_killed_in_the_middle_costs_that_cell_and_the_next_run_repairs_it(
+    bench: Bench,
+) -> None:
+    arguments = (*RUN, "--methods", "dp", "--images", "1", "--set", "dp.iterations=400")
+    process = bench.start(*arguments)
+    deadline = time.monotonic() + 60
+    working: list[psutil.Process] = []
+    while not working and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+        working = [o for o in octaves(process.pid) if o.cpu_times().user > 1.5]  # past its start
+    assert working, "Octave never got to work"
+    for octave in octaves(process.pid):
+        octave.kill()
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stderr
+    assert (scores(bench)["status"] == "failed").all()
+    quick = [part if "iterations" not in part else "dp.iterations=1" for part in arguments]
+    assert bench(*quick).returncode == 0
+
+
 def test_a_full_disk_is_said_and_what_was_recorded_is_safe(bench: Bench) -> None:
     bench(*RUN, "--methods", "half", "--images", "2")
     size = (bench.folder / "out" / "cells.sqlite").stat().st_size
@@ -192,7 +230,7 @@ def test_a_full_disk_is_said_and_what_was_recorded_is_safe(bench: Bench) -> None
     done = subprocess.run(
         ["bash", "-c", limit],
         cwd=bench.folder,
-        env={**bench.environment, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"},
+        env={**bench.environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -202,6 +240,10 @@ def test_a_full_disk_is_said_and_what_was_recorded_is_safe(bench: Bench) -> None
     assert "Traceback" not in done.stderr
     assert bench(*RUN, "--methods", "half,blurry").returncode == 0
     assert (scores(bench)["status"] == "ok").all()
+
+
+def octaves(parent: int) -> list[psutil.Process]:
+    return [p for p in psutil.Process(parent).children(recursive=True) if "octave" in p.name()]
 
 
 def cells_done(path: Path) -> int:
