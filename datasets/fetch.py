@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def _read(
                 raise BenchError(f"The archive lacks {member}; it is not of commit {COMMIT[:12]}.")
             try:
                 values.append(decode(archive.read(members[member])))
-            except (OSError, ValueError, zipfile.BadZipFile) as error:
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
                 raise BenchError(f"{member} in the archive is damaged ({error}).") from error
         stacked = values[0] if array == "kernel" else np.stack(values)
         for index, (value, checksum) in enumerate(zip(stacked, checksums, strict=True)):
@@ -148,7 +149,7 @@ def _members(
 ) -> Iterator[tuple[str, Callable[[bytes], np.ndarray]]]:
     """Paths inside the repository, and how to decode each."""
     if name == "pggan":
-        yield from ((f"pg_gan/results/orig/x_orig_{i}.png", _pixels) for i in range(count))
+        yield from ((f"pg_gan/results/orig/x_orig_{i}.png", _colours) for i in range(count))
         return
     results = f"results/{FOLDERS[name]}"
     if array == "kernel":  # one file for all, and the same in all three sets
@@ -159,16 +160,22 @@ def _members(
         return
     for index in range(count):
         if array == "image":
-            yield f"{results}/Original Images/x_orig_{index:02d}.png", _pixels
+            yield f"{results}/Original Images/x_orig_{index:02d}.png", _colours
         elif array == "range_image":
-            yield f"{results}/Range Images/x_range_{index:02d}.png", _pixels
+            yield f"{results}/Range Images/x_range_{index:02d}.png", _colours
         else:
             algorithm, part = OUTPUTS[array]
-            yield f"{results}/{RUN.format(algorithm, index, part)}", _pixels
+            decode = _grey if array.endswith("kernel") else _colours
+            yield f"{results}/{RUN.format(algorithm, index, part)}", decode
 
 
-def _pixels(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)))
+def _colours(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def _grey(data: bytes) -> np.ndarray:
+    # Exact for a grey picture, with or without colour channels.
+    return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
 
 
 def digest(values: np.ndarray) -> str:

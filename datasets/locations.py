@@ -89,7 +89,7 @@ def listings() -> list[Listing]:
     official = (
         (
             "official/svhn",
-            "SVHN's own train, test and extra _32x32.mat",
+            "SVHN's own train_32x32.mat and extra_32x32.mat",
             "From the SVHN site of Stanford University.",
         ),
         (

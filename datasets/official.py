@@ -2,7 +2,7 @@
 
 Nothing is decoded before it is asked for. Where they are looked for, below the data folder:
 
-- ``official/svhn/{train,test,extra}_32x32.mat``
+- ``official/svhn/{train,extra}_32x32.mat``; the official test file is nobody's training data
 - ``official/celeba/img_align_celeba/`` or ``official/celeba/img_align_celeba.zip``
 - ``official/ut-zap50k-images/`` with its folders of JPEGs
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import abc
 import functools
 import io
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,13 +24,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.errors import BenchError, InvalidInput, StorageError, Unavailable
 from bench.seeds import generator
-from datasets.locations import data_folder
+from datasets.locations import cache_folder, data_folder
 
 Split = Literal["train", "test"]
 
 CELEBA_CROP = 108
+SVHN_BLOCK = 100
 SIZE = 64
 HELD_OUT = {"svhn": 30_000, "shoes": 1_000, "celeba": 22_000}
 """Images the paper keeps from training: 531K/30K of SVHN, 50K less 1,000, 200K/22K."""
@@ -44,7 +46,9 @@ class OfficialSet(Sequence[Tensor], abc.ABC):
     ----------
     split : {"train", "test"}
         By the paper's sizes. The paper does not list its images, so which are held out is drawn by
-        seed here; of a partial distribution the same share is held out.
+        seed here; of a partial distribution the same share is held out. What shows the same thing
+        (:meth:`_groups`) is on one side only: the rest of a group that is held out in part is in
+        neither split.
     folder : Path, optional
         Where the distribution is; default: below the data folder.
     """
@@ -63,8 +67,13 @@ class OfficialSet(Sequence[Tensor], abc.ABC):
         if not count:
             raise Unavailable(f"{self.folder} holds no images of the official distribution.")
         held = round(count * HELD_OUT[self.name] / self.total)
-        order = torch.randperm(count, generator=generator("official", self.name)).numpy()
-        self.indices = np.sort(order[:held] if split == "test" else order[held:])
+        groups = self._groups()
+        rank = torch.randperm(count, generator=generator("official", self.name)).numpy()
+        order = np.argsort(rank[groups], kind="stable")  # whole groups, one after the other
+        test, rest = order[:held], order[held:]
+        if held:
+            rest = rest[groups[rest] != groups[test[-1]]]
+        self.indices = np.sort(test if split == "test" else rest)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -79,41 +88,53 @@ class OfficialSet(Sequence[Tensor], abc.ABC):
     def _count(self) -> int:
         """Number of images there."""
 
+    def _groups(self) -> np.ndarray:
+        """Group of every image, below their number; default: each is alone."""
+        return np.arange(self._count())
+
     @abc.abstractmethod
     def _read(self, index: int) -> np.ndarray:
         """Image ``index``, uint8, shape (H, W, 3)."""
 
 
 class OfficialSVHN(OfficialSet):
-    """SVHN's cropped digits: train, extra and test files, as many as are there."""
+    """SVHN's cropped digits: the train and extra files, as many as are there.
 
-    name, default, total = "svhn", "official/svhn", 561_000
+    Neighbours are crops of one house number and show each other's digits, so blocks of 100 are
+    held out. The files are unpacked into the cache once (1.6 GB for ``extra``, and as much memory
+    that once), and mapped from there.
+    """
+
+    name, default, total = "svhn", "official/svhn", 604_388
 
     @functools.cached_property
     def _files(self) -> list[np.ndarray]:
         files = []
-        for part in ("train", "extra", "test"):
+        for part in ("train", "extra"):
             path = self.folder / f"{part}_32x32.mat"
             if path.exists():
-                try:
-                    files.append(scipy.io.loadmat(path, variable_names=["X"])["X"])
-                except Exception as error:  # loadmat raises whatever the damage leads it to
-                    raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+                files.append(_unpacked(path))
         return files
 
     def _count(self) -> int:
-        return sum(images.shape[3] for images in self._files)
+        return sum(len(images) for images in self._files)
+
+    def _groups(self) -> np.ndarray:
+        return np.arange(self._count()) // SVHN_BLOCK
 
     def _read(self, index: int) -> np.ndarray:
         for images in self._files:
-            if index < images.shape[3]:
-                return images[..., index]
-            index -= images.shape[3]
+            if index < len(images):
+                return images[index].transpose(2, 1, 0)
+            index -= len(images)
         raise IndexError(index)
 
 
 class OfficialCelebA(OfficialSet):
-    """CelebA's aligned faces with the published crop: central 108×108, antialiased to 64×64."""
+    """CelebA's aligned faces with the published crop: central 108×108, antialiased to 64×64.
+
+    The files do not say who is who, so one person may be in both splits.
+    """
 
     name, default, total = "celeba", "official/celeba", 222_000
 
@@ -141,7 +162,10 @@ class OfficialCelebA(OfficialSet):
 
 
 class OfficialShoes(OfficialSet):
-    """UT-Zappos50K's photographs, padded with white to a square, 64×64 without antialiasing."""
+    """UT-Zappos50K's photographs, padded with white to a square, 64×64 without antialiasing.
+
+    Files are named ``MODEL.COLOUR.jpg``; the colours of a model stay together.
+    """
 
     name, default, total = "shoes", "official/ut-zap50k-images", 50_025
 
@@ -151,6 +175,10 @@ class OfficialShoes(OfficialSet):
 
     def _count(self) -> int:
         return len(self._entries)
+
+    def _groups(self) -> np.ndarray:
+        models = [path.name.partition(".")[0] for path in self._entries]
+        return np.unique(models, return_inverse=True)[1]
 
     def _read(self, index: int) -> np.ndarray:
         path = self._entries[index]
@@ -172,6 +200,35 @@ def shoes_frame(image: Image.Image) -> np.ndarray:
     pixels = torch.from_numpy(np.asarray(square).astype(np.float32)).permute(2, 0, 1)[None]
     small = torch.nn.functional.interpolate(pixels, (SIZE, SIZE), mode="bilinear")
     return small[0].permute(1, 2, 0).round().byte().numpy()
+
+
+def _unpacked(path: Path) -> np.ndarray:
+    """Pixels of a ``.mat`` file, uint8 (N, 3, W, H), mapped from a copy in the cache."""
+    status = path.stat()
+    stamp = f"{path.stem}-{status.st_size}-{status.st_mtime_ns}.npy"
+    copy = cache_folder() / "official" / stamp
+    if not copy.exists():
+        try:
+            pixels = scipy.io.loadmat(path, variable_names=["X"])["X"]
+        except Exception as error:  # loadmat raises whatever the damage leads it to
+            raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+        if pixels.shape[:3] != (32, 32, 3) or pixels.dtype != np.uint8:
+            raise BenchError(
+                f"{path} holds {pixels.dtype} {pixels.shape}, not uint8 (32, 32, 3, N); it is no "
+                "file of cropped digits."
+            )
+        try:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
+                whole = Path(folder) / stamp
+                np.save(whole, pixels.T)  # MATLAB's order reversed is C's: nothing is copied
+                whole.replace(copy)
+        except OSError as error:
+            raise StorageError(
+                f"{copy} cannot be written: {error.strerror or error}. Free some space or set "
+                "BENCH_CACHE to another folder."
+            ) from error
+    return np.load(copy, mmap_mode="r")
 
 
 def _decode(data: bytes, name: str) -> Image.Image:

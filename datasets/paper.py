@@ -7,6 +7,7 @@ their kernels: kernel *i* is the same in all of them, and blurs image *i*.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from datasets.locations import FETCH, locate, require
 from datasets.motion_blur import MotionBlur
 
 OUTPUTS = ("range_image", *(f"dd_{part}" for part in ("blurry", "image", "kernel")))
+KERNEL_SIZE = (28, 28)
 RANGE_OUTPUTS = tuple(f"dd_range_{part}" for part in ("blurry", "image", "kernel"))
 SLACK_OUTPUTS = tuple(f"dds_{part}" for part in ("blurry", "image", "kernel", "in_range_image"))
 
@@ -31,12 +33,15 @@ class PaperSet(Dataset):
 
     def __init__(self) -> None:
         self._arrays = read_arrays(self.name, ("image", "kernel", *self.outputs))
-        shape = (self.count, *self.image_size, 3)
-        if self._arrays["image"].shape != shape:
-            raise BenchError(
-                f"{self.location().path} has images of shape {self._arrays['image'].shape}, not "
-                f"{shape}; get the published test set again. {FETCH}"
-            )
+        for key, array in self._arrays.items():
+            each = KERNEL_SIZE if key.endswith("kernel") else (*self.image_size, 3)
+            kind = np.float64 if key == "kernel" else np.uint8
+            if array.shape != (self.count, *each) or array.dtype != kind:
+                raise BenchError(
+                    f"{self.location().path} has {key!r} as {array.dtype} {array.shape}, not "
+                    f"{np.dtype(kind)} {(self.count, *each)}; get the published test set again. "
+                    f"{FETCH}"
+                )
 
     @classmethod
     def location(cls) -> Location:
@@ -136,7 +141,7 @@ def read_arrays(name: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in wanted}
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BenchError(f"{path} is damaged ({error}); delete it and get it again.") from error
 
 

@@ -16,6 +16,7 @@ from bench.plan import load_dataset
 from bench.registry import DATASETS
 from datasets import archives, levin, official
 from datasets.motion_blur import MotionBlur, motion_blur_kernels
+from datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from datasets.photos import photo_crops
 
 
@@ -78,11 +79,11 @@ def test_motion_blur_matches_the_published_kernels(data: Path) -> None:
 
     def facts(kernels: torch.Tensor) -> torch.Tensor:
         energy = kernels.square().sum((1, 2)).mean()
-        support = (kernels > 0).double().sum((1, 2)).mean()
+        support = (kernels > 0.01).double().sum((1, 2)).mean()  # of 1 % of the light or more
         return torch.stack([energy, kernels.amax((1, 2)).mean(), support])
 
-    # 100 kernels alone scatter by this much around any generator of theirs.
-    assert torch.allclose(facts(drawn) / facts(published), torch.ones(3).double(), atol=0.1)
+    # 100 published kernels know these means to 4 to 6 % themselves; the agreement is closer.
+    assert torch.allclose(facts(drawn) / facts(published), torch.ones(3).double(), atol=0.03)
 
 
 def test_a_kernel_depends_on_its_index_alone() -> None:
@@ -147,11 +148,47 @@ def test_damaged_and_missing_files_are_named(
         load_dataset("levin")[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dd_image": np.zeros((100, 32, 32), np.uint8)}, r"'dd_image' as uint8 \(100, 32, 32\)"),
+        ({"kernel": np.zeros((100, 28, 28), np.uint8)}, "'kernel' as uint8"),
+        ({"range_image": None}, "is damaged"),
+    ],
+)
+def test_a_published_set_of_other_arrays_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, np.ndarray], words: str
+) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    arrays = {
+        name: np.zeros((100, 28, 28) if "kernel" in name else (100, 32, 32, 3), np.uint8)
+        for name in ("image", *OUTPUTS, *RANGE_OUTPUTS)
+    }
+    arrays = {**arrays, "kernel": np.zeros((100, 28, 28)), **change}
+    (tmp_path / "paper").mkdir()
+    path = tmp_path / "paper" / "svhn.npz"
+    np.savez_compressed(path, **{k: v for k, v in arrays.items() if v is not None})
+    with pytest.raises(BenchError, match=words):
+        load_dataset("svhn")
+
+
+def test_a_published_set_with_a_damaged_middle_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path
+) -> None:
+    whole = bytearray((data / "paper" / "svhn.npz").read_bytes())
+    whole[len(whole) // 3 : len(whole) // 3 + 5000] = bytes(5000)
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "svhn.npz").write_bytes(whole)
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    with pytest.raises(BenchError, match=r"svhn.npz is damaged"):
+        load_dataset("svhn")
+
+
 def official_folders(root: Path) -> None:
     """Small folders of the official layout."""
     random = np.random.default_rng(0)
     (root / "svhn").mkdir(parents=True)
-    for part, count in (("train", 15), ("extra", 5)):
+    for part, count in (("train", 1000), ("extra", 500)):
         digits = random.integers(0, 256, (32, 32, 3, count), dtype=np.uint8)
         scipy.io.savemat(root / "svhn" / f"{part}_32x32.mat", {"X": digits, "y": np.ones(count)})
     for folder, size, count in (
@@ -161,23 +198,27 @@ def official_folders(root: Path) -> None:
         (root / folder).mkdir(parents=True)
         for index in range(count):
             pixels = random.integers(0, 256, (*size, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / folder / f"{index:06d}.jpg")
+            name = f"{index:06d}" if "celeba" in folder else f"{index // 4}.{index % 4}"
+            Image.fromarray(pixels).save(root / folder / f"{name}.jpg")
 
 
 def test_official_distributions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     official_folders(tmp_path / "official")
-    for name, (count, held) in {"svhn": (20, 1), "celeba": (12, 1), "shoes": (60, 1)}.items():
+    sizes = {"svhn": (1400, 74), "celeba": (11, 1), "shoes": (56, 1)}
+    for name, expected_sizes in sizes.items():
         train, test = (official.READERS[name](split) for split in ("train", "test"))
-        assert (len(train), len(test)) == (count - held, held)
-        assert not set(train.indices) & set(test.indices)
+        assert (len(train), len(test)) == expected_sizes
+        groups = train._groups()  # digits by block of neighbours, shoes by model
+        assert not set(groups[train.indices]) & set(groups[test.indices])
         side = 32 if name == "svhn" else 64
         assert test[0].shape == (3, side, side)
         assert test[0].min() >= 0
         assert test[0].max() <= 1
     stored = scipy.io.loadmat(tmp_path / "official/svhn/train_32x32.mat")["X"]
     digits = official.OfficialSVHN("train")
-    first = next(i for i, index in enumerate(digits.indices) if index < 15)
+    first = next(i for i, index in enumerate(digits.indices) if index < 1000)
     expected = torch.from_numpy(stored[..., digits.indices[first]]).permute(2, 0, 1) / 255
     assert torch.equal(digits[first], expected)
 
