@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from methods.dark_channel import PARAMETERS, DarkChannel
 from methods.octave_session import session
-from methods.tuning import DevelopmentSet, development_set
+from methods.tuning import DevelopmentPairs, development_pairs
 
 GRID: Mapping[str, tuple[float, ...]] = {
     "floor_share": (0.1, 0.15, 0.2),
@@ -30,7 +30,7 @@ WEIGHTS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032)
 
 
 def evaluate(
-    development: DevelopmentSet, settings: Mapping[str, float]
+    development: DevelopmentPairs, settings: Mapping[str, float]
 ) -> tuple[float, dict[str, float]]:
     """Return the mean PSNR in dB with the best final weight, and the settings with that weight."""
     overrides = {name: value for name, value in settings.items() if name != "tv_weight"}
@@ -46,7 +46,7 @@ def evaluate(
 
 def search(name: str, count: int, start: Mapping[str, float], names: list[str]) -> dict[str, float]:
     """Walk once along each coordinate, keeping what is better; return the best settings."""
-    development = development_set(name, count)
+    development = development_pairs(name, count)
     before = float(development.psnr(development.observation).mean())
     best, settings = evaluate(development, start)
     print(f"{name}: blurry {before:.2f} dB, start {best:.2f} dB", flush=True)
