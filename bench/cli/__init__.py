@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "check Octave, packages, weights and data, and say what to do",
     "deblur": "restore a photograph of your own",
     "train": "train a generative prior",
+    "import-weights": "convert the authors' Keras weights of a generator",
 }
 EXAMPLES = """\
 examples:
@@ -69,7 +70,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         if name not in given:
             commands.add_parser(name, help=purpose)
             continue
-        module = importlib.import_module(f"bench.cli.{name}")
+        module = importlib.import_module(f"bench.cli.{name.replace('-', '_')}")
         command = commands.add_parser(
             name,
             help=purpose,

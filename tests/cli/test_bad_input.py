@@ -86,7 +86,18 @@ def test_two_plugins_may_not_take_one_name(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["table"], ["list"], ["data"], ["doctor"], ["deblur"], ["train"]]
+    "command",
+    [
+        [],
+        ["run"],
+        ["table"],
+        ["list"],
+        ["data"],
+        ["doctor"],
+        ["deblur"],
+        ["train"],
+        ["import-weights"],
+    ],
 )
 def test_help_has_examples(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
