@@ -15,6 +15,7 @@ import shlex
 import shutil
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,9 @@ def _start(executable: str) -> Any:
     with _environment(settings | {"TERM": "dumb"}):
         fresh = "oct2py" not in sys.modules
         try:
-            import oct2py
+            with warnings.catch_warnings():  # its progress bar wants a notebook's widgets
+                warnings.simplefilter("ignore")
+                import oct2py
         except ImportError as error:
             raise Unavailable(
                 f"oct2py cannot be imported ({error}), and Octave is called through it: "
