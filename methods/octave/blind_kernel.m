@@ -34,7 +34,7 @@ function kernel = blind_kernel (observed, settings, latent_step)
       kernel = place_kernel (kernel, support(1), support(2), extent ./ previous);
     end
     previous = extent;
-    settings.inside = interior (extent, settings.margin(:)' .* extent ./ full, support);
+    settings.inside = interior (extent, settings.margin(:)' .* extent ./ full);
     [kernel, latent, settings] = alternate (y, kernel, settings, latent_step);
   end
   kernel = centre_kernel (y, kernel, latent, settings);
@@ -47,13 +47,13 @@ function scales = pyramid (full, target, ratio, coarsest)
   scales = scales(scales * min (full) >= 8 | scales == 1);
 end
 
-function inside = interior (extent, margin, support)
+function inside = interior (extent, margin)
   % Where edges may speak for the kernel: with free boundaries (margin > 0) not in the continued
-  % frame, nor so near to it that their blurred image is cut.
+  % frame.  Edges nearer to the border than half a kernel stay although their blurred image is
+  % cut: on development photographs they helped the kernel a little more than they harmed it.
   inside = true (extent);
   if any (margin > 0)
-    cut = ceil (margin + support / 2);
-    cut = min (cut, floor ((extent - 2) / 2));
+    cut = min (ceil (margin), floor ((extent - 2) / 2));
     inside(:) = false;
     inside(cut(1) + 1:end - cut(1), cut(2) + 1:end - cut(2)) = true;
   end
