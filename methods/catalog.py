@@ -7,5 +7,4 @@ CATALOG: dict[str, str] = {
     "published-dds": "methods.published:PublishedDDS",
     "known-kernel": "methods.known_kernel:KnownKernel",
     "known-kernel-lmmse": "methods.known_kernel:KnownKernelLMMSE",
-    "range-oracle": "methods.range_oracle:RangeOracle",
 }
