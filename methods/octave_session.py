@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from bench.errors import Unavailable
 
@@ -136,7 +137,12 @@ class OctaveSession:
         # After a fork the process belongs to the parent, and oct2py has detached it.
         if self._octave is None or self._owner != os.getpid() or self._octave._engine is None:
             return False
-        return bool(self._octave._engine.repl.child.isalive())
+        child = self._octave._engine.repl.child
+        try:  # a process that was just killed can still pass for alive until it is waited for
+            ended = psutil.Process(child.pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        except psutil.NoSuchProcess:
+            return False
+        return not ended and bool(child.isalive())
 
     def _started(self) -> Any:
         if not self._alive():
