@@ -9,9 +9,10 @@ EXAMPLES = """\
 examples:
   python -m bench train motion-blur              the blur kernels' prior; needs no data
   python -m bench train celeba --threads 2       goes on from its last checkpoint, if there is one
+  python -m bench train kernel-net-shoes         a network from observation to kernel
   python -m bench train celeba --finish          export what the last checkpoint has learned
 """
-TRAINER = "methods.generators.train"
+TRAINER = "methods.training.command"
 """Looked up when used: the harness itself knows no concrete method."""
 
 

@@ -10,7 +10,6 @@ so the architecture stays as published (:func:`whiten`).
 from __future__ import annotations
 
 import copy
-import math
 from typing import Any
 
 import torch
@@ -21,8 +20,7 @@ from methods.generators import architectures
 from methods.generators.augment import AUGMENTATIONS
 from methods.generators.linear import start_linear
 from methods.generators.recipe import Recipe
-
-WARM_UP = 50
+from methods.training.loop import learning_rate, update_average
 
 
 class Autoencoder(nn.Module):
@@ -87,7 +85,7 @@ class Trainer:
         """Take one step and return its loss."""
         recipe, step = self.recipe, self.step
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(recipe, step)
+            group["lr"] = learning_rate(recipe.rate, step, recipe.steps)
         x = self.prepare(self._indices(step), step)
         self.model.train()
         low = recipe.precision == "bfloat16"
@@ -149,13 +147,6 @@ class Trainer:
         return seeds.generator(self.recipe.name, self.recipe.seed, *parts)
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """Warm up linearly, then follow a cosine to 2 % of the peak."""
-    done = min(1.0, step / max(1, recipe.steps))
-    cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
-    return recipe.rate * min(1.0, (step + 1) / WARM_UP) * cosine
-
-
 def reconstruction_loss(recipe: Recipe, x: Tensor, output: Tensor) -> Tensor:
     """Weighted sum of the recipe's loss terms, a scalar."""
     loss = x.new_zeros(())
@@ -176,18 +167,6 @@ def reconstruction_loss(recipe: Recipe, x: Tensor, output: Tensor) -> Tensor:
 def relative_error(x: Tensor, output: Tensor) -> Tensor:
     """``‖x − x̂‖ / ‖x‖`` per image, shape (N,)."""
     return (x - output).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1)
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the averaged parameters and statistics towards the model's."""
-    states = model.state_dict()
-    for name, value in average.state_dict().items():
-        current = states[name]
-        if value.is_floating_point():
-            value.lerp_(current, 1 - decay)
-        else:
-            value.copy_(current)
 
 
 @torch.no_grad()

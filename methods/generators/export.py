@@ -77,7 +77,7 @@ def finish(
         "training_set": len(trainer.images),
         "seed": recipe.seed,
         "duration_minutes": round(seconds / 60, 1),
-        "commit": _commit(),
+        "commit": commit(),
         "date": datetime.date.today().isoformat(),
         "licence_of_data": recipe.licence,
     }
@@ -219,7 +219,8 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
     return out
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Return the commit of the working tree, for a card."""
     here = Path(__file__).parent
     done = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False

@@ -13,9 +13,11 @@ import torch
 
 from bench.errors import InvalidInput, Unavailable
 from datasets.motion_blur import motion_blur_kernels
-from methods.generators.autoencoder import Trainer, learning_rate
+from methods.generators.autoencoder import Trainer
 from methods.generators.recipe import load_recipe
-from methods.generators.train import Progress, fit, resume
+from methods.generators.train import fit
+from methods.training.checkpoint import save_checkpoint
+from methods.training.loop import Progress, learning_rate, resume
 
 TINY = {"steps": 12, "batch": 8, "look": 6, "save": 2, "seed": 3}
 
@@ -58,8 +60,6 @@ def test_resumed_training_equals_uninterrupted_training(name, kernels, tmp_path)
     half = dataclasses.replace(recipe, steps=recipe.steps // 2)
     # The learning rate depends on the number of steps, so the first half is stopped, not short.
     trainer = Trainer(recipe, images)
-    from methods.generators.checkpoint import save_checkpoint
-
     while trainer.step < half.steps:
         trainer.advance()
     state = {
@@ -115,6 +115,5 @@ def test_broken_checkpoint_is_explained(kernels, tmp_path):
 
 
 def test_learning_rate_warms_up_and_falls():
-    recipe = load_recipe("motion-blur", steps=1000)
-    rates = [learning_rate(recipe, step) for step in (0, 60, 500, 999)]
+    rates = [learning_rate(1e-3, step, 1000) for step in (0, 60, 500, 999)]
     assert rates[0] < rates[1] > rates[2] > rates[3] > 0

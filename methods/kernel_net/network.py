@@ -1,0 +1,131 @@
+"""The kernel network: one forward pass from a blurred image to its kernel.
+
+It sees the observation and, since a motion-blurred edge repeats along the camera's path, the
+autocorrelation of its gradients, whose support is that of the kernel's own autocorrelation. A
+residual trunk with circular padding (the observations are circular) runs at 16×16, and a head
+turns it into the logits of a softmax over the kernel's pixels, so that every output is a kernel:
+non-negative with sum 1. There is no normalisation layer: on a CPU those cost more than the
+convolutions beside them, and blocks that start as the identity train without.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from datasets.motion_blur import SIZE
+
+GRID = 16
+"""Side of the trunk's grid: images are folded to it, 2×2 pixels to a cell (32) or 4×4 (64)."""
+LAGS = 28
+"""Side of the window of lags kept of the autocorrelations."""
+
+
+class KernelNetwork(nn.Module):
+    """Map observations to kernels.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the square images; a multiple of 16.
+    width : int
+        Channels of the trunk.
+    blocks : int
+        Residual blocks of two 3×3 convolutions.
+    """
+
+    def __init__(self, image_size: int, width: int = 128, blocks: int = 8) -> None:
+        super().__init__()
+        self.image_size = image_size
+        self.cell = image_size // GRID
+        self.entry = nn.Conv2d(3 * self.cell**2, width, 1)
+        self.lags = nn.Sequential(nn.Linear(3 * LAGS * LAGS, 512), nn.ReLU(), nn.Linear(512, width))
+        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.narrow = nn.Conv2d(width, 32, 1)
+        self.pooled = nn.Linear(width, 512)
+        self.hidden = nn.Linear(32 * GRID * GRID, 512)
+        self.head = nn.Linear(512 + 3 * LAGS * LAGS, SIZE * SIZE)
+        nn.init.zeros_(self.head.weight)  # the first estimate is flat
+        nn.init.zeros_(self.head.bias)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Return log-probabilities of the kernel's pixels.
+
+        Parameters
+        ----------
+        observation : Tensor, shape (N, 3, H, W), in [0, 1]
+
+        Returns
+        -------
+        Tensor, shape (N, 28, 28)
+            Logits; :func:`estimate` turns them into kernels.
+        """
+        lags = gradient_autocorrelation(observation).flatten(1)
+        cells = nn.functional.pixel_unshuffle(2 * observation - 1, self.cell)
+        x = self.entry(cells.contiguous(memory_format=torch.channels_last))
+        x = x + self.lags(lags)[:, :, None, None]
+        for block in self.blocks:
+            x = block(x)
+        x = torch.relu(x)
+        hidden = self.hidden(self.narrow(x).flatten(1)) + self.pooled(x.mean((2, 3)))
+        logits = self.head(torch.cat([torch.relu(hidden), lags.to(hidden)], 1))
+        return logits.float().view(-1, SIZE, SIZE)
+
+    @torch.no_grad()
+    def estimate(self, observation: Tensor) -> Tensor:
+        """Estimate kernels.
+
+        Parameters
+        ----------
+        observation : Tensor, shape (N, 3, H, W), in [0, 1]
+
+        Returns
+        -------
+        Tensor, shape (N, 28, 28)
+            Non-negative, each summing to 1.
+        """
+        return kernels(self(observation))
+
+
+class Block(nn.Module):
+    """``x + s · conv(relu(conv(relu(x))))`` with ``s`` starting at 0."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, padding_mode="circular")
+        self.second = nn.Conv2d(width, width, 3, padding=1, padding_mode="circular")
+        self.scale = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        return x + self.scale * self.second(torch.relu(self.first(torch.relu(x))))
+
+
+def kernels(logits: Tensor) -> Tensor:
+    """Softmax over the pixels of logits (N, h, w)."""
+    return logits.flatten(1).softmax(1).view(logits.shape)
+
+
+def gradient_autocorrelation(observation: Tensor) -> Tensor:
+    """Autocorrelations of the grey image's differences down, right and along both diagonals' sum.
+
+    Parameters
+    ----------
+    observation : Tensor, shape (N, 3, H, W)
+
+    Returns
+    -------
+    Tensor, shape (N, 3, 28, 28)
+        Each normalised to 1 at lag zero, which is pixel (14, 14), and scaled by 4: of the row
+        differences, the column differences, and their cross-correlation.
+    """
+    grey = observation.float().mean(1)
+    rows = torch.fft.rfft2(grey.roll(-1, 1) - grey)
+    cols = torch.fft.rfft2(grey.roll(-1, 2) - grey)
+    pairs = torch.stack([rows * rows.conj(), cols * cols.conj(), rows * cols.conj()], 1)
+    maps = torch.fft.irfft2(pairs, s=grey.shape[-2:])
+    energy = (maps[:, 0, 0, 0] + maps[:, 1, 0, 0]).clamp_min(1e-8) / 2
+    maps = torch.fft.fftshift(maps, dim=(2, 3)) / energy[:, None, None, None]
+    top, left = maps.shape[2] // 2 - LAGS // 2, maps.shape[3] // 2 - LAGS // 2
+    return 4 * maps[:, :, top : top + LAGS, left : left + LAGS]

@@ -1,0 +1,1 @@
+"""The evidence of a kernel with the image integrated out, under a Gaussian model of a class."""

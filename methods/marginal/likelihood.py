@@ -1,0 +1,175 @@
+"""``−log p(y | k)`` with the image integrated out, its gradient by ``k``, and the posterior mean.
+
+With the Gaussian model ``x = μ + V w + e`` of :mod:`methods.marginal.model` and ``y = x ⊗ k + n``,
+the observation is Gaussian too. A circular blur is diagonal in the Fourier domain, so with the
+diagonal ``a = |k̂|² d + σ²`` and the residual ``r = ŷ − k̂ μ̂``,
+
+    C = diag(a) + (k̂ V̂)(k̂ V̂)ᴴ,    −2 log p = rᴴ C⁻¹ r + log|C|,
+
+and the matrix inversion lemma leaves one small system per colour,
+
+    M = I + V̂ᴴ diag(|k̂|² / a) V̂,    b = V̂ᴴ (conj(k̂) r / a),
+    rᴴ C⁻¹ r = rᴴ a⁻¹ r − bᵀ M⁻¹ b,    log|C| = Σ log a + log|M|.
+
+Maximising a posteriori over image *and* kernel prefers the kernel that does nothing (Levin et
+al. 2009); integrating over the image does not, since it also counts how many images explain ``y``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.forward import transfer_function
+from methods.final_steps.lmmse import from_opponent, to_opponent
+from methods.marginal.model import GaussianModel, column_weights, real_spectrum
+
+
+class MarginalLikelihood:
+    """The evidence of kernels for observations of a class.
+
+    Parameters
+    ----------
+    model : GaussianModel
+    noise : float
+        Standard deviation of the noise, positive.
+    """
+
+    def __init__(self, model: GaussianModel, noise: float) -> None:
+        self.size = model.image_size
+        self.variance = noise**2
+        self.mean = torch.fft.rfft2(model.mean, norm="ortho")
+        self.spectrum = model.spectrum.clamp_min(1e-8)
+        transforms = [torch.fft.rfft2(part, norm="ortho") for part in model.components]
+        self.components = [real_spectrum(part).contiguous() for part in transforms]
+        self._transforms = transforms
+        self._weights = column_weights(self.mean)
+
+    def observe(self, observation: Tensor) -> Tensor:
+        """Orthonormal transforms of observations (N, 3, H, W) in opponent colours."""
+        return torch.fft.rfft2(to_opponent(observation), norm="ortho")
+
+    def __call__(
+        self,
+        spectrum: Tensor,
+        kernel: Tensor,
+        scales: Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Return ``−log p(y | k)`` up to a constant, differentiable by the kernel.
+
+        Parameters
+        ----------
+        spectrum : Tensor, complex, shape (3, H, W // 2 + 1)
+            Of one observation; see :meth:`observe`.
+        kernel : Tensor, shape (R, kh, kw)
+            Kernels to compare, each summing to 1.
+        scales : Tensor, shape (R, 3, 2), optional
+            Logarithms of the factors on the components' and the remainder's standard deviations,
+            per opponent colour: images of a class differ in contrast, colour and texture. None
+            leaves them at 0.
+        temperature : float
+            Multiplies the noise variance: above 1 the likelihood is smoother.
+
+        Returns
+        -------
+        Tensor, shape (R,)
+        """
+        transfer = transfer_function(kernel, self.size)
+        power = transfer.abs().square()
+        total = torch.zeros(len(kernel), dtype=kernel.dtype, device=kernel.device)
+        for colour, components in enumerate(self.components):
+            drawn, rest = _factors(scales, colour, kernel)
+            a = power * self.spectrum[colour] * rest.square() + self.variance * temperature
+            residual = spectrum[colour] - transfer * self.mean[colour]
+            terms = residual.abs().square() / a + a.log()
+            total = total + (terms * self._weights).sum((-2, -1))
+            pulled = real_spectrum(drawn * transfer.conj() * residual / a)
+            gain = (drawn.square() * power / a).flatten(1)
+            total = total + _Evidence.apply(components, gain, pulled)
+        return total / 2
+
+    def posterior_mean(
+        self, spectrum: Tensor, kernel: Tensor, scales: Tensor | None = None
+    ) -> Tensor:
+        """Return ``E[x | y, k]``, the linear minimum-mean-square estimate of the image.
+
+        Parameters
+        ----------
+        spectrum : Tensor, complex, shape (3, H, W // 2 + 1)
+        kernel : Tensor, shape (R, kh, kw)
+        scales : Tensor, shape (R, 3, 2), optional
+
+        Returns
+        -------
+        Tensor, shape (R, 3, H, W)
+            Not clamped to [0, 1].
+        """
+        transfer = transfer_function(kernel, self.size)
+        power = transfer.abs().square()
+        colours = []
+        for colour, components in enumerate(self.components):
+            drawn, rest = _factors(scales, colour, kernel)
+            prior = self.spectrum[colour] * rest.square()
+            a = power * prior + self.variance
+            residual = spectrum[colour] - transfer * self.mean[colour]
+            pulled = real_spectrum(drawn * transfer.conj() * residual / a)
+            gain = (drawn.square() * power / a).flatten(1)
+            rows = []
+            for row in range(len(kernel)):
+                factor, aligned = _system(components, gain[row], pulled[row])
+                weights = drawn[row] * torch.cholesky_solve(aligned, factor)
+                part = torch.tensordot(weights[:, 0].to(transfer), self._transforms[colour], 1)
+                left = residual[row] - transfer[row] * part
+                filtered = prior[row] * transfer[row].conj() * left / a[row]
+                rows.append(self.mean[colour] + part + filtered)
+            colours.append(torch.stack(rows))
+        image = torch.fft.irfft2(torch.stack(colours, 1), s=self.size, norm="ortho")
+        return from_opponent(image)
+
+
+def _factors(scales: Tensor | None, colour: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Factors on the components and on the remainder, each (R, 1, 1)."""
+    if scales is None:
+        one = like.new_ones(len(like), 1, 1)
+        return one, one
+    factors = scales[:, colour].exp()
+    return factors[:, 0, None, None], factors[:, 1, None, None]
+
+
+class _Evidence(torch.autograd.Function):
+    """``log|M| − bᵀ M⁻¹ b`` per row, ``M = I + V diag(g, g) Vᵀ`` and ``b = V p``.
+
+    With ``m = M⁻¹ b`` the gradient by ``g`` at a frequency is ``vᵀ (M⁻¹ + m mᵀ) v`` of its columns
+    ``v``, and that by ``p`` is ``−2 Vᵀ m``. Rows are computed one by one, so that rounding never
+    depends on what else is in the batch.
+    """
+
+    @staticmethod
+    def forward(ctx, components: Tensor, gain: Tensor, pulled: Tensor) -> Tensor:  # type: ignore[override]
+        values, by_gain, by_pulled = [], [], []
+        for row in range(len(gain)):
+            factor, aligned = _system(components, gain[row], pulled[row])
+            mean = torch.cholesky_solve(aligned, factor)
+            values.append(2 * factor.diagonal().log().sum() - (aligned * mean).sum())
+            if ctx.needs_input_grad[1]:
+                spread = torch.linalg.solve_triangular(factor, components, upper=False)
+                drawn = mean[:, 0] @ components
+                slope = spread.square().sum(0) + drawn.square()
+                by_gain.append(slope[: gain.shape[1]] + slope[gain.shape[1] :])
+                by_pulled.append(-2 * drawn)
+        if by_gain:
+            ctx.save_for_backward(torch.stack(by_gain), torch.stack(by_pulled))
+        return torch.stack(values)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, Tensor]:  # type: ignore[override]
+        by_gain, by_pulled = ctx.saved_tensors
+        return None, gradient[:, None] * by_gain, gradient[:, None] * by_pulled
+
+
+def _system(components: Tensor, gain: Tensor, pulled: Tensor) -> tuple[Tensor, Tensor]:
+    """The Cholesky factor of ``M`` and the right-hand side ``b``, a column."""
+    system = (components * torch.cat([gain, gain])) @ components.T
+    system.diagonal().add_(1)
+    return torch.linalg.cholesky(system), (components @ pulled)[:, None]

@@ -1,0 +1,148 @@
+"""A Gaussian model of an image class: mean, principal components, and the spectrum of the rest.
+
+In orthonormal opponent colours (luminance and two of chroma, nearly uncorrelated), an image is
+
+    x = μ + V w + e,    w ~ N(0, I),    e stationary with power spectrum d,
+
+with the leading principal components, scaled by their standard deviations, as columns of ``V`` and
+whatever they leave in ``e``. It is the second-order summary of a training set: what faces have in
+common sits in ``μ`` and ``V``, and that natural images have edges everywhere sits in ``d``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bench.errors import Unavailable
+from datasets.locations import checksum
+from methods.final_steps.lmmse import to_opponent
+
+WEIGHTS = Path(__file__).parent / "weights"
+RANKS = (100, 40, 40)
+"""Components kept of luminance and of each chroma."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianModel:
+    """Mean, components and residual spectrum per opponent colour.
+
+    Attributes
+    ----------
+    mean : Tensor, shape (3, H, W)
+    components : tuple of 3 Tensors, shape (r, H, W)
+        Orthogonal, each scaled by its standard deviation.
+    spectrum : Tensor, shape (3, H, W // 2 + 1)
+        Expected squared modulus of the remainder's orthonormal Fourier transform.
+    """
+
+    mean: Tensor
+    components: tuple[Tensor, Tensor, Tensor]
+    spectrum: Tensor
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.mean.shape[-2]), int(self.mean.shape[-1])
+
+
+def learn_model(images: Tensor, ranks: tuple[int, int, int] = RANKS) -> GaussianModel:
+    """Fit the model to images of a class.
+
+    Parameters
+    ----------
+    images : Tensor, float32, shape (M, 3, H, W), in [0, 1]
+        M above the largest rank.
+    ranks : (int, int, int)
+        Components per opponent colour.
+
+    Returns
+    -------
+    GaussianModel
+    """
+    opponent = to_opponent(images)
+    means, components, spectra = [], [], []
+    for colour, rank in enumerate(ranks):
+        mean = opponent[:, colour].mean(0)
+        rows = (opponent[:, colour] - mean).flatten(1)
+        covariance = rows.T @ rows / len(rows)
+        values, vectors = torch.linalg.eigh(covariance.double())
+        values, vectors = values[-rank:].flip(0), vectors[:, -rank:].flip(1).to(rows)
+        rest = (rows - rows @ vectors @ vectors.T).view(-1, *mean.shape)
+        transform = torch.fft.rfft2(rest, norm="ortho")
+        means.append(mean)
+        components.append((vectors * values.sqrt().to(rows)).T.reshape(rank, *mean.shape))
+        spectra.append(transform.abs().square().mean(0))
+    return GaussianModel(torch.stack(means), tuple(components), torch.stack(spectra))  # type: ignore[arg-type]
+
+
+def save_model(model: GaussianModel, path: Path) -> None:
+    """Write a model: components in half precision, the rest in single."""
+    tensors = {"mean": model.mean, "spectrum": model.spectrum}
+    tensors |= {f"components.{i}": part.half() for i, part in enumerate(model.components)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path)
+    path.chmod(0o644)
+
+
+def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
+    """Read what is known of a class's model.
+
+    Raises
+    ------
+    Unavailable
+        If there is none.
+    """
+    path = folder / f"{image_class}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none"
+        raise Unavailable(
+            f"There is no Gaussian model of the class {image_class!r}; there are: {known}. "
+            f"'python -m bench train gaussian-{image_class}' fits one to a training archive."
+        )
+    return json.loads(path.read_text())
+
+
+@functools.lru_cache(maxsize=4)
+def load_model(image_class: str, folder: Path = WEIGHTS) -> GaussianModel:
+    """Load a class's model, checking its checksum.
+
+    Raises
+    ------
+    Unavailable
+        If it is missing or does not match its card.
+    """
+    card = load_card(image_class, folder)
+    path = folder / card["file"]
+    if not path.is_file() or checksum(path) != card["sha256"]:
+        raise Unavailable(
+            f"{path} is missing or does not match its card; "
+            f"'python -m bench train gaussian-{image_class}' fits it again."
+        )
+    tensors = load_file(path)
+    parts = tuple(tensors[f"components.{i}"].float() for i in range(3))
+    return GaussianModel(tensors["mean"], parts, tensors["spectrum"])  # type: ignore[arg-type]
+
+
+def real_spectrum(transform: Tensor) -> Tensor:
+    """Flatten half spectra (..., H, W // 2 + 1) to real vectors that keep inner products.
+
+    Columns that stand for their mirror image too count twice.
+    """
+    weighted = transform * column_weights(transform).sqrt()
+    return torch.cat([weighted.real.flatten(-2), weighted.imag.flatten(-2)], -1)
+
+
+def column_weights(transform: Tensor) -> Tensor:
+    """How many entries of the full spectrum each column of a half spectrum (even W) stands for."""
+    weights = torch.full((transform.shape[-1],), 2.0, device=transform.device)
+    weights[0] = weights[-1] = 1.0
+    return weights
+

@@ -1,0 +1,40 @@
+"""The command ``python -m bench train NAME``: train by a recipe, resumably."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+import torch
+
+from bench.errors import UnknownName
+
+FAMILIES = ("methods.generators.train", "methods.kernel_net.train", "methods.marginal.train")
+"""Modules with ``recipe_names()`` and ``run(name, steps, folder, finish)``."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("name", help="of a recipe: a file in methods/*/recipes, without .toml")
+    parser.add_argument("--steps", type=int, help="instead of the recipe's number of steps")
+    parser.add_argument("--folder", type=Path, default=Path("checkpoints"), help="of checkpoints")
+    parser.add_argument(
+        "--finish",
+        action="store_true",
+        help="export the averaged weights of the last checkpoint without training further",
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the default")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, going on from the last checkpoint if there is one."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    families = [importlib.import_module(family) for family in FAMILIES]
+    for family in families:
+        if options.name in family.recipe_names():
+            family.run(options.name, options.steps, options.folder, options.finish)
+            return 0
+    known = ", ".join(name for family in families for name in family.recipe_names())
+    raise UnknownName(f"There is no recipe {options.name!r}; there are: {known}.")

@@ -1,0 +1,149 @@
+"""The training loop: steps, looks at held-out data, checkpoints, and the time left."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from bench.errors import InvalidInput
+from methods.training.checkpoint import load_checkpoint, save_checkpoint
+
+WARM_UP = 50
+
+
+class Schedule(Protocol):
+    """What the loop reads of a recipe."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def look(self) -> int: ...
+    @property
+    def save(self) -> int: ...
+    def fingerprint(self) -> str: ...
+
+
+class Trainer(Protocol):
+    """A training whose random numbers depend on its seed and the step alone."""
+
+    step: int
+
+    @property
+    def recipe(self) -> Schedule: ...
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Modules and optimisers that a checkpoint holds."""
+        ...
+
+    def advance(self) -> float:
+        """Take one step and return its loss."""
+        ...
+
+
+@dataclasses.dataclass
+class Progress:
+    """What a run has done so far; kept in the checkpoint."""
+
+    seconds: float = 0.0
+    losses: list[float] = dataclasses.field(default_factory=list)
+    looks: list[dict[str, float]] = dataclasses.field(default_factory=list)
+
+
+def checkpoint_path(folder: Path, name: str) -> Path:
+    """Where the checkpoint of a recipe lies."""
+    return folder / f"{name}.safetensors"
+
+
+def resume(trainer: Trainer, path: Path, progress: Progress) -> None:
+    """Go on from a checkpoint.
+
+    Raises
+    ------
+    InvalidInput
+        If another recipe wrote it.
+    """
+    state = load_checkpoint(path, trainer.parts)
+    if state["recipe"] != trainer.recipe.fingerprint():
+        raise InvalidInput(
+            f"{path} was written by another version of the recipe {trainer.recipe.name!r}; "
+            "delete it to start afresh, or restore the recipe."
+        )
+    trainer.step = state["step"]
+    for name, value in state["progress"].items():
+        setattr(progress, name, value)
+
+
+def train(trainer: Trainer, folder: Path, look: Callable[[], dict[str, float]]) -> Progress:
+    """Train to the recipe's last step, saving and looking as it says.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    folder : Path
+        Of the checkpoint ``NAME.safetensors``, from which the run goes on if it is there.
+    look : callable
+        Scores held-out data; called every ``recipe.look`` steps and printed.
+
+    Returns
+    -------
+    Progress
+    """
+    recipe, progress = trainer.recipe, Progress()
+    path = checkpoint_path(folder, recipe.name)
+    if path.is_file():
+        resume(trainer, path, progress)
+        print(f"going on from step {trainer.step} of {path}", flush=True)
+    started, before = time.monotonic(), progress.seconds
+    first, running = trainer.step, 0.0
+    while trainer.step < recipe.steps:
+        loss = trainer.advance()
+        running += (loss - running) * max(0.02, 1 / (trainer.step - first))
+        progress.seconds = before + time.monotonic() - started
+        last = trainer.step == recipe.steps
+        if trainer.step % recipe.look == 0 or last:
+            progress.losses.append(running)
+            progress.looks.append({"step": trainer.step, **look()})
+            rate = (time.monotonic() - started) / (trainer.step - first)
+            left = rate * (recipe.steps - trainer.step) / 60
+            values = ", ".join(f"{k} {v:.4g}" for k, v in progress.looks[-1].items())
+            print(
+                f"{recipe.name}: loss {running:.5f}, {values}; "
+                f"{progress.seconds / 60:.1f} min, {left:.1f} left",
+                flush=True,
+            )
+        if trainer.step % recipe.save == 0 or last:
+            state = {
+                "step": trainer.step,
+                "recipe": recipe.fingerprint(),
+                "progress": dataclasses.asdict(progress),
+            }
+            save_checkpoint(path, trainer.parts, state)
+    return progress
+
+
+def learning_rate(peak: float, step: int, steps: int) -> float:
+    """Warm up linearly for 50 steps, then follow a cosine to 2 % of the peak."""
+    cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))
+    return peak * min(1.0, (step + 1) / WARM_UP) * cosine
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the averaged parameters and statistics towards the model's."""
+    states = model.state_dict()
+    for name, value in average.state_dict().items():
+        current = states[name]
+        if value.is_floating_point():
+            value.lerp_(current, 1 - decay)
+        else:
+            value.copy_(current)
