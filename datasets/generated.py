@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import io
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import BenchError
+from bench.files import write_atomically
 from bench.protocol import Dataset, Location, Scene
 from bench.registry import DATASETS
 from datasets.locations import cache_folder
@@ -73,22 +75,23 @@ class RangeImages(Dataset):
         return _prior(self.generator)
 
     def _range_image(self, index: int, image: Tensor) -> Tensor:
-        """Fit one image and keep its latent in the cache folder."""
-        from methods.range_oracle import PRESETS, nearest_in_range
+        """Fit a block of images at once and keep their latents in the cache folder."""
+        from methods.range_oracle import BLOCK, PRESETS, nearest_in_range
 
         folder = cache_folder() / "range" / f"{self.name}-{self.version}"
         path = folder / f"{index:04d}.npy"
-        if path.exists():
-            latent = torch.from_numpy(np.load(path))
-        else:
-            latent = nearest_in_range(self._model, image[None], PRESETS["fast"]).latent
-            folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.save(file, latent.cpu().numpy())
-            partial.replace(path)
+        if not path.exists():
+            first = index - index % BLOCK
+            block = range(first, min(first + BLOCK, len(self)))
+            images = torch.stack([self.scenes[i].image for i in block])
+            found = nearest_in_range(self._model, images, PRESETS["fast"])
+            for member, latent in zip(block, found.latent, strict=True):
+                buffer = io.BytesIO()
+                np.save(buffer, latent.cpu().numpy())
+                write_atomically(folder / f"{member:04d}.npy", buffer.getvalue())
+        latent = torch.from_numpy(np.load(path))
         with torch.no_grad():
-            return self._model(latent)[0].clamp(0, 1)
+            return self._model(latent[None])[0].clamp(0, 1)
 
 
 class Samples(Dataset):

@@ -51,6 +51,10 @@ PRESETS = {
 }
 
 
+BLOCK = 8
+"""Images fitted in one batch."""
+
+
 def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0) -> Fit:
     """Find ``argmin_z ‖x − G(z)‖²`` for a batch.
 
@@ -67,6 +71,21 @@ def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0)
     Fit
         ``value`` is the squared error summed over pixels and channels, in [0, 1] units.
     """
+    parts = [_nearest(generator, part, preset, seed) for part in x.split(BLOCK)]
+    return Fit(
+        torch.cat([part.latent for part in parts]),
+        torch.cat([part.value for part in parts]),
+        torch.cat([part.restart for part in parts]),
+        parts[0].evaluations if parts else 0,
+    )
+
+
+def _nearest(generator: Prior, x: Tensor, preset: Preset, seed: int) -> Fit:
+    """Fit at most a block of images."""
+    count_here = len(x)
+    # Rounding depends on the batch's size, and hundreds of steps amplify it: so every batch has
+    # the same size, filled up with copies.
+    x = torch.cat([x, x[-1:].expand(BLOCK - count_here, -1, -1, -1)])
     starts = []
     if preset.encoder and generator.has_encoder:
         with torch.no_grad():
@@ -76,7 +95,7 @@ def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0)
         starts.append(random_starts(x, generator.latent_size, count, seed))
     # The published step is for errors in the decoder's range; those of tanh count four times.
     unit = 4.0 if preset.optimiser == "gradient" and generator.signed else 1.0
-    return fit_latents(
+    fit = fit_latents(
         generator,
         torch.cat(starts),
         squared_error(x),
@@ -84,6 +103,8 @@ def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0)
         rate=preset.rate * unit,
         optimiser=preset.optimiser,
     )
+    kept = slice(count_here)
+    return Fit(fit.latent[kept], fit.value[kept], fit.restart[kept], fit.evaluations)
 
 
 class RangeOracle(Oracle):
@@ -96,6 +117,8 @@ class RangeOracle(Oracle):
         One encoder start and Adam, or the paper's plain gradient descent from ten random starts.
     generator : str
         Name of a generator; "" takes the default of the image class.
+    steps : int
+        0 takes the preset's.
     """
 
     knows = Knowledge(truth=True, image_class=True)
@@ -103,12 +126,16 @@ class RangeOracle(Oracle):
     version = "1"
     reference = "Asim et al., Blind Image Deconvolution using Deep Generative Priors (2018)"
 
-    def __init__(self, task: Task, preset: str = "fast", generator: str = "") -> None:
+    def __init__(
+        self, task: Task, preset: str = "fast", generator: str = "", steps: int = 0
+    ) -> None:
         super().__init__(task)
         if preset not in ("fast", "published"):
             raise UnknownName(f"There is no preset {preset!r}; there are 'fast' and 'published'.")
         key = "published-svhn" if preset == "published" and task.image_size == (32, 32) else preset
         self.preset = PRESETS[key]
+        if steps:
+            self.preset = dataclasses.replace(self.preset, steps=steps)
         self.prior = load_generator(_name(task, generator), device=task.device)
         if self.prior.image_shape != (task.channels, *task.image_size):
             raise InvalidInput(

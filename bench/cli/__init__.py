@@ -14,6 +14,7 @@ from bench.errors import BenchError
 COMMANDS = {
     "run": "measure methods on datasets and print a table",
     "table": "print the table of a finished or unfinished run",
+    "explain": "show what every restart found for one image",
     "list": "show methods, what each knows, and datasets",
     "data": "show what data is here, or fetch the published test images",
     "doctor": "check Octave, packages, weights and data, and say what to do",

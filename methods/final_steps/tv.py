@@ -45,6 +45,8 @@ def tv_deconvolve(
     weight: float,
     boundary: Boundary = "circular",
     iterations: int = ITERATIONS,
+    anchor: Tensor | None = None,
+    pull: float = 0.0,
 ) -> Tensor:
     """Deconvolve with a known kernel.
 
@@ -59,6 +61,9 @@ def tv_deconvolve(
         How the observation was blurred at its border.
     iterations : int
         Rounds of ADMM.
+    anchor : Tensor, shape (N, C, H, W), optional
+        Adds ``pull/2 ‖x − anchor‖²`` to what is minimised; circular boundaries only.
+    pull : float
 
     Returns
     -------
@@ -72,7 +77,9 @@ def tv_deconvolve(
     if not weight > 0:
         raise InvalidInput(f"The weight of the total variation is {weight:g}; give a positive one.")
     if boundary == "circular":
-        return _solve(observation, kernel, weight, None, iterations).clamp(0, 1)
+        return _solve(observation, kernel, weight, None, iterations, anchor, pull).clamp(0, 1)
+    if anchor is not None:
+        raise InvalidInput("An anchor is implemented for circular boundaries only.")
     # Beyond the border the scene goes on: restore it there too, then cut it off. The far half of
     # the margin may wrap around, so it is as wide as the kernel.
     top, left = kernel.shape[-2], kernel.shape[-1]
@@ -83,7 +90,15 @@ def tv_deconvolve(
     return restored[..., top:-top, left:-left].clamp(0, 1)
 
 
-def _solve(y: Tensor, kernel: Tensor, weight: float, mask: Tensor | None, rounds: int) -> Tensor:
+def _solve(
+    y: Tensor,
+    kernel: Tensor,
+    weight: float,
+    mask: Tensor | None,
+    rounds: int,
+    anchor: Tensor | None = None,
+    pull: float = 0.0,
+) -> Tensor:
     """ADMM on ``z = ∇x`` and, where part of ``y`` is unknown, on ``v = x ⊗ k``."""
     size = (int(y.shape[-2]), int(y.shape[-1]))
     transfer = transfer_function(kernel.to(y), size)[:, None]
@@ -91,6 +106,10 @@ def _solve(y: Tensor, kernel: Tensor, weight: float, mask: Tensor | None, rounds
     penalty = GRADIENT_PENALTY * weight
     data = 1.0 if mask is None else DATA_PENALTY
     denominator = data * transfer.abs() ** 2 + penalty * gradients.abs().square().sum(0)
+    held: Tensor | float = 0.0
+    if anchor is not None:
+        denominator = denominator + pull
+        held = pull * torch.fft.rfft2(anchor)
     spectrum = torch.fft.rfft2(y)
     x_spectrum = spectrum
     v, v_dual = y, torch.zeros_like(y)
@@ -98,8 +117,8 @@ def _solve(y: Tensor, kernel: Tensor, weight: float, mask: Tensor | None, rounds
     z_dual = torch.zeros_like(z)
     for _ in range(rounds):
         known = spectrum if mask is None else torch.fft.rfft2(v - v_dual)
-        pull = (gradients.conj()[:, None, None] * torch.fft.rfft2(z - z_dual)).sum(0)
-        x_spectrum = (data * transfer.conj() * known + penalty * pull) / denominator
+        drawn = (gradients.conj()[:, None, None] * torch.fft.rfft2(z - z_dual)).sum(0)
+        x_spectrum = (data * transfer.conj() * known + penalty * drawn + held) / denominator
         slope = _gradient(x_spectrum, gradients, size) + z_dual
         magnitude = slope.square().sum((0, 2), keepdim=True).sqrt()
         z = slope * (1 - 1 / GRADIENT_PENALTY / magnitude.clamp_min(1e-12)).clamp_min(0)

@@ -17,12 +17,43 @@ al. 2009); integrating over the image does not, since it also counts how many im
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from bench.forward import transfer_function
 from methods.final_steps.lmmse import from_opponent, to_opponent
 from methods.marginal.model import GaussianModel, column_weights, real_spectrum
+
+SCALES = 6
+
+FASTEST = 3 / 8
+"""Cycles per pixel, in both directions, above which an observation is taken for noise."""
+LEAST_NOISE = 0.002
+
+
+def estimate_noise(observation: Tensor) -> Tensor:
+    """Measure the standard deviation of the noise in blurred colour images.
+
+    Motion blur leaves next to nothing of the diagonal frequencies close to Nyquist, so the median
+    power there, over pixels and opponent colours, is that of the noise. (The power of Gaussian
+    noise is exponentially distributed, with a median of log 2 times its mean.)
+
+    Parameters
+    ----------
+    observation : Tensor, shape (N, 3, H, W), in [0, 1]
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        At least 0.002.
+    """
+    power = torch.fft.rfft2(to_opponent(observation), norm="ortho").abs().square()
+    rows = torch.fft.fftfreq(observation.shape[-2]).abs() >= FASTEST
+    cols = torch.fft.rfftfreq(observation.shape[-1]) >= FASTEST
+    corner = power[:, :, rows][..., cols].flatten(1)
+    return (corner.median(1).values / math.log(2)).sqrt().clamp_min(LEAST_NOISE)
 
 
 class MarginalLikelihood:
@@ -32,7 +63,7 @@ class MarginalLikelihood:
     ----------
     model : GaussianModel
     noise : float
-        Standard deviation of the noise, positive.
+        Standard deviation of the noise, positive; :func:`estimate_noise` measures it.
     """
 
     def __init__(self, model: GaussianModel, noise: float) -> None:
@@ -64,10 +95,10 @@ class MarginalLikelihood:
             Of one observation; see :meth:`observe`.
         kernel : Tensor, shape (R, kh, kw)
             Kernels to compare, each summing to 1.
-        scales : Tensor, shape (R, 3, 2), optional
-            Logarithms of the factors on the components' and the remainder's standard deviations,
-            per opponent colour: images of a class differ in contrast, colour and texture. None
-            leaves them at 0.
+        scales : Tensor, shape (R, 6), optional
+            Logarithms of factors on the components' and the remainder's standard deviations, of
+            each opponent colour in turn: images of a class differ in contrast, colour and
+            texture. None leaves them at 0.
         temperature : float
             Multiplies the noise variance: above 1 the likelihood is smoother.
 
@@ -98,7 +129,7 @@ class MarginalLikelihood:
         ----------
         spectrum : Tensor, complex, shape (3, H, W // 2 + 1)
         kernel : Tensor, shape (R, kh, kw)
-        scales : Tensor, shape (R, 3, 2), optional
+        scales : Tensor, shape (R, 6), optional
 
         Returns
         -------
@@ -130,11 +161,9 @@ class MarginalLikelihood:
 
 def _factors(scales: Tensor | None, colour: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Factors on the components and on the remainder, each (R, 1, 1)."""
-    if scales is None:
-        one = like.new_ones(len(like), 1, 1)
-        return one, one
-    factors = scales[:, colour].exp()
-    return factors[:, 0, None, None], factors[:, 1, None, None]
+    logarithms = like.new_zeros(len(like), SCALES) if scales is None else scales
+    factors = logarithms.exp()[:, :, None, None]
+    return factors[:, 2 * colour], factors[:, 2 * colour + 1]
 
 
 class _Evidence(torch.autograd.Function):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from methods.marginal.likelihood import MarginalLikelihood
+from methods.marginal.likelihood import SCALES, MarginalLikelihood
 
 KernelPrior = Callable[[Tensor], Tensor]
 """Maps latents (R, d) to kernels (R, 1, kh, kw)."""
@@ -34,6 +34,8 @@ class Annealing:
         allows for what the Gaussian model does not know of the class.
     penalty : float
         λ, in units of the latent's own prior.
+    spread : float
+        Standard deviation of the logarithms of the scales.
     """
 
     steps: int
@@ -66,16 +68,18 @@ def search(
     Returns
     -------
     latents : Tensor, shape (R, d)
+    scales : Tensor, shape (R, 6)
+        Of the image; see :class:`MarginalLikelihood`.
     values : Tensor, shape (R,)
         The objective at the final temperature; comparable between restarts of one observation.
     """
     z = starts.detach().clone().requires_grad_()
-    scales = z.new_zeros(len(z), 3, 2).requires_grad_()
+    scales = z.new_zeros(len(z), SCALES).requires_grad_()
     optimiser = torch.optim.Adam([z, scales], plan.rate, betas=(0.9, 0.99))
 
     def objective(temperature: float) -> Tensor:
         evidence = likelihood(spectrum, unit_kernels(prior(z)), scales, temperature)
-        held = plan.penalty * z.square().sum(1) + (scales / plan.spread).square().sum((1, 2))
+        held = plan.penalty * z.square().sum(1) + (scales / plan.spread).square().sum(1)
         return evidence + held / 2
 
     for step in range(plan.steps):

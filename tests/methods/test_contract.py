@@ -32,7 +32,15 @@ TASK = Task("svhn", (32, 32), kernel_size=(16, 16), seed=3)
 TOLERANCE = 1e-4
 """Largest difference of a pixel between an image restored alone and in a batch: batched matrix
 products and transforms round differently, and nothing else may."""
-QUICK: dict[str, dict[str, bool | int | float | str]] = {"dp": {"iterations": 2}}
+BRIEF: dict[str, bool | int | float | str] = {"restarts": 2, "search_steps": 4, "steps": 3}
+QUICK: dict[str, dict[str, bool | int | float | str]] = {
+    "dp": {"iterations": 2},
+    "dd": BRIEF,
+    "dds": BRIEF,
+    "dd-warm": BRIEF,
+    "dds-warm": BRIEF,
+    "range-oracle": {"steps": 20},
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,264 @@
+"""``dd``, ``dds`` and their warm variants as methods of the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from bench.errors import InvalidInput, NotApplicable
+from bench.forward import blur
+from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from bench.seeds import generators_per_image
+from datasets.locations import checksum
+from methods.deep_deblur import published
+from methods.deep_deblur.grid import to_grid
+from methods.deep_deblur.settings import PATH, load_settings
+from methods.deep_deblur.solver import Solver
+from methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
+from methods.kernel_net.loading import load_card as load_network_card
+from methods.kernel_net.loading import load_network
+from methods.kernel_net.method import check_size
+from methods.marginal.model import load_card as load_model_card
+from methods.marginal.model import load_model
+
+KERNEL_PRIOR = "motion-blur"
+PRESETS = ("default", "published")
+WARM_STARTS, WARM_SPREAD = 4, 0.3
+"""Starts about the network's kernel: itself, and with so much Gaussian noise on its latent."""
+
+
+class DeepDeblur(Method):
+    """Equation 4: image and kernel in the ranges of two generators, from random starts.
+
+    Parameters
+    ----------
+    task : Task
+    preset : {"default", "published"}
+        See :mod:`methods.deep_deblur.solver` and :mod:`methods.deep_deblur.published`.
+    prior : str
+        Name of the image generator; empty takes the class's default.
+    restarts : int
+        Random starts; 0 takes the preset's.
+    steps : int
+        Of the joint descent; 0 takes the preset's.
+    search_steps : int
+        Of the search by evidence, in the default preset; 0 takes the settings'.
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown preset, or an image generator of another image size.
+    """
+
+    version: ClassVar[str] = "1"
+    batch_size: ClassVar[int] = 8
+    slack: ClassVar[bool] = False
+    warm: ClassVar[bool] = False
+    knows: ClassVar[Knowledge] = Knowledge(
+        boundary=True,
+        image_class=True,
+        training="generators of class and kernels, second-order statistics of the class",
+    )
+    reference: ClassVar[str] = (
+        "M. Asim, F. Shamshad, A. Ahmed, Blind Image Deconvolution using Deep Generative Priors, "
+        "IEEE Transactions on Computational Imaging 6, 2020, equation 4"
+    )
+
+    def __init__(
+        self,
+        task: Task,
+        preset: str = "default",
+        prior: str = "",
+        restarts: int = 0,
+        steps: int = 0,
+        search_steps: int = 0,
+    ) -> None:
+        super().__init__(task)
+        self.check_available(task)
+        if preset not in PRESETS:
+            raise InvalidInput(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+        if min(restarts, steps, search_steps) < 0:
+            raise InvalidInput(
+                f"restarts={restarts}, steps={steps}, search_steps={search_steps}: "
+                "none can be negative."
+            )
+        self.preset, self.restarts, self.steps = preset, restarts, steps
+        self.search_steps = search_steps
+        self.image_prior = load_generator(prior or DEFAULTS[task.image_class])
+        if self.image_prior.image_size != task.image_size:
+            raise InvalidInput(
+                f"The generator {self.image_prior.name!r} draws images of "
+                f"{self.image_prior.image_size}; the observations have {task.image_size}."
+            )
+        self.kernel_prior = load_generator(KERNEL_PRIOR)
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Ask for a class with a prior, its image size, colour and a circular boundary."""
+        if task.image_class not in DEFAULTS or task.image_class == KERNEL_PRIOR:
+            known = ", ".join(name for name in DEFAULTS if name != KERNEL_PRIOR)
+            raise NotApplicable(
+                f"Deep Deblur needs a generator of the image's class, and there is none of "
+                f"{task.image_class!r}; there are priors of: {known}."
+            )
+        _, height, width = load_card(DEFAULTS[task.image_class])["image_shape"]
+        check_size(task, (height, width), "The generator")
+        load_model_card(task.image_class)
+        if cls.warm:
+            load_network_card(task.image_class)
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """Checksums of the priors, the class's statistics and the settings."""
+        names = (DEFAULTS[task.image_class], KERNEL_PRIOR)
+        found = {f"generator {name}": load_card(name)["sha256"] for name in names}
+        model = load_model_card(task.image_class)
+        found[model["name"]] = model["sha256"]
+        found[PATH.name] = checksum(PATH)
+        if cls.warm:
+            network = load_network_card(task.image_class)
+            found[network["name"]] = network["sha256"]
+        return found
+
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Restore observations one after the other.
+
+        Returns
+        -------
+        Restoration
+            ``records`` hold, per image: ``latent``, ``kernel_latent``, ``range_image`` G(z); of the
+            m finalists ``restart_image`` (uint8), ``restart_kernel``, ``restart_objective``,
+            ``loss_trace`` and, on the way, ``anytime_image``; ``chosen``, which of them was kept;
+            and ``evidence_evaluations``.
+        """
+        y = check_observation(observation, self.task)
+        sources = generators_per_image(y, self.task.seed)
+        solve = self._published if self.preset == "published" else self._default
+        results = [solve(one, source) for one, source in zip(y, sources, strict=True)]
+        kernel = torch.stack([r["kernel"] for r in results])
+        image = torch.stack([r["image"] for r in results])
+        residual = (blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt()
+        first = results[0]
+        return Restoration(
+            image=image,
+            kernel=to_grid(kernel.clamp_min(0), self.task.kernel_size),
+            generator_evaluations=first["evaluations"],
+            iterations=first["iterations"],
+            restarts=first["restarts"],
+            residual=residual,
+            records={
+                name: torch.stack([torch.as_tensor(r["records"][name]) for r in results])
+                for name in first["records"]
+            },
+        )
+
+    def _default(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
+        settings = load_settings(self.task.image_class, self.steps, self.search_steps)
+        size = self.kernel_prior.latent_size
+        if self.warm:
+            starts = self._learned_starts(y, source)
+        else:
+            starts = torch.randn(self.restarts or settings.restarts, size, generator=source)
+        solver = Solver(
+            self.image_prior,
+            self.kernel_prior,
+            load_model(self.task.image_class),
+            settings,
+            self.slack,
+        )
+        found = solver.solve(y, starts, warm=self.warm)
+        best = found.best
+        return {
+            "image": found.image[best],
+            "kernel": found.kernel[best],
+            "evaluations": found.evaluations,
+            "iterations": settings.steps,
+            "restarts": len(starts),
+            "records": {
+                "latent": found.latent[best],
+                "kernel_latent": found.kernel_latent[best],
+                "range_image": found.generated[best],
+                "restart_image": (found.image * 255).round().to(torch.uint8),
+                "restart_kernel": found.kernel,
+                "restart_objective": found.objective,
+                "restart_evidence": found.evidence,
+                "loss_trace": found.trace,
+                "anytime_image": (found.anytime * 255).round().to(torch.uint8),
+                "anytime_evaluations": len(found.kernel) * torch.tensor(found.anytime_steps),
+                "chosen": best,
+                "evidence_evaluations": found.evidence_evaluations,
+            },
+        }
+
+    def _learned_starts(self, y: Tensor, source: torch.Generator) -> Tensor:
+        kernel = load_network(self.task.image_class).estimate(y[None])
+        with torch.no_grad():
+            latent = self.kernel_prior.encode(kernel[:, None])
+        spread = torch.randn(WARM_STARTS - 1, latent.shape[1], generator=source)
+        return torch.cat([latent, latent + WARM_SPREAD * spread])
+
+    def _published(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
+        restarts = self.restarts or published.RESTARTS
+        sizes = (self.image_prior.latent_size, self.kernel_prior.latent_size)
+        starts = [torch.randn(restarts, size, generator=source) for size in sizes]
+        if self.slack:
+            steps = self.steps or published.SLACK_STEPS
+            starts.append(0.5 + 0.01 * torch.randn(restarts, *y.shape, generator=source))
+            solve = published.deep_deblur_slack
+        else:
+            known = published.STEPS.get(self.task.image_class, published.MOST_STEPS)
+            steps = self.steps or known
+            solve = published.deep_deblur
+        priors: tuple[Prior, Prior] = (self.image_prior, self.kernel_prior)
+        image, generated, kernel, latent, kernel_latent, residual = solve(
+            y, *priors, tuple(starts), steps
+        )
+        best = int(residual.argmin())
+        total = kernel.sum((1, 2), keepdim=True).clamp_min(1e-6)
+        return {
+            "image": image[best],
+            "kernel": kernel[best],
+            "evaluations": restarts * steps,
+            "iterations": steps,
+            "restarts": restarts,
+            "records": {
+                "latent": latent[best],
+                "kernel_latent": kernel_latent[best],
+                "range_image": generated[best].clamp(0, 1),
+                "restart_image": (image * 255).round().to(torch.uint8),
+                "restart_kernel": kernel / total,
+                "restart_objective": residual,
+                "chosen": best,
+            },
+        }
+
+
+class DeepDeblurSlack(DeepDeblur):
+    """Equation 5: a free image near the range, deblurred by the same kernel.
+
+    Parameters are those of :class:`DeepDeblur`.
+    """
+
+    slack: ClassVar[bool] = True
+    reference: ClassVar[str] = DeepDeblur.reference.replace("equation 4", "equation 5")
+
+
+class DeepDeblurWarm(DeepDeblur):
+    """Equation 4 from the kernel network's start and three perturbations of it."""
+
+    warm: ClassVar[bool] = True
+    knows: ClassVar[Knowledge] = Knowledge(
+        boundary=True,
+        image_class=True,
+        training=f"{DeepDeblur.knows.training}, kernel network",
+    )
+
+
+class DeepDeblurSlackWarm(DeepDeblurSlack):
+    """Equation 5 from the kernel network's start and three perturbations of it."""
+
+    warm: ClassVar[bool] = True
+    knows: ClassVar[Knowledge] = DeepDeblurWarm.knows

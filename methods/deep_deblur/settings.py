@@ -1,0 +1,90 @@
+"""What the default presets do per class of images, read from ``settings.toml``."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from bench.errors import Unavailable
+from methods.deep_deblur.objective import Weights
+from methods.marginal.search import Annealing
+
+PATH = Path(__file__).with_name("settings.toml")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How the objectives are minimised for a class.
+
+    Attributes
+    ----------
+    restarts : int
+        Random starts in the kernel's latent.
+    finalists : int
+        Of those, how many go on to the image's latent.
+    annealing, warm : Annealing
+        Of the search by evidence, from random starts and from learned ones.
+    sparse_steps : int
+        Steps of the search by sparse evidence after it; 0 for none.
+    steps : int
+        Of Adam on both latents, jointly.
+    image_rate, kernel_rate : float
+        Its learning rates.
+    rounds : int
+        Of the free image in turn with the latents.
+    weights : Weights
+    """
+
+    restarts: int
+    finalists: int
+    annealing: Annealing
+    warm: Annealing
+    sparse_steps: int
+    steps: int
+    image_rate: float
+    kernel_rate: float
+    rounds: int
+    weights: Weights
+
+
+@functools.lru_cache(maxsize=8)
+def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Settings:
+    """Read the settings of a class.
+
+    Parameters
+    ----------
+    image_class : str
+    steps : int
+        Of the joint descent; 0 leaves what the file says.
+    search_steps : int
+        Of both searches by evidence; likewise.
+
+    Raises
+    ------
+    Unavailable
+        If there are none.
+    """
+    table = tomllib.loads(PATH.read_text())
+    if image_class not in table:
+        known = ", ".join(name for name in table if name != "default")
+        raise Unavailable(
+            f"Deep Deblur has no settings for images of class {image_class!r}; it has: {known}."
+        )
+    merged: dict[str, Any] = {**table["default"]}
+    for key, value in table[image_class].items():
+        merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+    if steps:
+        merged["steps"] = steps
+    if search_steps:
+        merged["annealing"] = {**merged["annealing"], "steps": search_steps}
+        merged["warm"] = {**merged["warm"], "steps": search_steps}
+        merged["sparse_steps"] = min(merged["sparse_steps"], search_steps)
+    return Settings(
+        **{key: value for key, value in merged.items() if not isinstance(value, dict)},
+        annealing=Annealing(**merged["annealing"]),
+        warm=Annealing(**{**merged["annealing"], **merged["warm"]}),
+        weights=Weights(**merged["weights"]),
+    )

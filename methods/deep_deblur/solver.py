@@ -1,0 +1,205 @@
+"""The default solution of equations 4 and 5: kernels by evidence, then both latents, then slack.
+
+Descending on equation 4 in both latents at once from a random start ends in a local minimum nearly
+always. So the image is integrated out first (:mod:`methods.marginal`), which leaves a search in the
+50 dimensions of the kernel's latent; the few kernels that explain the observation best give the
+image's latent its start (the encoder's, of the posterior mean image), and only then do both latents
+descend on the paper's objective.
+
+One observation is solved at a time, its restarts in one batch: what is found for an image cannot
+depend on its neighbours, and memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor
+
+from bench.alignment import recentre
+from methods.deep_deblur.objective import best_free_image, deep_deblur, slack_terms
+from methods.deep_deblur.settings import Settings
+from methods.generators.loading import Prior
+from methods.marginal.likelihood import MarginalLikelihood, estimate_noise
+from methods.marginal.model import GaussianModel
+from methods.marginal.search import search, unit_kernels
+from methods.marginal.sparse import search_sparse
+
+RINGING = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What was found for one observation; rows are finalists, the chosen one is row ``best``.
+
+    Attributes
+    ----------
+    image : Tensor, shape (m, C, H, W)
+        The free image with slack, else the generated one.
+    generated : Tensor, shape (m, C, H, W)
+    kernel : Tensor, shape (m, kh, kw)
+    latent, kernel_latent : Tensor, shapes (m, d)
+    objective : Tensor, shape (m,)
+        Equation 4, or 5 with slack.
+    evidence : Tensor, shape (m,)
+        What finalists were ranked by, lower is better.
+    trace : Tensor, shape (m, steps)
+        Equation 4 over the joint descent.
+    anytime : Tensor, shape (m, s, C, H, W)
+        Generated images on the way, after :attr:`anytime_steps` steps.
+    anytime_steps : list of int
+    evaluations : int
+        Of the image generator: forward and backward passes, over all finalists.
+    evidence_evaluations : int
+        Of the evidence and its gradient, over all restarts.
+    """
+
+    image: Tensor
+    generated: Tensor
+    kernel: Tensor
+    latent: Tensor
+    kernel_latent: Tensor
+    objective: Tensor
+    evidence: Tensor
+    trace: Tensor
+    anytime: Tensor
+    anytime_steps: list[int]
+    evaluations: int
+    evidence_evaluations: int
+
+    @property
+    def best(self) -> int:
+        """Row of the finalist with the smallest objective."""
+        return int(self.objective.argmin())
+
+
+@dataclasses.dataclass(frozen=True)
+class Solver:
+    """Solves single observations of a class.
+
+    Attributes
+    ----------
+    image_prior, kernel_prior : Prior
+    model : GaussianModel
+    settings : Settings
+    slack : bool
+        Equation 5 instead of 4.
+    """
+
+    image_prior: Prior
+    kernel_prior: Prior
+    model: GaussianModel
+    settings: Settings
+    slack: bool
+
+    def solve(self, observation: Tensor, starts: Tensor, *, warm: bool = False) -> Found:
+        """Find image and kernel.
+
+        Parameters
+        ----------
+        observation : Tensor, shape (C, H, W), in [0, 1]
+        starts : Tensor, shape (R, d)
+            Of the kernel's latent.
+        warm : bool
+            Whether they are near the solution already.
+        """
+        settings = self.settings
+        plan = settings.warm if warm else settings.annealing
+        noise = estimate_noise(observation[None]).item()
+        likelihood = MarginalLikelihood(self.model, noise)
+        spectrum = likelihood.observe(observation[None])[0]
+        kernel_latent, scales, evidence = search(
+            likelihood, spectrum, self.kernel_prior, starts, plan
+        )
+        spent = len(starts) * (plan.steps + 1)
+        if settings.sparse_steps:
+            grey = torch.fft.irfft2(spectrum[0], s=observation.shape[-2:], norm="ortho")
+            kernel_latent, evidence = search_sparse(
+                grey, self.kernel_prior, kernel_latent, noise, steps=settings.sparse_steps
+            )
+            spent += len(starts) * settings.sparse_steps
+        order = evidence.argsort()[: settings.finalists]
+        kernel_latent, scales, evidence = kernel_latent[order], scales[order], evidence[order]
+        y = observation.expand(len(order), -1, -1, -1)
+        with torch.no_grad():
+            kernel = unit_kernels(self.kernel_prior(kernel_latent))
+            start = likelihood.posterior_mean(spectrum, kernel, scales).clamp(0, 1)
+            latent = self.image_prior.encode(start)
+        snapshots: list[Tensor] = []
+        latent, kernel_latent, trace = self._descend(y, latent, kernel_latent, None, snapshots)
+        evaluations = settings.steps
+        free = None
+        for _ in range(settings.rounds if self.slack else 0):
+            with torch.no_grad():
+                kernel = unit_kernels(self.kernel_prior(kernel_latent))
+                free = best_free_image(y, self.image_prior(latent), kernel, settings.weights)
+            if settings.rounds > 1:
+                latent, kernel_latent, _ = self._descend(y, latent, kernel_latent, free)
+                evaluations += settings.steps
+        with torch.no_grad():
+            generated = self.image_prior(latent).clamp(0, 1)
+            kernel = unit_kernels(self.kernel_prior(kernel_latent))
+            latents = (latent, kernel_latent)
+            objective = deep_deblur(y, generated, kernel, latents, settings.weights)
+            if self.slack:
+                free = best_free_image(y, generated, kernel, settings.weights)
+                extra = slack_terms(y, free, generated, kernel, settings.weights)
+                objective = extra + settings.weights.range * objective
+        image = generated if free is None else free
+        # A shifted image with an oppositely shifted kernel has the same residual. Kernels are
+        # centred on their barycentre by the way they are made, so the pair is too.
+        image, kernel = recentre(image, kernel)
+        # A fraction of a pixel's shift rings; what it leaves far out would move the barycentre.
+        kernel = kernel * (kernel > RINGING * kernel.amax((1, 2), keepdim=True))
+        return Found(
+            image=image.clamp(0, 1),
+            generated=generated,
+            kernel=kernel,
+            latent=latent,
+            kernel_latent=kernel_latent,
+            objective=objective,
+            evidence=evidence,
+            trace=trace,
+            anytime=torch.stack([*snapshots, generated], 1),
+            anytime_steps=[*self._looks(), settings.steps],
+            evaluations=len(order) * evaluations,
+            evidence_evaluations=spent,
+        )
+
+    def _looks(self) -> list[int]:
+        """Steps of the descent whose images are kept, at about equal ratios."""
+        return sorted({int(self.settings.steps * share) for share in (0, 0.05, 0.15, 0.4)})
+
+    def _descend(
+        self,
+        y: Tensor,
+        latent: Tensor,
+        kernel_latent: Tensor,
+        free: Tensor | None,
+        snapshots: list[Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Adam on both latents; on equation 5 if there is a free image, which stays as it is."""
+        settings, weights = self.settings, self.settings.weights
+        z_image = latent.detach().clone().requires_grad_()
+        z_kernel = kernel_latent.detach().clone().requires_grad_()
+        rates = (settings.image_rate, settings.kernel_rate)
+        groups = [{"params": [z], "lr": r} for z, r in zip((z_image, z_kernel), rates, strict=True)]
+        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        trace = []
+        for step in range(settings.steps):
+            generated = self.image_prior(z_image)
+            if snapshots is not None and step in self._looks():
+                snapshots.append(generated.detach().clamp(0, 1))
+            kernel = unit_kernels(self.kernel_prior(z_kernel))
+            value = deep_deblur(y, generated, kernel, (z_image, z_kernel), weights)
+            trace.append(value.detach())
+            if free is not None:
+                value = weights.range * value + slack_terms(y, free, generated, kernel, weights)
+            z_image.grad, z_kernel.grad = torch.autograd.grad(value.sum(), (z_image, z_kernel))
+            fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * fall
+            optimiser.step()
+        return z_image.detach(), z_kernel.detach(), torch.stack(trace, 1)

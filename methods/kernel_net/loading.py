@@ -1,0 +1,58 @@
+"""Trained kernel networks by class, checked against their cards."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from bench.errors import Unavailable
+from datasets.locations import checksum
+from methods.kernel_net.network import KernelNetwork
+
+WEIGHTS = Path(__file__).parent / "weights"
+PREFIX = "kernel-net-"
+
+
+def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
+    """Read the card of a class's network.
+
+    Raises
+    ------
+    Unavailable
+        If there is none.
+    """
+    path = folder / f"{PREFIX}{image_class}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem.removeprefix(PREFIX) for p in folder.glob("*.json")))
+        raise Unavailable(
+            f"There is no kernel network for images of class {image_class!r}; "
+            f"there are: {known or 'none'}."
+        )
+    return json.loads(path.read_text())
+
+
+@functools.lru_cache(maxsize=4)
+def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
+    """Load a class's network in evaluation mode.
+
+    Raises
+    ------
+    Unavailable
+        If it is missing or does not match its card.
+    """
+    card = load_card(image_class, folder)
+    path = folder / card["file"]
+    if not path.is_file() or checksum(path) != card["sha256"]:
+        raise Unavailable(
+            f"{path} is missing or does not match its card; "
+            f"'python -m bench train {PREFIX}{image_class}' makes it again."
+        )
+    recipe = card["recipe"]
+    network = KernelNetwork(recipe["image_size"], recipe["width"], recipe["blocks"])
+    tensors = {k.removeprefix("network/"): v.float() for k, v in load_file(path).items()}
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False)

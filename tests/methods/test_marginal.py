@@ -1,0 +1,182 @@
+"""The evidence of a kernel: equal to the dense Gaussian, differentiable, and it finds kernels."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from bench.errors import Unavailable
+from bench.forward import blur
+from datasets.locations import checksum
+from datasets.motion_blur import motion_blur_kernels
+from methods.final_steps.lmmse import from_opponent, to_opponent
+from methods.marginal.likelihood import MarginalLikelihood, estimate_noise
+from methods.marginal.model import GaussianModel, learn_model, load_model, save_model
+from methods.marginal.search import Annealing, search
+from methods.marginal.sparse import search_sparse
+
+SIZE, NOISE = 8, 0.05
+
+
+def cast(model, dtype):
+    return GaussianModel(
+        model.mean.to(dtype),
+        tuple(part.to(dtype) for part in model.components),
+        model.spectrum.to(dtype),
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    coarse = torch.rand(300, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    images = torch.nn.functional.interpolate(coarse, (SIZE, SIZE), mode="bicubic")
+    images = images + 0.02 * torch.randn(images.shape, generator=torch.Generator().manual_seed(1))
+    return cast(learn_model(images, ranks=(6, 3, 3)), torch.float64)
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    draw = torch.rand(3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    return draw / draw.sum((1, 2), keepdim=True)
+
+
+@pytest.fixture(scope="module")
+def observation():
+    draw = torch.Generator().manual_seed(3)
+    return torch.rand(1, 3, SIZE, SIZE, dtype=torch.float64, generator=draw)
+
+
+def dense(model, kernel, colour, scales):
+    """Mean and covariance of an observation's pixels in one opponent colour, and the blur."""
+    count = SIZE * SIZE
+    basis = torch.eye(count, dtype=torch.float64).view(count, 1, SIZE, SIZE)
+    blurring = blur(basis, kernel.expand(count, -1, -1)).view(count, count).T
+    transform = torch.fft.fft2(basis[:, 0], norm="ortho").view(count, count).T
+    half = model.spectrum[colour]
+    rows = torch.arange(SIZE)
+    full = torch.empty(SIZE, SIZE, dtype=torch.float64)
+    full[:, : SIZE // 2 + 1] = half
+    for col in range(SIZE // 2 + 1, SIZE):
+        full[:, col] = half[(-rows) % SIZE, SIZE - col]
+    rest = (transform.conj().T @ torch.diag(full.flatten() + 0j) @ transform).real
+    drawn = model.components[colour].flatten(1)
+    first, second = scales[2 * colour].exp(), scales[2 * colour + 1].exp()
+    prior = first**2 * drawn.T @ drawn + second**2 * rest
+    return model.mean[colour].flatten(), prior, blurring
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_evidence_and_posterior_mean_equal_the_dense_gaussian(model, kernel, observation, scaled):
+    likelihood = MarginalLikelihood(model, NOISE)
+    spectrum = likelihood.observe(observation)[0]
+    scales = torch.linspace(-0.3, 0.4, 6, dtype=torch.float64).expand(len(kernel), -1)
+    given = scales if scaled else None
+    used = scales if scaled else torch.zeros_like(scales)
+    found = likelihood(spectrum, kernel, given)
+    means = to_opponent(likelihood.posterior_mean(spectrum, kernel, given))
+    pixels = to_opponent(observation)[0].flatten(1)
+    expected = []
+    for row, one in enumerate(kernel):
+        total = 0.0
+        for colour in range(3):
+            mean, prior, blurring = dense(model, one, colour, used[row])
+            covariance = blurring @ prior @ blurring.T + NOISE**2 * torch.eye(SIZE * SIZE)
+            normal = torch.distributions.MultivariateNormal(blurring @ mean, covariance)
+            total -= normal.log_prob(pixels[colour]).item()
+            gain = prior @ blurring.T @ torch.linalg.inv(covariance)
+            restored = mean + gain @ (pixels[colour] - blurring @ mean)
+            assert torch.allclose(means[row, colour].flatten(), restored, atol=1e-8)
+        expected.append(total - 3 * SIZE * SIZE / 2 * math.log(2 * math.pi))
+    assert torch.allclose(found, torch.tensor(expected, dtype=torch.float64), rtol=1e-7)
+
+
+def test_gradient_by_kernel_and_scales_is_that_of_the_value(model, kernel, observation):
+    likelihood = MarginalLikelihood(model, NOISE)
+    spectrum = likelihood.observe(observation)[0]
+    scales = torch.full((len(kernel), 6), 0.1, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda k, s: likelihood(spectrum, k, s, 2.0), (kernel.clone().requires_grad_(), scales)
+    )
+
+
+def test_saved_model_is_read_back_and_a_changed_file_is_refused(model, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_model(cast(model, torch.float32), path)
+    card = {"file": path.name, "sha256": checksum(path)}
+    (tmp_path / "tiny.json").write_text(json.dumps(card))
+    again = load_model("tiny", tmp_path)
+    assert torch.allclose(again.mean.double(), model.mean)
+    load_model.cache_clear()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(Unavailable, match="does not match"):
+        load_model("tiny", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["svhn", "shoes", "celeba"])
+def test_shipped_models_are_orthogonal_and_positive(name):
+    model = load_model(name)
+    assert (model.spectrum >= 0).all()
+    for part in model.components:
+        gram = part.flatten(1) @ part.flatten(1).T
+        off = gram - torch.diag(gram.diagonal())
+        assert off.abs().max() < 0.01 * gram.diagonal().max()
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+def test_noise_is_measured_from_the_observation(noise):
+    model = load_model("celeba")
+    kernel = motion_blur_kernels(4, 5, length=12)
+    y = blur(from_opponent(model.mean[None]).expand(4, -1, -1, -1), kernel)
+    y = y + noise * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(estimate_noise(y), torch.full((4,), noise), rtol=0.15)
+
+
+class LineKernels:
+    """A kernel prior with one latent: the length of a horizontal line, softly."""
+
+    def __call__(self, latent):
+        place = torch.arange(28.0) - 13.5
+        half = 2 + 5 * torch.sigmoid(latent[:, :1])
+        row = torch.sigmoid(3 * (half - place.abs()))
+        kernel = torch.zeros(len(latent), 28, 28)
+        kernel[:, 13] = row / 2
+        kernel[:, 14] = row / 2
+        return (kernel / kernel.sum((1, 2), keepdim=True))[:, None]
+
+
+@pytest.fixture(scope="module")
+def blurred_face():
+    """An image drawn from the faces' model, blurred by a line, and the line's latent."""
+    model, draw = load_model("celeba"), torch.Generator().manual_seed(4)
+    colours = [
+        torch.einsum("rhw,r->hw", part, torch.randn(len(part), generator=draw))
+        for part in model.components
+    ]
+    image = from_opponent((model.mean + torch.stack(colours))[None])
+    latent = torch.tensor([[0.8]])
+    y = blur(image, LineKernels()(latent)[:, 0])
+    return y + 0.01 * torch.randn(y.shape, generator=draw), latent
+
+
+def test_search_by_evidence_finds_the_kernel(blurred_face):
+    y, latent = blurred_face
+    likelihood = MarginalLikelihood(load_model("celeba"), 0.01)
+    spectrum = likelihood.observe(y)[0]
+    starts = torch.tensor([[-2.0], [2.5]])
+    found, _, values = search(
+        likelihood, spectrum, LineKernels(), starts, Annealing(steps=30, rate=0.3, penalty=0.0)
+    )
+    assert (found[values.argmin()] - latent[0]).abs() < 0.3
+
+
+def test_sparse_search_improves_its_objective_and_stays_finite(blurred_face):
+    y, _ = blurred_face
+    grey = to_opponent(y)[0, 0]
+    start = torch.tensor([[-1.5], [2.0]])
+    settings = {"noise": 0.01, "hot": 4.0, "cold": 4.0, "penalty": 0.0}
+    _, first = search_sparse(grey, LineKernels(), start, steps=15, rate=0.0, **settings)
+    latent, last = search_sparse(grey, LineKernels(), start, steps=15, rate=0.2, **settings)
+    assert torch.isfinite(latent).all()
+    assert (last < first).all()
+
