@@ -42,7 +42,7 @@ class Preset:
 
 
 PRESETS = {
-    "fast": Preset(encoder=True, restarts=0, steps=300, rate=0.1, optimiser="adam"),
+    "fast": Preset(encoder=True, restarts=0, steps=100, rate=0.1, optimiser="adam"),
     # 10,000 steps of 0.001 on images in [−1, 1]; 6,000 of 0.01 on SVHN's in [0, 1].
     "published": Preset(encoder=False, restarts=10, steps=10_000, rate=1e-3, optimiser="gradient"),
     "published-svhn": Preset(

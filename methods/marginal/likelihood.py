@@ -71,9 +71,14 @@ class MarginalLikelihood:
         self.variance = noise**2
         self.mean = torch.fft.rfft2(model.mean, norm="ortho")
         self.spectrum = model.spectrum.clamp_min(1e-8)
-        transforms = [torch.fft.rfft2(part, norm="ortho") for part in model.components]
-        self.components = [real_spectrum(part).contiguous() for part in transforms]
-        self._transforms = transforms
+        self._transforms = [torch.fft.rfft2(part, norm="ortho") for part in model.components]
+        flat = [part.flatten(1) for part in self._transforms]
+        # Only frequencies where some component has power enter the small systems.
+        self._kept = [part.abs().amax(0) > 1e-6 * part.abs().max() for part in flat]
+        self.components = [
+            real_spectrum(part)[:, torch.cat([kept, kept])].contiguous()
+            for part, kept in zip(self._transforms, self._kept, strict=True)
+        ]
         self._weights = column_weights(self.mean)
 
     def observe(self, observation: Tensor) -> Tensor:
@@ -115,8 +120,8 @@ class MarginalLikelihood:
             residual = spectrum[colour] - transfer * self.mean[colour]
             terms = residual.abs().square() / a + a.log()
             total = total + (terms * self._weights).sum((-2, -1))
-            pulled = real_spectrum(drawn * transfer.conj() * residual / a)
-            gain = (drawn.square() * power / a).flatten(1)
+            pulled = self._on_components(colour, drawn * transfer.conj() * residual / a)
+            gain = (drawn.square() * power / a).flatten(1)[:, self._kept[colour]]
             total = total + _Evidence.apply(components, gain, pulled)
         return total / 2
 
@@ -144,8 +149,8 @@ class MarginalLikelihood:
             prior = self.spectrum[colour] * rest.square()
             a = power * prior + self.variance
             residual = spectrum[colour] - transfer * self.mean[colour]
-            pulled = real_spectrum(drawn * transfer.conj() * residual / a)
-            gain = (drawn.square() * power / a).flatten(1)
+            pulled = self._on_components(colour, drawn * transfer.conj() * residual / a)
+            gain = (drawn.square() * power / a).flatten(1)[:, self._kept[colour]]
             rows = []
             for row in range(len(kernel)):
                 factor, aligned = _system(components, gain[row], pulled[row])
@@ -157,6 +162,10 @@ class MarginalLikelihood:
             colours.append(torch.stack(rows))
         image = torch.fft.irfft2(torch.stack(colours, 1), s=self.size, norm="ortho")
         return from_opponent(image)
+
+    def _on_components(self, colour: int, transform: Tensor) -> Tensor:
+        kept = self._kept[colour]
+        return real_spectrum(transform)[:, torch.cat([kept, kept])]
 
 
 def _factors(scales: Tensor | None, colour: int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,7 +191,10 @@ class _Evidence(torch.autograd.Function):
             mean = torch.cholesky_solve(aligned, factor)
             values.append(2 * factor.diagonal().log().sum() - (aligned * mean).sum())
             if ctx.needs_input_grad[1]:
-                spread = torch.linalg.solve_triangular(factor, components, upper=False)
+                # The inverse of a small factor and one product: triangular solves with thousands
+                # of right-hand sides are several times slower here.
+                eye = torch.eye(len(factor), dtype=factor.dtype, device=factor.device)
+                spread = torch.linalg.solve_triangular(factor, eye, upper=False) @ components
                 drawn = mean[:, 0] @ components
                 slope = spread.square().sum(0) + drawn.square()
                 by_gain.append(slope[: gain.shape[1]] + slope[gain.shape[1] :])
