@@ -294,6 +294,8 @@ class Dataset(abc.ABC):
         Part of a cell's identity: raise it when images, kernels or their order change.
     noise : float or None
         The noise level that a given observation already has; None if the forward model adds it.
+    notice : str
+        What a reader of its table has to know, in a sentence.
     """
 
     name: ClassVar[str]
@@ -305,6 +307,7 @@ class Dataset(abc.ABC):
     alignment: ClassVar[Alignment] = Alignment()
     version: ClassVar[str] = "1"
     noise: ClassVar[float | None] = None
+    notice: ClassVar[str] = ""
 
     @abc.abstractmethod
     def __len__(self) -> int: ...

@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
-from bench.registry import METHODS
+from bench.registry import DATASETS, METHODS
 from bench.statistics import bootstrap_mean
 
 KIND_NOTES = {
@@ -39,7 +39,9 @@ def markdown(frame: pd.DataFrame) -> str:
     sections = []
     for (dataset, condition), group in frame.groupby(["dataset", "condition"], sort=True):
         title = f"## {dataset}, {condition}"
-        sections.append("\n\n".join([title, _table(group), *_reasons(group)]))
+        sections.append(
+            "\n\n".join([title, *_notice(str(dataset)), _table(group), *_reasons(group)])
+        )
     explanation = (
         "Means over images with their 95 % bootstrap intervals; arrows say which way is better. "
         "*PSNR centred* is taken after recentring image and kernel jointly, without the truth. "
@@ -114,6 +116,14 @@ def _knows(method: str, rows: pd.DataFrame) -> str:
         return str(METHODS.load(method.partition("[")[0]).knows)
     except BenchError:
         return "?"
+
+
+def _notice(dataset: str) -> list[str]:
+    try:
+        notice = DATASETS.load(dataset).notice
+    except BenchError:  # a table outlives the plugin that brought its dataset
+        return []
+    return [notice] if notice else []
 
 
 def _reasons(group: pd.DataFrame) -> list[str]:

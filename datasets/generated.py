@@ -25,7 +25,10 @@ from datasets.motion_blur import MotionBlur
 if TYPE_CHECKING:
     from methods.generators.loading import Prior
 
-NOTICE = "Favours methods that use a generator; do not rank across kinds here."
+NOTICE = (
+    "A generator made these images: methods that search its range are favoured, so this table does "
+    "not rank methods of different kinds."
+)
 
 
 def _prior(name: str) -> Prior:
@@ -53,6 +56,7 @@ class RangeImages(Dataset):
 
     base: ClassVar[str]
     generator: ClassVar[str]
+    notice: ClassVar[str] = NOTICE
 
     def __init__(self) -> None:
         self.scenes = DATASETS.load(self.base)()
@@ -98,6 +102,7 @@ class Samples(Dataset):
     """Images drawn by a generator from z ~ N(0, I), with fresh motion-blur kernels."""
 
     generator: ClassVar[str]
+    notice: ClassVar[str] = NOTICE
     count: ClassVar[int] = 80
     seed: ClassVar[int] = 2018
 
@@ -132,7 +137,7 @@ class SVHNRange(RangeImages):
     """SVHN's test images, nearest in the range."""
 
     name, base, generator = "svhn-range", "svhn", "svhn"
-    title = f"SVHN test images, nearest in our generator's range. {NOTICE}"
+    title = "SVHN test images, nearest in our generator's range."
     image_class, image_size = "svhn", (32, 32)
     version = _checksum("svhn")
 
@@ -141,7 +146,7 @@ class ShoesRange(RangeImages):
     """Shoes' test images, nearest in the range."""
 
     name, base, generator = "shoes-range", "shoes", "shoes"
-    title = f"Shoes test images, nearest in our generator's range. {NOTICE}"
+    title = "Shoes test images, nearest in our generator's range."
     image_class = "shoes"
     version = _checksum("shoes")
 
@@ -150,7 +155,7 @@ class CelebARange(RangeImages):
     """CelebA's test images, nearest in the range."""
 
     name, base, generator = "celeba-range", "celeba", "celeba"
-    title = f"CelebA test images, nearest in our generator's range. {NOTICE}"
+    title = "CelebA test images, nearest in our generator's range."
     image_class = "celeba"
     version = _checksum("celeba")
 
@@ -159,7 +164,7 @@ class SVHNSamples(Samples):
     """Digits drawn by the SVHN prior."""
 
     name, generator = "svhn-samples", "svhn"
-    title = f"Samples of our SVHN generator. {NOTICE}"
+    title = "Samples of our SVHN generator."
     image_class, image_size = "svhn", (32, 32)
     version = _checksum("svhn")
 
@@ -168,7 +173,7 @@ class ShoesSamples(Samples):
     """Shoes drawn by the Shoes prior."""
 
     name, generator = "shoes-samples", "shoes"
-    title = f"Samples of our Shoes generator. {NOTICE}"
+    title = "Samples of our Shoes generator."
     image_class = "shoes"
     version = _checksum("shoes")
 
@@ -177,6 +182,6 @@ class CelebASamples(Samples):
     """Faces drawn by the CelebA prior."""
 
     name, generator = "celeba-samples", "celeba"
-    title = f"Samples of our CelebA generator. {NOTICE}"
+    title = "Samples of our CelebA generator."
     image_class = "celeba"
     version = _checksum("celeba")

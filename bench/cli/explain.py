@@ -28,7 +28,5 @@ def run(options: argparse.Namespace) -> int:
     from bench import explain
 
     output = options.output or options.folder / f"explain-{options.image}.png"
-    print(
-        explain.explain(options.folder, options.image, options.dataset, options.method, output)
-    )
+    print(explain.explain(options.folder, options.image, options.dataset, options.method, output))
     return 0

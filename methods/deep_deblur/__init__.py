@@ -1,1 +1,1 @@
-"""Deep Deblur and Deep Deblur with Slack: blind deconvolution inside the range of two generators."""
+"""Deep Deblur and Deep Deblur with Slack: blind deconvolution by two generative priors."""

@@ -213,9 +213,7 @@ class DeepDeblur(Method):
             steps = self.steps or known
             solve = published.deep_deblur
         priors: tuple[Prior, Prior] = (self.image_prior, self.kernel_prior)
-        image, generated, kernel, latent, kernel_latent, residual = solve(
-            y, *priors, tuple(starts), steps
-        )
+        image, generated, kernel, latent, kernel_latent, residual = solve(y, *priors, starts, steps)
         best = int(residual.argmin())
         total = kernel.sum((1, 2), keepdim=True).clamp_min(1e-6)
         return {

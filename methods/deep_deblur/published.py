@@ -16,6 +16,7 @@ residual is kept: of the generated image, or ``‖y − clip(clip(x) ⊗ k)‖``
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ def deep_deblur(
     observation: Tensor,
     image_prior: Prior,
     kernel_prior: Prior,
-    starts: tuple[Tensor, Tensor],
+    starts: Sequence[Tensor],
     steps: int,
 ) -> Result:
     """Normalised alternating gradient descent on equation 4 for one observation.
@@ -48,7 +49,7 @@ def deep_deblur(
     ----------
     observation : Tensor, shape (C, H, W)
     image_prior, kernel_prior : Prior
-    starts : (Tensor, Tensor), shapes (R, d)
+    starts : sequence of 2 Tensors, shapes (R, d)
         ``z_i`` and ``z_k``.
     steps : int
     """
@@ -84,10 +85,10 @@ def deep_deblur_slack(
     observation: Tensor,
     image_prior: Prior,
     kernel_prior: Prior,
-    starts: tuple[Tensor, Tensor, Tensor],
+    starts: Sequence[Tensor],
     steps: int,
 ) -> Result:
-    """Adam on equation 5 for one observation; ``starts`` also holds the free images (R, C, H, W)."""
+    """Adam on equation 5 for one observation; ``starts`` ends with the free images (R, C, H, W)."""
     size = (int(observation.shape[-2]), int(observation.shape[-1]))
     z_image, z_kernel, free = (start.clone().requires_grad_() for start in starts)
     optimiser = torch.optim.Adam([z_image, z_kernel, free], lr=SLACK_RATE)

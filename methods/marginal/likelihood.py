@@ -184,7 +184,7 @@ class _Evidence(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, components: Tensor, gain: Tensor, pulled: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx, components: Tensor, gain: Tensor, pulled: Tensor) -> Tensor:
         values, by_gain, by_pulled = [], [], []
         for row in range(len(gain)):
             factor, aligned = _system(components, gain[row], pulled[row])
@@ -204,7 +204,7 @@ class _Evidence(torch.autograd.Function):
         return torch.stack(values)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
         by_gain, by_pulled = ctx.saved_tensors
         return None, gradient[:, None] * by_gain, gradient[:, None] * by_pulled
 

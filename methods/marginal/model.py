@@ -80,7 +80,7 @@ def learn_model(images: Tensor, ranks: tuple[int, int, int] = RANKS) -> Gaussian
         means.append(mean)
         components.append((vectors * values.sqrt().to(rows)).T.reshape(rank, *mean.shape))
         spectra.append(transform.abs().square().mean(0))
-    return GaussianModel(torch.stack(means), tuple(components), torch.stack(spectra))  # type: ignore[arg-type]
+    return GaussianModel(torch.stack(means), tuple(components), torch.stack(spectra))
 
 
 def save_model(model: GaussianModel, path: Path) -> None:
@@ -127,8 +127,8 @@ def load_model(image_class: str, folder: Path = WEIGHTS) -> GaussianModel:
             f"'python -m bench train gaussian-{image_class}' fits it again."
         )
     tensors = load_file(path)
-    parts = tuple(tensors[f"components.{i}"].float() for i in range(3))
-    return truncate(GaussianModel(tensors["mean"], parts, tensors["spectrum"]))  # type: ignore[arg-type]
+    first, second, third = (tensors[f"components.{i}"].float() for i in range(3))
+    return truncate(GaussianModel(tensors["mean"], (first, second, third), tensors["spectrum"]))
 
 
 def truncate(model: GaussianModel, share: float = 0.1) -> GaussianModel:
@@ -152,7 +152,7 @@ def truncate(model: GaussianModel, share: float = 0.1) -> GaussianModel:
         faint[:, [0, -1]] &= faint[:, [0, -1]].roll(-1, 0).flip(0)
         spectra.append(spectrum + power * faint)
         components.append(torch.fft.irfft2(transform * ~faint, s=part.shape[-2:], norm="ortho"))
-    return GaussianModel(model.mean, tuple(components), torch.stack(spectra))  # type: ignore[arg-type]
+    return GaussianModel(model.mean, tuple(components), torch.stack(spectra))
 
 
 def real_spectrum(transform: Tensor) -> Tensor:
@@ -169,4 +169,3 @@ def column_weights(transform: Tensor) -> Tensor:
     weights = torch.full_like(transform.real[..., 0, :].reshape(-1, transform.shape[-1])[0], 2.0)
     weights[0] = weights[-1] = 1.0
     return weights
-

@@ -107,7 +107,7 @@ def _sum(x: Tensor) -> Tensor:
 def _gradients_given(
     transfer: Tensor, spectrum: Tensor, start: Tensor, ridge: Tensor, energy: Tensor
 ) -> Tensor:
-    """Solve ``(KᵀK + diag(ridge)) x = Kᵀ b`` per direction by preconditioned conjugate gradients."""
+    """Solve ``(KᵀK + diag(ridge)) x = Kᵀ b`` per direction by conjugate gradients."""
     size = (int(start.shape[-2]), int(start.shape[-1]))
     power = transfer.abs().square()
     inverse = 1 / (energy + ridge)

@@ -1,1 +1,1 @@
-"""What all trainings share: the loop, its checkpoints, and the command ``python -m bench train``."""
+"""What all trainings share: the loop, its checkpoints, and ``python -m bench train``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,17 @@ from datasets import archives, levin, official
 from datasets.motion_blur import MotionBlur, motion_blur_kernels
 from datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from datasets.photos import photo_crops
+from methods import range_oracle
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
-def test_every_dataset_keeps_the_contract(name: str) -> None:
+def test_every_dataset_keeps_the_contract(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name.endswith("-range"):  # their images are fitted when first asked for
+        brief = dataclasses.replace(range_oracle.PRESETS["fast"], steps=1)
+        monkeypatch.setitem(range_oracle.PRESETS, "fast", brief)
+        monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     place = DATASETS.load(name).location()
     if not place.found:
         pytest.skip(f"{name} is not at {place.path}")

@@ -85,8 +85,8 @@ def test_published_slack_step_is_adam_on_the_codes_loss(pair):
     draw = torch.Generator().manual_seed(2)
     starts = [torch.randn(2, 100, generator=draw), torch.randn(2, 50, generator=draw)]
     starts.append(0.5 + 0.01 * torch.randn(2, *y.shape, generator=draw))
-    image, generated, kernel, z_image, z_kernel, residual = published.deep_deblur_slack(
-        y, *priors, tuple(starts), 1
+    image, _, kernel, z_image, z_kernel, residual = published.deep_deblur_slack(
+        y, *priors, starts, 1
     )
     # The first step of Adam goes one learning rate along the sign of each gradient.
     for start, found in zip(starts, (z_image, z_kernel), strict=False):

@@ -194,4 +194,3 @@ def test_sparse_search_improves_its_objective_and_stays_finite(blurred_face):
     latent, last = search_sparse(grey, LineKernels(), start, steps=15, rate=0.2, **settings)
     assert torch.isfinite(latent).all()
     assert (last < first).all()
-
