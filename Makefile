@@ -1,4 +1,5 @@
 # make bench   set up everything and run the main job on images that need no download
+# make record  run everything on the published test sets; needs BENCH_DATA and an hour or two
 # make test    set up everything and run the tests, lint and types
 VENV   ?= .venv
 PYTHON  = $(VENV)/bin/python
@@ -8,7 +9,7 @@ SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: bench test lint setup octave record clean
 
 bench: setup
-	$(PYTHON) -m bench run --methods blurry,dp,known-kernel --datasets photos
+	$(PYTHON) -m bench run --methods blurry,dd,dds,dp,known-kernel
 
 test: setup lint
 	$(PYTHON) -m pytest
@@ -18,10 +19,10 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
-# The published test sets; needs BENCH_DATA.
 record: setup
-	$(PYTHON) -m bench run --methods 'blurry,dp,published-*,known-kernel*' \
-	    --datasets svhn,shoes,celeba,levin --out results/record
+	$(PYTHON) -m bench run --out results/record --datasets svhn,shoes,celeba,levin \
+	    --methods 'blurry,dd,dds,dd-warm,dds-warm,kernel-net,dp,published-*,range-oracle,known-*'
+	$(PYTHON) -m bench run --out results/record --datasets '*-range' --methods blurry,dd
 
 setup: $(STAMP) octave
 

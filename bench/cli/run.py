@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from bench.plan import Chunk, Refusal
     from bench.protocol import Dataset
 
-DEFAULT_METHODS = "blurry,dp,known-kernel"
-DEFAULT_DATASETS = "photos"
+DEFAULT_METHODS = "blurry,dd,dds,dp,known-kernel"
+DEFAULT_DATASETS = "photos,*-samples"
+DEFAULT_IMAGES = 6
+"""The embedded default: needs no data and takes a few minutes."""
 DEFAULT_FOLDER = Path("runs/default")
 EXAMPLES = """\
 examples:
@@ -34,7 +36,10 @@ run, 2 nothing was run, 130 Ctrl-C.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--methods", default=DEFAULT_METHODS, help="names or patterns, by commas")
-    parser.add_argument("--datasets", default=DEFAULT_DATASETS, help="names or patterns, by commas")
+    parser.add_argument(
+        "--datasets",
+        help="names or patterns, by commas; default: the embedded sets, the first 6 images of each",
+    )
     parser.add_argument(
         "--images", type=arguments.positive, metavar="N", help="only the first N of each"
     )
@@ -85,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
     from bench.store import Store
 
     arguments.check_device(options.device)
+    if options.datasets is None:
+        options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
     methods = plan.parse_methods(options.methods, options.set)
     datasets = {name: plan.load_dataset(name) for name in DATASETS.select(options.datasets)}
     conditions = [

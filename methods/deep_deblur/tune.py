@@ -1,0 +1,99 @@
+"""Compare settings of Deep Deblur on a development set: never on the published test images.
+
+Each argument is one setting to try, as ``key=value`` pairs by commas; dots reach into
+``annealing`` and ``weights``. Prints mean PSNR of the generated and of the free image, of the best
+finalist (what selection loses), and the kernel's relative error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from typing import Any
+
+import torch
+
+from bench.errors import InvalidInput
+from bench.metrics import psnr
+from bench.seeds import generators_per_image
+from methods.deep_deblur.settings import Settings, load_settings
+from methods.deep_deblur.solver import Solver
+from methods.generators.loading import load_generator
+from methods.marginal.model import load_model
+from methods.tuning import DevelopmentPairs, development_pairs
+
+EXAMPLES = """\
+examples:
+  python -m methods.deep_deblur.tune celeba --images 16
+  python -m methods.deep_deblur.tune shoes --first 20 --images 8 restarts=8 restarts=16,steps=120
+  python -m methods.deep_deblur.tune svhn annealing.penalty=1 weights.latent=0.003
+"""
+
+
+def changed(settings: Settings, text: str) -> Settings:
+    """Settings with what a text like ``restarts=8,weights.latent=0.01`` says.
+
+    Raises
+    ------
+    InvalidInput
+        For a key that there is not.
+    """
+    for pair in filter(None, text.split(",")):
+        key, _, value = pair.partition("=")
+        part, _, name = key.rpartition(".")
+        holder: Any = getattr(settings, part, None) if part else settings
+        if holder is None or not hasattr(holder, name):
+            raise InvalidInput(f"Deep Deblur's settings have no {key!r}.")
+        holder = dataclasses.replace(holder, **{name: json.loads(value)})
+        settings = dataclasses.replace(settings, **{part: holder}) if part else holder
+    return settings
+
+
+def measure(solver: Solver, pairs: DevelopmentPairs, indices: range) -> dict[str, float]:
+    """Mean scores of a solver over development pairs."""
+    rows: list[dict[str, float]] = []
+    started = time.perf_counter()
+    for i in indices:
+        (source,) = generators_per_image(pairs.observation[i : i + 1], 0)
+        starts = torch.randn(solver.settings.restarts, 50, generator=source)
+        found = solver.solve(pairs.observation[i], starts)
+        truth, best = pairs.image[i].expand_as(found.image), found.best
+        rows.append(
+            {
+                "dd": float(psnr(found.generated, truth)[best]),
+                "dds": float(psnr(found.image, truth)[best]),
+                "best dds": float(psnr(found.image, truth).max()),
+                "kernel error": float(
+                    (found.kernel[best] - pairs.kernel[i]).norm() / pairs.kernel[i].norm()
+                ),
+            }
+        )
+    means = {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
+    return {**means, "s/image": (time.perf_counter() - started) / len(rows)}
+
+
+def main() -> int:
+    """Run as ``python -m methods.deep_deblur.tune CLASS``."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("image_class", choices=["svhn", "shoes", "celeba"])
+    parser.add_argument("changes", nargs="*", default=[""], help="settings to try")
+    parser.add_argument("--images", type=int, default=16)
+    parser.add_argument("--first", type=int, default=0, help="development image to begin with")
+    options = parser.parse_args()
+    pairs = development_pairs(options.image_class, options.first + options.images)
+    priors = load_generator(options.image_class), load_generator("motion-blur")
+    base, model = load_settings(options.image_class), load_model(options.image_class)
+    for text in options.changes or [""]:
+        solver = Solver(*priors, model, changed(base, text), slack=True)
+        found = measure(solver, pairs, range(options.first, options.first + options.images))
+        scores = ", ".join(f"{key} {value:.3f}" for key, value in found.items())
+        print(f"{options.image_class} [{text or 'as it is'}] {scores}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
