@@ -171,4 +171,4 @@ def _curves(axis: Any, records: Any) -> None:
         kept = number == int(records["chosen"][0])
         axis.semilogy(curve.numpy(), linewidth=1.5 if kept else 0.7, alpha=1 if kept else 0.6)
     axis.set_title("objective by step", fontsize=7)
-    axis.tick_params(labelsize=5)
+    axis.tick_params(which="both", labelsize=5)
