@@ -22,13 +22,10 @@ from torch import Tensor
 
 from bench import seeds
 from bench.errors import Unavailable
-from bench.forward import blur
-from datasets.archives import to_unit_range, training_images
-from datasets.development import KERNEL_SEED
-from datasets.motion_blur import motion_blur_kernels
-from methods.generators.augment import AUGMENTATIONS
+from datasets.archives import training_images
 from methods.generators.export import commit, write_weights
 from methods.kernel_net.network import KernelNetwork, kernels
+from methods.training.blurred import NOISE, BlurredBatches, validation
 from methods.training.loop import (
     Progress,
     checkpoint_path,
@@ -40,10 +37,8 @@ from methods.training.loop import (
 
 RECIPES = Path(__file__).parent / "recipes"
 WEIGHTS = Path(__file__).parent / "weights"
-NOISE, NOISIEST, NOISY_SHARE = 0.01, 0.1, 0.25
+NOISIEST, NOISY_SHARE = 0.1, 0.25
 ABSOLUTE = 0.2
-DRAWN_AHEAD = 64
-"""Batches whose kernels are drawn at once: the walk is a loop over time, not over kernels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +117,15 @@ class Trainer:
         self.model = KernelNetwork(recipe.image_size, recipe.width, recipe.blocks)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
-        self._drawn = (-1, torch.empty(0))
+        self.batches = BlurredBatches(
+            recipe.name,
+            recipe.seed,
+            images,
+            recipe.image_class,
+            recipe.batch,
+            recipe.augment,
+            mixed_noise,
+        )
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -148,26 +151,13 @@ class Trainer:
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Observations (N, 3, H, W) and kernels (N, 28, 28) of a step."""
-        source = self._source("batch", step)
-        chosen = torch.randint(len(self.images), (self.recipe.batch,), generator=source)
-        x = to_unit_range(self.images[chosen], self.recipe.image_class)
-        for name in self.recipe.augment:
-            x = AUGMENTATIONS[name](x, source)
-        kernel = self._kernels(step)
-        uniform, coin = torch.rand(2, len(x), 1, 1, 1, generator=source)
-        noise = torch.where(coin < NOISY_SHARE, NOISE * (NOISIEST / NOISE) ** uniform, NOISE)
-        observation = blur(x, kernel) + noise * torch.randn(x.shape, generator=source)
-        return observation.clamp(0, 1), kernel
+        _, observation, kernel = self.batches.batch(step)
+        return observation, kernel
 
-    def _kernels(self, step: int) -> Tensor:
-        part, position = divmod(step, DRAWN_AHEAD)
-        if self._drawn[0] != part:
-            count = DRAWN_AHEAD * self.recipe.batch
-            self._drawn = (part, motion_blur_kernels(count, self._source("kernels", part)))
-        return self._drawn[1][position * self.recipe.batch :][: self.recipe.batch]
 
-    def _source(self, *parts: object) -> torch.Generator:
-        return seeds.generator(self.recipe.name, self.recipe.seed, *parts)
+def mixed_noise(uniform: Tensor, coin: Tensor) -> Tensor:
+    """1 % for three images in four, 1 to 10 % for the fourth."""
+    return torch.where(coin < NOISY_SHARE, NOISE * (NOISIEST / NOISE) ** uniform, NOISE)
 
 
 def kernel_loss(estimate: Tensor, kernel: Tensor) -> Tensor:
@@ -175,18 +165,6 @@ def kernel_loss(estimate: Tensor, kernel: Tensor) -> Tensor:
     difference = (estimate - kernel).flatten(1)
     relative = difference.square().sum(1) / kernel.flatten(1).square().sum(1)
     return (relative + ABSOLUTE * difference.abs().sum(1)).mean()
-
-
-def validation(recipe: Recipe, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Observations and kernels to look at: validation images at 1 % noise.
-
-    Their kernels are drawn by another seed than those of the development sets.
-    """
-    x = to_unit_range(images[:: max(1, len(images) // 240)][:240], recipe.image_class)
-    kernel = motion_blur_kernels(len(x), KERNEL_SEED + 1)
-    source = seeds.generator("kernel-net validation", recipe.image_class)
-    noise = NOISE * torch.randn(x.shape, generator=source)
-    return (blur(x, kernel) + noise).clamp(0, 1), kernel
 
 
 def relative_errors(network: KernelNetwork, observation: Tensor, kernel: Tensor) -> Tensor:
@@ -205,7 +183,9 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
     """
     recipe = load_recipe(name, **({"steps": steps} if steps else {}))
     trainer = Trainer(recipe, training_images(recipe.image_class))
-    observation, kernel = validation(recipe, training_images(recipe.image_class, "val"))
+    _, observation, kernel = validation(
+        "kernel-net validation", training_images(recipe.image_class, "val"), recipe.image_class
+    )
 
     def look() -> dict[str, float]:
         errors = relative_errors(trainer.average, observation, kernel)

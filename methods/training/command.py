@@ -10,7 +10,12 @@ import torch
 
 from bench.errors import UnknownName
 
-FAMILIES = ("methods.generators.train", "methods.kernel_net.train", "methods.marginal.train")
+FAMILIES = (
+    "methods.generators.train",
+    "methods.kernel_net.train",
+    "methods.marginal.train",
+    "methods.restorers.train",
+)
 """Modules with ``recipe_names()`` and ``run(name, steps, folder, finish)``."""
 
 

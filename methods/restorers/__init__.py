@@ -1,0 +1,1 @@
+"""Networks trained end to end, from the blurred image straight to the sharp one."""

@@ -1,0 +1,77 @@
+"""Trained restoring networks by name, checked against their cards."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from bench.errors import Unavailable
+from datasets.locations import checksum
+from methods.restorers.networks import NETWORKS, Features
+
+WEIGHTS = Path(__file__).parent / "weights"
+FEATURES = "restorer-features"
+
+
+def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
+    """Read a card.
+
+    Raises
+    ------
+    Unavailable
+        If there are no such weights.
+    """
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.json") if p.stem != FEATURES))
+        raise Unavailable(
+            f"There are no weights {name!r} of a network trained end to end; there are: "
+            f"{known or 'none'}. 'python -m bench train {name}' makes them if there is a recipe."
+        )
+    return json.loads(path.read_text())
+
+
+@functools.lru_cache(maxsize=4)
+def load_network(name: str, folder: Path = WEIGHTS) -> nn.Module:
+    """Load a restoring network in evaluation mode, with frozen weights.
+
+    Raises
+    ------
+    Unavailable
+        If it is missing or does not match its card.
+    """
+    recipe = load_card(name, folder)["recipe"]
+    return _filled(build(recipe["network"], recipe["width"]), name, folder)
+
+
+def load_features(folder: Path = WEIGHTS) -> Features:
+    """Load the features of the perceptual term."""
+    network = _filled(Features(), FEATURES, folder)
+    assert isinstance(network, Features)
+    return network
+
+
+def build(network: str, width: float) -> nn.Module:
+    """Make a network of a width, channels last."""
+    kind = NETWORKS[network]
+    module = kind(width if network == "cnn" else int(width))
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _filled(network: nn.Module, name: str, folder: Path) -> nn.Module:
+    card = load_card(name, folder)
+    path = folder / card["file"]
+    if not path.is_file() or checksum(path) != card["sha256"]:
+        raise Unavailable(
+            f"{path} is missing or does not match its card; "
+            f"'python -m bench train {name}' makes it again."
+        )
+    tensors = {k.removeprefix("network/"): v.float() for k, v in load_file(path).items()}
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False)

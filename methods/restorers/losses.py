@@ -1,0 +1,81 @@
+"""What the networks are trained to minimise, and the critic that one of them plays against."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from methods.restorers.networks import Critic, Features
+
+CONTENT = 100.0
+"""Weight of the content term against the critic's, as published."""
+FEATURES = 0.1
+"""Weight of the features' squared error beside the pixels' in the content term, ours."""
+PENALTY = 10.0
+CRITIC_STEPS = 5
+FLOOR = 1e-5
+"""Keeps the logarithm of a squared error finite; 50 dB."""
+
+
+def squared(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Mean squared error, the Euclidean loss of Hradiš et al. up to a factor."""
+    return (restored - sharp).square().mean()
+
+
+def negative_psnr(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Minus the mean PSNR, in units of 10 dB: every image counts the same, however blurred."""
+    return (restored - sharp).square().mean((1, 2, 3)).add(FLOOR).log10().mean()
+
+
+def content(restored: Tensor, sharp: Tensor, features: Features) -> Tensor:
+    """Squared error of pixels and, by 0.1, of features."""
+    with torch.no_grad():
+        target = features.features(sharp)
+    perceptual = (features.features(restored) - target).square().mean()
+    return squared(restored, sharp) + FEATURES * perceptual
+
+
+class Adversary:
+    """A WGAN critic with gradient penalty and its optimiser (Kupyn et al. 2018, section 3).
+
+    Parameters
+    ----------
+    rate : float
+        Of its Adam, with betas (0.5, 0.999).
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.critic = Critic()
+        self.optimiser = torch.optim.Adam(self.critic.parameters(), rate, betas=(0.5, 0.999))
+
+    def learn(self, restored: Tensor, sharp: Tensor, source: torch.Generator) -> None:
+        """Take five steps on a batch, as the published code does."""
+        restored = restored.detach()
+        for _ in range(CRITIC_STEPS):
+            loss = self.critic(restored).mean() - self.critic(sharp).mean()
+            loss = loss + PENALTY * self._penalty(restored, sharp, source)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimiser.step()
+
+    def judge(self, restored: Tensor) -> Tensor:
+        """The term the generator minimises."""
+        return -self.critic(restored).mean()
+
+    def _penalty(self, restored: Tensor, sharp: Tensor, source: torch.Generator) -> Tensor:
+        mix = torch.rand((len(sharp), 1, 1, 1), generator=source)
+        between = (mix * sharp + (1 - mix) * restored).requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic(between).sum(), between, create_graph=True)
+        return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def gradient_share(term: Tensor, rest: Tensor, restored: Tensor) -> float:
+    """Share of a loss term in the gradient at the restored image: ``‖∂a‖ / (‖∂a‖ + ‖∂b‖)``."""
+    (first,) = torch.autograd.grad(term, restored, retain_graph=True)
+    (second,) = torch.autograd.grad(rest, restored, retain_graph=True)
+    return float(first.norm() / (first.norm() + second.norm()).clamp_min(1e-12))
+
+
+def frozen(module: nn.Module) -> nn.Module:
+    """Return a module in evaluation mode without gradients for its parameters."""
+    return module.eval().requires_grad_(False)

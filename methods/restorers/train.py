@@ -1,0 +1,205 @@
+"""Training a network end to end: fresh kernels and noise in every step, by its recipe.
+
+``deblurgan`` is trained in two recipes, so that what the critic changes can be seen: first on the
+content term alone (``deblurgan-content-CLASS``), then from there with the critic.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench import seeds
+from bench.errors import InvalidInput, Unavailable
+from bench.metrics import psnr
+from datasets.archives import training_images
+from methods.generators.export import commit, write_weights
+from methods.restorers import features, losses, recipe
+from methods.restorers.loading import FEATURES, WEIGHTS, build, load_features, load_network
+from methods.restorers.recipe import Recipe, load_recipe
+from methods.training.blurred import BlurredBatches, validation
+from methods.training.loop import (
+    Progress,
+    checkpoint_path,
+    learning_rate,
+    resume,
+    train,
+    update_average,
+)
+
+
+def recipe_names() -> list[str]:
+    """Names that :func:`run` takes."""
+    return [*recipe.recipe_names(), FEATURES]
+
+
+class Trainer:
+    """Steps of training; every random number depends on the recipe's seed and the step alone.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    images : Tensor, uint8, shape (N, 3, H, W)
+    """
+
+    def __init__(self, recipe: Recipe, images: Tensor) -> None:
+        self.recipe, self.images, self.step = recipe, images, 0
+        torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
+        self.model = build(recipe.network, recipe.width)
+        if recipe.start:
+            self.model.load_state_dict(load_network(recipe.start).state_dict())
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
+        low, high = recipe.noise
+        self.batches = BlurredBatches(
+            recipe.name,
+            recipe.seed,
+            images,
+            recipe.image_class,
+            recipe.batch,
+            recipe.augment,
+            lambda uniform, coin: low + (high - low) * uniform,
+        )
+        self.features = load_features() if recipe.loss == "content" else None
+        self.adversary = losses.Adversary(recipe.rate) if recipe.adversarial else None
+        self.share = 0.0
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        parts = {"model": self.model, "average": self.average, "optimiser": self.optimiser}
+        if self.adversary is not None:
+            parts |= {"critic": self.adversary.critic, "critic_optim": self.adversary.optimiser}
+        return parts
+
+    def advance(self) -> float:
+        """Take one step and return the loss of the content, without the critic's term."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.recipe.rate, self.step, self.recipe.steps)
+        sharp, observation, _ = self.batches.batch(self.step)
+        with torch.autocast("cpu", torch.bfloat16):
+            restored = self.model(observation.contiguous(memory_format=torch.channels_last))
+        restored = restored.float()
+        loss = self._content(restored, sharp)
+        total = loss
+        if self.adversary is not None:
+            total = losses.CONTENT * loss + self._judged(restored, sharp, losses.CONTENT * loss)
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0 if self.adversary is None else 100.0)
+        self.optimiser.step()
+        self.step += 1
+        decay = min(self.recipe.average, self.step / (self.step + 9))
+        update_average(self.average, self.model, decay)
+        return float(loss.detach())
+
+    def _content(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        if self.recipe.loss == "squared":
+            return losses.squared(restored, sharp)
+        if self.recipe.loss == "psnr":
+            return losses.negative_psnr(restored, sharp)
+        if self.features is None:
+            raise InvalidInput(
+                f"The loss is {self.recipe.loss!r}; it may be squared, psnr or content."
+            )
+        return losses.content(restored, sharp, self.features)
+
+    def _judged(self, restored: Tensor, sharp: Tensor, rest: Tensor) -> Tensor:
+        assert self.adversary is not None
+        source = seeds.generator(self.recipe.name, self.recipe.seed, "critic", self.step)
+        self.adversary.learn(restored, sharp, source)
+        term = self.adversary.judge(restored)
+        share = losses.gradient_share(term, rest, restored)
+        self.share += (share - self.share) * max(0.02, 1 / (self.step + 1))
+        return term
+
+
+@torch.no_grad()
+def restored(network: nn.Module, observation: Tensor) -> Tensor:
+    """Restore observations (N, 3, H, W) in batches, clamped to [0, 1]."""
+    return torch.cat([network(part).clamp(0, 1) for part in observation.split(40)])
+
+
+def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
+    """Train a network and export it, or export its last checkpoint.
+
+    Raises
+    ------
+    Unavailable
+        If the data, the weights to start from, or the checkpoint to export are missing.
+    """
+    if name == FEATURES:
+        features.run(folder)
+        return
+    recipe = load_recipe(name, **({"steps": steps} if steps else {}))
+    trainer = Trainer(recipe, training_images(recipe.image_class))
+    held_out = training_images(recipe.image_class, "val")
+    sharp, observation, _ = validation("restorer validation", held_out, recipe.image_class)
+
+    def look() -> dict[str, float]:
+        scores = {"psnr": psnr(restored(trainer.average, observation[:80]), sharp[:80])}
+        values = {key: value.mean().item() for key, value in scores.items()}
+        return values | ({"critic_share": trainer.share} if trainer.adversary else {})
+
+    if finish:
+        path, progress = checkpoint_path(folder, name), Progress()
+        if not path.is_file():
+            raise Unavailable(f"There is no checkpoint {path} to export; train without --finish.")
+        resume(trainer, path, progress)
+    else:
+        progress = train(trainer, folder, look)
+    card = export(trainer, progress, sharp, observation)
+    print(f"wrote methods/restorers/weights/{card['file']}: {json.dumps(card['validation'])}")
+
+
+def export(
+    trainer: Trainer,
+    progress: Progress,
+    sharp: Tensor,
+    observation: Tensor,
+    folder: Path = WEIGHTS,
+) -> dict[str, Any]:
+    """Write the averaged weights in half precision, and their card, which is returned."""
+    recipe = trainer.recipe
+    started = time.perf_counter()
+    images = restored(trainer.average, observation)
+    seconds = time.perf_counter() - started
+    card = {
+        "name": recipe.name,
+        "title": recipe.title,
+        "image_class": recipe.image_class,
+        "recipe": dataclasses.asdict(recipe),
+        "recipe_fingerprint": recipe.fingerprint(),
+        "width_against_published": recipe.width / recipe.published_width
+        if recipe.published_width
+        else None,
+        "steps_done": trainer.step,
+        "samples_seen": trainer.step * recipe.batch,
+        "training_set": len(trainer.images),
+        "seed": recipe.seed,
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "images_per_second": round(len(observation) / seconds, 1),
+        "threads": torch.get_num_threads(),
+        "duration_minutes": round(progress.seconds / 60, 1),
+        "commit": commit(),
+        "date": datetime.date.today().isoformat(),
+        "licence_of_data": recipe.licence,
+        "validation": {
+            "images": len(sharp),
+            "psnr": psnr(images, sharp).mean().item(),
+            "psnr_of_observation": psnr(observation, sharp).mean().item(),
+        },
+        "curve": progress.looks,
+    }
+    if trainer.adversary is not None:
+        card["critic_share_of_gradient"] = trainer.share
+    write_weights(recipe.name, {"network": trainer.average}, card, folder)
+    return card

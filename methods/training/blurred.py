@@ -1,0 +1,99 @@
+"""Batches of freshly blurred images: new kernels and noise in every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from bench import seeds
+from bench.forward import blur
+from datasets.archives import to_unit_range
+from datasets.development import KERNEL_SEED
+from datasets.motion_blur import motion_blur_kernels
+from methods.generators.augment import AUGMENTATIONS
+
+NOISE = 0.01
+DRAWN_AHEAD = 64
+"""Batches whose kernels are drawn at once: the walk is a loop over time, not over kernels."""
+
+NoiseLevels = Callable[[Tensor, Tensor], Tensor]
+"""From two uniform draws of shape (N, 1, 1, 1) to the noise's standard deviations."""
+
+
+class BlurredBatches:
+    """Sharp images, kernels and observations by step; every draw depends on seed and step alone.
+
+    Parameters
+    ----------
+    name : str
+    seed : int
+    images : Tensor, uint8, shape (N, 3, H, W)
+    image_class : str
+    batch : int
+    augment : sequence of str
+        Names in :mod:`methods.generators.augment`.
+    noise : callable
+        See :data:`NoiseLevels`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        seed: int,
+        images: Tensor,
+        image_class: str,
+        batch: int,
+        augment: Sequence[str],
+        noise: NoiseLevels,
+    ) -> None:
+        self.name, self.seed, self.images, self.image_class = name, seed, images, image_class
+        self.size, self.augment, self.noise = batch, augment, noise
+        self._drawn = (-1, torch.empty(0))
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Sharp images and observations (N, 3, H, W) in [0, 1], and kernels (N, 28, 28)."""
+        source = self._source("batch", step)
+        chosen = torch.randint(len(self.images), (self.size,), generator=source)
+        x = to_unit_range(self.images[chosen], self.image_class)
+        for name in self.augment:
+            x = AUGMENTATIONS[name](x, source)
+        kernel = self._kernels(step)
+        uniform, coin = torch.rand(2, len(x), 1, 1, 1, generator=source)
+        noise = self.noise(uniform, coin) * torch.randn(x.shape, generator=source)
+        return x, (blur(x, kernel) + noise).clamp(0, 1), kernel
+
+    def _kernels(self, step: int) -> Tensor:
+        part, position = divmod(step, DRAWN_AHEAD)
+        if self._drawn[0] != part:
+            count = DRAWN_AHEAD * self.size
+            self._drawn = (part, motion_blur_kernels(count, self._source("kernels", part)))
+        return self._drawn[1][position * self.size :][: self.size]
+
+    def _source(self, *parts: object) -> torch.Generator:
+        return seeds.generator(self.name, self.seed, *parts)
+
+
+def validation(
+    purpose: str, images: Tensor, image_class: str, noise: float = NOISE, count: int = 240
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sharp images, observations and kernels to look at, from validation images.
+
+    Their kernels are drawn by another seed than those of the development sets.
+
+    Parameters
+    ----------
+    purpose : str
+        Seeds the noise.
+    images : Tensor, uint8, shape (N, 3, H, W)
+    image_class : str
+    noise : float
+    count : int
+        At most so many images, spread evenly.
+    """
+    x = to_unit_range(images[:: max(1, len(images) // count)][:count], image_class)
+    kernel = motion_blur_kernels(len(x), KERNEL_SEED + 1)
+    source = seeds.generator(purpose, image_class)
+    drawn = noise * torch.randn(x.shape, generator=source)
+    return x, (blur(x, kernel) + drawn).clamp(0, 1), kernel
