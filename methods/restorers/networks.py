@@ -7,6 +7,7 @@ circularly, in training as in use, because the benchmark's observations are circ
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -242,7 +243,7 @@ def circular(
     )
 
 
-NETWORKS: dict[str, type[nn.Module]] = {
+NETWORKS: dict[str, Any] = {
     "cnn": L15,
     "deblurgan": DeblurGANGenerator,
     "unet": UNet,

@@ -1,0 +1,138 @@
+"""``cnn``, ``deblurgan``, ``unet`` and their noise-trained variants: one pass of a network.
+
+What was scaled, how long each was trained and on what, is in the card beside its weights.
+
+References
+----------
+M. Hradiš, J. Kotera, P. Zemčík and F. Šroubek, "Convolutional Neural Networks for Direct Text
+Deblurring", BMVC 2015.
+
+O. Kupyn, V. Budzan, M. Mykhailych, D. Mishkin and J. Matas, "DeblurGAN: Blind Motion Deblurring
+Using Conditional Adversarial Networks", CVPR 2018.
+
+L. Chen, X. Chu, X. Zhang and J. Sun, "Simple Baselines for Image Restoration", ECCV 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from bench.errors import NotApplicable
+from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from methods.restorers.loading import load_card, load_network
+from methods.restorers.networks import NETWORKS
+
+
+class Restorer(Method):
+    """Restore with the network of the task's class; it estimates no kernel.
+
+    Parameters
+    ----------
+    task : Task
+        Of a class with trained weights, in colour, circular; sides in multiples of the network's.
+    """
+
+    network: ClassVar[str]
+    """Prefix of the weights' names."""
+    version: ClassVar[str] = "1"
+    batch_size: ClassVar[int] = 40
+    knows: ClassVar[Knowledge] = Knowledge(
+        noise=True, image_class=True, training="class images with synthetic blur"
+    )
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.check_available(task)
+        self.module = load_network(self.weights(task))
+
+    @classmethod
+    def weights(cls, task: Task) -> str:
+        """Name of the weights for a task's class."""
+        return f"{cls.network}-{task.image_class}"
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Ask for weights of the class, colour, and sides the network can halve."""
+        card = load_card(cls.weights(task))
+        multiple = NETWORKS[card["recipe"]["network"]].multiple
+        height, width = task.image_size
+        if (
+            task.channels != 3
+            or task.boundary != "circular"
+            or height % multiple
+            or width % multiple
+        ):
+            raise NotApplicable(
+                f"The network {card['name']} takes circularly blurred colour images with sides in "
+                f"multiples of {multiple}; this task has {task.channels} channels of "
+                f"{height}×{width} with a {task.boundary} boundary."
+            )
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """The weights' checksum."""
+        card = load_card(cls.weights(task))
+        return {card["name"]: card["sha256"]}
+
+    @torch.no_grad()
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Restore in one pass."""
+        y = check_observation(observation, self.task)
+        x = self.module(y.contiguous(memory_format=torch.channels_last))
+        return Restoration(x.clamp(0, 1).contiguous(), iterations=1)
+
+
+class CNN(Restorer):
+    """L15 of Hradiš et al., trained at 1 % noise."""
+
+    network = "cnn"
+    reference = "Hradiš et al., BMVC 2015"
+
+
+class CNNNoise(Restorer):
+    """L15 trained at 1 to 10 % noise."""
+
+    network = "cnn-noise"
+    reference = CNN.reference
+    knows = Knowledge(image_class=True, training="class images, synthetic blur, 1 to 10 % noise")
+
+
+class DeblurGAN(Restorer):
+    """DeblurGAN's generator, trained with its critic at 1 % noise."""
+
+    network = "deblurgan"
+    reference = "Kupyn et al., CVPR 2018"
+
+
+class DeblurGANContent(Restorer):
+    """DeblurGAN's generator before the critic came in: what the adversarial term changes."""
+
+    network = "deblurgan-content"
+    reference = DeblurGAN.reference
+
+
+class DeblurGANNoise(Restorer):
+    """DeblurGAN trained at 1 to 10 % noise."""
+
+    network = "deblurgan-noise"
+    reference = DeblurGAN.reference
+    knows = CNNNoise.knows
+
+
+class UNet(Restorer):
+    """A residual U-Net in the manner of NAFNet, trained at 1 % noise at the same budget."""
+
+    network = "unet"
+    reference = "in the manner of Chen et al., ECCV 2022"
+
+
+class UNetNoise(Restorer):
+    """The U-Net trained at 1 to 10 % noise."""
+
+    network = "unet-noise"
+    reference = UNet.reference
+    knows = CNNNoise.knows

@@ -1,0 +1,157 @@
+"""Networks trained end to end: layouts, that they learn, that training resumes exactly."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from bench.errors import NotApplicable, Unavailable
+from bench.protocol import Task
+from methods.restorers import losses, networks
+from methods.restorers.features import rotated
+from methods.restorers.loading import WEIGHTS, build, load_card, load_network
+from methods.restorers.methods import CNN
+from methods.restorers.recipe import load_recipe, recipe_names
+from methods.restorers.train import Trainer, export, restored
+from methods.training.checkpoint import save_checkpoint
+from methods.training.loop import Progress, train
+
+TINY = {"batch": 4, "steps": 6, "look": 3, "save": 100, "start": ""}
+WIDTHS = {"cnn": 0.125, "deblurgan": 4, "unet": 6}
+
+
+@pytest.fixture(scope="module")
+def images():
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.rand(12, 3, 8, 8, generator=draw)
+    fine = torch.nn.functional.interpolate(coarse, (32, 32), mode="bilinear")
+    return (255 * fine).to(torch.uint8)
+
+
+def test_l15_has_the_published_layers():
+    convs = networks.L15(1.0).convs
+    shapes = [(c.kernel_size[0], c.out_channels, c.groups) for c in convs]
+    assert len(convs) == 15
+    assert shapes[0] == (19, 128, 1)
+    assert [s[1] for s in shapes[1:4]] == [320] * 3
+    assert shapes[-1] == (7, 3, 1)
+    # 64×64 at full width: the 18 GFLOP that the paper's network needs
+    products = sum(c.weight.numel() * 64 * 64 for c in convs)
+    assert 15e9 < 2 * products < 21e9
+
+
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+def test_networks_commute_with_circular_shifts(name):
+    torch.manual_seed(0)
+    network = build(name, WIDTHS[name]).eval()
+    for layer in network.modules():  # the last layers start at zero
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.normal_(layer.weight, std=0.1)
+    x = torch.rand(1, 3, 32, 48)
+    step = network.multiple
+    with torch.no_grad():
+        shifted = network(x.roll((step, 2 * step), (2, 3)))
+        expected = network(x).roll((step, 2 * step), (2, 3))
+    assert shifted.shape == x.shape
+    if name == "deblurgan":  # its transposed convolutions, as published, pad with zeros
+        inner = (slice(None), slice(None), slice(16, -8), slice(24, -8))
+        assert (shifted - expected)[inner].abs().mean() < 0.02
+    else:
+        assert torch.allclose(shifted, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cnn-svhn", "deblurgan-content-svhn", "unet-svhn"])
+def test_a_tiny_set_is_overfitted(name, images):
+    recipe = load_recipe(name)
+    recipe = dataclasses.replace(
+        recipe, **{**TINY, "loss": "squared", "augment": (), "width": 2 * WIDTHS[recipe.network]}
+    )
+    trainer = Trainer(recipe, images[:4])
+    sharp, observation, _ = trainer.batches.batch(0)
+    trainer.batches.batch = lambda step: (sharp, observation, None)  # the same four, every step
+    trainer.recipe = dataclasses.replace(recipe, steps=400, rate=3e-3)
+    first = trainer.advance()
+    last = [trainer.advance() for _ in range(220)][-1]
+    assert last < 0.2 * first
+
+
+@pytest.mark.parametrize("name", ["unet-svhn", "deblurgan-svhn"])
+def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path, monkeypatch):
+    monkeypatch.setattr("methods.restorers.train.load_features", networks.Features)
+    network = load_recipe(name).network
+    recipe = load_recipe(name, **TINY, width=WIDTHS[network])
+    torch.manual_seed(5)
+    whole = Trainer(recipe, images)
+    train(whole, tmp_path / "whole", lambda: {})
+    torch.manual_seed(5)
+    half = Trainer(recipe, images)
+    for _ in range(3):
+        half.advance()
+    state = {"step": 3, "recipe": recipe.fingerprint(), "progress": {}}
+    save_checkpoint(tmp_path / "half" / f"{name}.safetensors", half.parts, state)
+    torch.manual_seed(5)
+    again = Trainer(recipe, images)
+    train(again, tmp_path / "half", lambda: {})
+    for left, right in zip(
+        whole.average.state_dict().values(), again.average.state_dict().values(), strict=True
+    ):
+        assert torch.equal(left, right)
+
+
+def test_the_critic_learns_to_tell_restored_from_sharp(images):
+    torch.manual_seed(0)
+    adversary = losses.Adversary(1e-3)
+    sharp = images[:8].float() / 255
+    blurry = torch.nn.functional.avg_pool2d(sharp, 5, 1, 2)
+    source = torch.Generator().manual_seed(1)
+    before = adversary.critic(sharp).mean() - adversary.critic(blurry).mean()
+    for _ in range(30):
+        adversary.learn(blurry, sharp, source)
+    after = adversary.critic(sharp).mean() - adversary.critic(blurry).mean()
+    assert after > before + 0.01
+
+
+def test_gradient_share_of_equal_terms_is_a_half():
+    x = torch.rand(2, 3, 4, 4, requires_grad=True)
+    assert losses.gradient_share(x.sum(), -x.sum(), x) == pytest.approx(0.5)
+
+
+def test_labels_of_the_features_are_balanced(images):
+    x, labels = rotated({"a": images, "b": images}, torch.Generator().manual_seed(0))
+    assert len(x) == len(labels)
+    assert labels.bincount().tolist() == [6] * 8
+
+
+def test_exported_weights_restore_the_same_images(images, tmp_path):
+    recipe = load_recipe("unet-svhn", **TINY, width=6)
+    trainer = Trainer(recipe, images)
+    sharp, observation, _ = trainer.batches.batch(0)
+    for _ in range(3):
+        trainer.advance()
+    card = export(trainer, Progress(), sharp, observation, tmp_path)
+    loaded = load_network("unet-svhn", tmp_path)
+    difference = restored(loaded, observation) - restored(trainer.average, observation)
+    assert difference.abs().max() < 1e-3  # half precision
+    assert card["parameters"] > 0
+    path = tmp_path / card["file"]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    load_network.cache_clear()
+    with pytest.raises(Unavailable, match="does not match its card"):
+        load_network("unet-svhn", tmp_path)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_recipes_name_what_exists(name):
+    recipe = load_recipe(name)
+    assert recipe.network in networks.NETWORKS
+    assert not recipe.start or recipe.start in recipe_names()
+    assert recipe.licence
+
+
+def test_tasks_a_network_cannot_take_are_refused():
+    if not (WEIGHTS / "cnn-celeba.json").is_file():
+        pytest.skip("no weights of cnn-celeba")
+    with pytest.raises(NotApplicable, match="1 channels"):
+        CNN.check_available(Task("celeba", (64, 64), channels=1))
+    with pytest.raises(Unavailable, match="There are no weights 'cnn-cats'"):
+        load_card("cnn-cats")
