@@ -61,7 +61,7 @@ def build(network: str, width: float) -> nn.Module:
     """Make a network of a width, channels last."""
     kind = NETWORKS[network]
     module = kind(width if network == "cnn" else int(width))
-    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module.to(memory_format=torch.channels_last)
 
 
 def _filled(network: nn.Module, name: str, folder: Path) -> nn.Module:
