@@ -48,6 +48,10 @@ def _checksum(name: str) -> str:
         return "missing"
 
 
+FIT = "2"
+"""Version of the fit and of the files that keep its latents: raise it when either changes."""
+
+
 class RangeImages(Dataset):
     """A test set with every image replaced by the nearest one its default prior can draw.
 
@@ -82,7 +86,7 @@ class RangeImages(Dataset):
         """Fit a block of images at once and keep their latents in the cache folder."""
         from methods.range_oracle import BLOCK, PRESETS, nearest_in_range
 
-        folder = cache_folder() / "range" / f"{self.name}-{self.version}"
+        folder = cache_folder() / "range" / f"{self.name}-{self.version}-{FIT}"
         path = folder / f"{index:04d}.npy"
         if not path.exists():
             first = index - index % BLOCK
