@@ -20,7 +20,9 @@ from bench.observation import Condition, observe
 from bench.protocol import Dataset, Restoration, Scene
 from bench.store import Row, Store
 
-VERSION = ",".join(f"{name}={metric.version}" for name, metric in METRICS.items())
+VERSION = ",".join(
+    [*(f"{name}={metric.version}" for name, metric in METRICS.items()), "kernel_spread=1"]
+)
 """Versions of all metrics: scores of another version are computed anew."""
 
 BATCH = 64
@@ -31,13 +33,14 @@ REFERENCE = "known-kernel"
 
 DIGITS = {
     **{name: metric.digits for name, metric in METRICS.items()},
+    "kernel_spread": 3,
     "error_ratio": 3,
     "residual": 6,
     "seconds": 3,
 }
 COLUMNS = [
     *("dataset", "condition", "method", "kind", "image", "kernel_id"),
-    *("noise", "blur_length", "seed"),
+    *("noise", "blur_length", "kernel_spread", "seed"),
     *METRICS,
     *("error_ratio", "residual", "generator_evaluations", "iterations", "restarts", "seconds"),
     *("status", "reason", "parameters", "prior", "method_version", "metric_version", "origin"),
@@ -137,6 +140,7 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
         for position, (row, restoration, _) in enumerate(items):
             residual = restoration.residual
             scored[row.id] = {name: float(value[position]) for name, value in values.items()}
+            scored[row.id]["kernel_spread"] = kernel_spread(scenes[row.columns["index"]].kernel)
             scored[row.id]["residual"] = float("nan") if residual is None else float(residual[0])
     return scored
 
@@ -153,6 +157,23 @@ def _tidy(row: Row, scores: Mapping[str, float]) -> dict[str, Any]:
         "prior": fingerprint(columns["assets"]),
         "metric_version": VERSION,
     }
+
+
+def kernel_spread(kernel: torch.Tensor) -> float:
+    """Size of a true kernel: root mean squared distance from its barycentre, in pixels.
+
+    Parameters
+    ----------
+    kernel : Tensor, shape (kh, kw), non-negative
+    """
+    weights = kernel.double() / kernel.sum().double()
+    variance = 0.0
+    for axis, size in enumerate(kernel.shape):
+        marginal = weights.sum(1 - axis)
+        place = torch.arange(size, dtype=torch.float64)
+        mean = (marginal * place).sum()
+        variance += float((marginal * (place - mean).square()).sum())
+    return variance**0.5
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:

@@ -43,3 +43,23 @@ def check_device(device: str) -> None:
         raise BenchError(
             f"The device {device!r} cannot be used here; give --device cpu."
         ) from error
+
+
+def add_execution(parser: argparse.ArgumentParser) -> None:
+    """Declare how a run is carried out."""
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default: %(default)s")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes; default: cores")
+    parser.add_argument(
+        "--time-limit",
+        type=seconds,
+        default=600.0,
+        metavar="S",
+        help="seconds a cell may take",
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep what the folder already has; --no-resume computes it anew",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")

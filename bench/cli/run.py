@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import arguments
 
 if TYPE_CHECKING:
-    from bench.plan import Chunk, Refusal
-    from bench.protocol import Dataset
+    from bench.session import Session
 
 DEFAULT_METHODS = "blurry,dd,dds,dp,known-kernel"
 DEFAULT_DATASETS = "photos,*-samples"
@@ -56,102 +54,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fresh kernels of these lengths",
     )
     parser.add_argument("--seed", type=arguments.integers, default=[0], help="seeds, by commas")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default: %(default)s")
-    parser.add_argument(
-        "--workers", type=arguments.positive, metavar="N", help="processes; default: cores"
-    )
-    parser.add_argument(
-        "--time-limit",
-        type=arguments.seconds,
-        default=600.0,
-        metavar="S",
-        help="seconds a cell may take",
-    )
+    arguments.add_execution(parser)
     parser.add_argument(
         "--set", action="append", default=[], metavar="METHOD.KEY=VALUE", help="set a parameter"
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="results folder")
-    parser.add_argument(
-        "--resume",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="keep what the folder already has; --no-resume computes it anew",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
-    from bench import contact_sheet, plan, provenance, runner, scores, tables
-    from bench.errors import BenchError
-    from bench.files import write_atomically
+    from bench import plan
     from bench.observation import Condition
     from bench.registry import DATASETS
-    from bench.store import Store
+    from bench.session import Part, execute
 
     arguments.check_device(options.device)
     if options.datasets is None:
         options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
-    methods = plan.parse_methods(options.methods, options.set)
-    datasets = {name: plan.load_dataset(name) for name in DATASETS.select(options.datasets)}
     conditions = [
         Condition(noise, length, seed)
         for noise, length, seed in itertools.product(
             options.noise, options.blur_length, options.seed
         )
     ]
-    laid_out = list(
-        plan.plan(methods, list(datasets.values()), conditions, options.images, options.device)
+    methods = plan.parse_methods(options.methods, options.set)
+    part = Part(methods, DATASETS.select(options.datasets), conditions, options.images)
+    session = execute(
+        [part],
+        options.out,
+        device=options.device,
+        workers=options.workers,
+        time_limit=options.time_limit,
+        resume=options.resume,
+        quiet=options.quiet,
     )
-    workers = options.workers or (runner.available_cores() if options.device == "cpu" else 1)
-    origin = provenance.collect(
-        {
-            "methods": [str(method) for method in methods],
-            "datasets": list(datasets),
-            "conditions": [str(condition) for condition in conditions],
-            "seeds": options.seed,
-            "images": options.images,
-            "device": options.device,
-            "workers": workers,
-            "threads_per_worker": max(1, runner.available_cores() // workers),
-            "assets": checksums(laid_out),
-            "metric_versions": scores.VERSION,
-        }
-    )
+    return report(session, options.out)
 
-    def open_dataset(name: str) -> Dataset:
-        if name not in datasets:
-            datasets[name] = plan.load_dataset(name)
-        return datasets[name]
 
-    with Store(options.out) as store:
-        if not options.resume:
-            store.forget(cell for item in laid_out for cell in item.cells)
-        summary = runner.run(laid_out, store, workers, options.time_limit, not options.quiet)
-        frame = scores.collect(store, open_dataset, not options.quiet)
-        scores.write(frame, options.out / "scores.csv")
-        table = tables.markdown(frame)
-        write_atomically(options.out / "table.md", table)
-        sheets = contact_sheet.write_sheets(store, open_dataset, options.out / "sheets")
-        provenance.append(options.out, origin)
-    print(table)
-    print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
-    for sheet in sheets:
+def report(session: Session, out: Path) -> int:
+    """Print what a run left behind; the exit code says whether all of it is there."""
+    print(session.table)
+    print(f"Scores: {out / 'scores.csv'}\nTable:  {out / 'table.md'}")
+    for sheet in session.sheets:
         print(f"Sheet:  {sheet}")
-    for (method, status, reason), count in summary.reasons.items():
+    for (method, status, reason), count in session.summary.reasons.items():
         print(f"bench: {method}: {count} {status}: {reason}", file=sys.stderr)
-    if not summary.complete:
+    if not session.summary.complete:
         print("bench: the same command tries those cells again.", file=sys.stderr)
-    if not summary.cells:
-        raise BenchError("There was nothing to run.")
-    return 0 if summary.complete else 1
-
-
-def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:
-    """Checksums of the weights and tuned files that each method used."""
-    return {
-        str(cell.method): dict(cell.identity["assets"])
-        for item in laid_out
-        for cell in item.cells[:1]
-        if cell.identity["assets"]
-    }
+    return 0 if session.summary.complete else 1

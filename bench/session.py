@@ -1,0 +1,148 @@
+"""A run from beginning to end: plan, compute, score, and write what a results folder holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench import contact_sheet, plan, provenance, runner, scores, tables
+from bench.errors import BenchError
+from bench.files import write_atomically
+from bench.observation import Condition
+from bench.plan import Chunk, MethodSpec, Refusal
+from bench.protocol import Dataset
+from bench.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Methods on datasets under conditions; a run is made of one or several.
+
+    Attributes
+    ----------
+    methods : sequence of MethodSpec
+    datasets : sequence of str
+    conditions : sequence of Condition
+    images : int or None
+        Only the first so many of each dataset.
+    """
+
+    methods: Sequence[MethodSpec]
+    datasets: Sequence[str]
+    conditions: Sequence[Condition]
+    images: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """What a run left behind."""
+
+    frame: pd.DataFrame
+    table: str
+    sheets: Sequence[Path]
+    summary: runner.Summary
+
+
+class Datasets:
+    """Datasets opened so far; a name is opened when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Dataset] = {}
+
+    def __call__(self, name: str) -> Dataset:
+        """Return the dataset of a name, or say what is missing and how to get it."""
+        if name not in self._open:
+            self._open[name] = plan.load_dataset(name)
+        return self._open[name]
+
+
+def execute(
+    parts: Sequence[Part],
+    out: Path,
+    *,
+    device: str = "cpu",
+    workers: int | None = None,
+    time_limit: float = 600.0,
+    resume: bool = True,
+    quiet: bool = False,
+    sheets: bool = True,
+) -> Session:
+    """Run parts into a results folder, skipping the cells that it already has.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    out : Path
+    device : str
+    workers : int or None
+        Processes; None takes one per core on a CPU, else one.
+    time_limit : float
+        Seconds per cell.
+    resume : bool
+        False computes all cells anew.
+    quiet : bool
+        Show no progress.
+    sheets : bool
+        Draw the contact sheets.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    BenchError
+        If there is nothing to run.
+    """
+    datasets = Datasets()
+    laid_out: list[Chunk | Refusal] = []
+    for part in parts:
+        opened = [datasets(name) for name in part.datasets]
+        laid_out += plan.plan(part.methods, opened, part.conditions, part.images, device)
+    workers = workers or (runner.available_cores() if device == "cpu" else 1)
+    conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
+    origin = provenance.collect(
+        {
+            "methods": _names(part.methods for part in parts),
+            "datasets": _names(part.datasets for part in parts),
+            "conditions": [str(condition) for condition in conditions],
+            "seeds": sorted({condition.seed for condition in conditions}),
+            "images": [part.images for part in parts] if len(parts) > 1 else parts[0].images,
+            "device": device,
+            "workers": workers,
+            "threads_per_worker": max(1, runner.available_cores() // workers),
+            "assets": checksums(laid_out),
+            "metric_versions": scores.VERSION,
+        }
+    )
+    with Store(out) as store:
+        if not resume:
+            store.forget(cell for item in laid_out for cell in item.cells)
+        summary = runner.run(laid_out, store, workers, time_limit, not quiet)
+        frame = scores.collect(store, datasets, not quiet)
+        scores.write(frame, out / "scores.csv")
+        table = tables.markdown(frame)
+        write_atomically(out / "table.md", table)
+        paths = contact_sheet.write_sheets(store, datasets, out / "sheets") if sheets else []
+        provenance.append(out, origin)
+    if not summary.cells:
+        raise BenchError("There was nothing to run.")
+    return Session(frame, table, paths, summary)
+
+
+def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:
+    """Checksums of the weights and tuned files that each method used."""
+    return {
+        str(cell.method): dict(cell.identity["assets"])
+        for item in laid_out
+        for cell in item.cells[:1]
+        if cell.identity["assets"]
+    }
+
+
+def _names(groups: Iterable[Iterable[Any]]) -> list[str]:
+    return list(dict.fromkeys(str(name) for group in groups for name in group))
