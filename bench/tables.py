@@ -112,8 +112,11 @@ def _knows(method: str, rows: pd.DataFrame) -> str:
     kind = str(rows["kind"].iloc[0])
     if kind in KIND_NOTES:
         return KIND_NOTES[kind]
+    name = method.partition("[")[0]
+    if name not in METHODS.entries:  # restored elsewhere, or by a plugin that is gone
+        return f"origin: {rows['origin'].iloc[0]}"
     try:
-        return str(METHODS.load(method.partition("[")[0]).knows)
+        return str(METHODS.load(name).knows)
     except BenchError:
         return "?"
 

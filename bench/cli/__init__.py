@@ -13,7 +13,13 @@ from bench.errors import BenchError
 
 COMMANDS = {
     "run": "measure methods on datasets and print a table",
+    "sweep": "measure methods against noise or blur length",
     "table": "print the table of a finished or unfinished run",
+    "report": "make the tables, figures and the page of the run of record",
+    "check": "hold every method against the reference: the gate",
+    "compare": "show what differs significantly between two results folders",
+    "export": "write observations for restoring elsewhere",
+    "score": "score images restored elsewhere",
     "explain": "show what every restart found for one image",
     "list": "show methods, what each knows, and datasets",
     "data": "show what data is here, or fetch the published test images",

@@ -1,0 +1,39 @@
+"""``python -m bench compare``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """\
+examples:
+  python -m bench compare results/record runs/mine
+  python -m bench compare runs/before runs/after --metrics psnr,gmsd
+
+Cells are paired by dataset, condition, method and image; only differences that are significant at
+5 % after Holm's correction are printed. Exit code 1 if any of them is for the worse.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("old", type=Path, help="results folder or scores.csv")
+    parser.add_argument("new", type=Path, help="results folder or scores.csv")
+    parser.add_argument("--metrics", default="psnr,ssim", help="by commas; default: %(default)s")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the significant differences."""
+    from bench import comparison, scores
+    from bench.errors import UnknownName
+    from bench.metrics import METRICS
+
+    metrics = options.metrics.split(",")
+    if unknown := [name for name in metrics if name not in METRICS]:
+        raise UnknownName(f"There is no metric {unknown[0]!r}; there are: {', '.join(METRICS)}.")
+    changes, pairs = comparison.compare(scores.read(options.old), scores.read(options.new), metrics)
+    found = [change for change in changes if change.p_value < comparison.SIGNIFICANCE]
+    print(f"{pairs} pairs of images, {len(changes)} comparisons, {len(found)} significant.")
+    if found:
+        print("\n" + comparison.markdown(found))
+    return int(any(change.worse for change in found))

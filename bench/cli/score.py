@@ -1,0 +1,55 @@
+"""``python -m bench score``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """\
+examples:
+  python -m bench export shoes observations/shoes
+  (restore observations/shoes/*.png elsewhere, into restored/ with a copy of manifest.json)
+  python -m bench score restored --name my-method --origin 'A. Author, MATLAB R2026a'
+  python -m bench score restored --name my-method --out results/record     beside the others
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("folder", type=Path, help="of NAME.png and, if there are, NAME_kernel.png")
+    parser.add_argument("--name", required=True, help="of the row in the table")
+    parser.add_argument("--origin", default="", help="who made them, where, with what")
+    parser.add_argument("--manifest", type=Path, help="default: FOLDER/manifest.json")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/scored"), help="results folder; default: %(default)s"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Record and score a folder of restored images."""
+    from bench import exchange, provenance, scores, tables
+    from bench.files import write_atomically
+    from bench.session import Datasets
+    from bench.store import Store
+
+    manifest = exchange.read_manifest(options.manifest or options.folder / exchange.MANIFEST)
+    datasets = Datasets()
+    dataset = datasets(manifest["dataset"])
+    origin = options.origin or f"scored from {options.folder.resolve().name}"
+    found = exchange.outcomes(options.folder, manifest, dataset, options.name, origin)
+    with Store(options.out) as store:
+        store.expect(outcome.cell for outcome in found)
+        store.record(found)
+        frame = scores.collect(store, datasets, progress=False)
+        scores.write(frame, options.out / "scores.csv")
+        table = tables.markdown(frame)
+        write_atomically(options.out / "table.md", table)
+        provenance.append(
+            options.out,
+            provenance.collect(
+                {"scored": options.name, "origin": origin, "manifest": manifest["condition"]}
+            ),
+        )
+    print(tables.markdown(frame[frame["method"] == options.name]))
+    print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
+    return int(any(outcome.status != "ok" for outcome in found))

@@ -1,0 +1,56 @@
+"""``python -m bench sweep``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.cli import arguments
+
+EXAMPLES = """\
+examples:
+  python -m bench sweep noise
+  python -m bench sweep blur-length --methods dd,dds --datasets celeba --images 24
+  python -m bench sweep noise --values 0.01,0.1 --methods 'known-*' --out runs/quick
+
+What is measured stands in bench/sweeps.toml. A sweep that was stopped goes on from where it was.
+It leaves scores.csv, table.md, curves.csv, curves.md, curves.png and curves.svg.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("name", help="noise or blur-length")
+    parser.add_argument("--methods", default="*", help="names or patterns, by commas")
+    parser.add_argument("--datasets", default="*", help="names or patterns, by commas")
+    parser.add_argument("--values", type=arguments.numbers, help="instead of the settings'")
+    parser.add_argument("--images", type=arguments.positive, metavar="N", help="at most, per point")
+    parser.add_argument("--out", type=Path, help="default: runs/sweep-NAME")
+    arguments.add_execution(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a sweep and draw it."""
+    from bench import sweep
+    from bench.cli.run import report
+    from bench.report import curves
+    from bench.session import execute
+
+    arguments.check_device(options.device)
+    out = options.out or Path("runs") / f"sweep-{options.name}"
+    parts = sweep.parts(
+        options.name, options.methods, options.datasets, options.values, options.images
+    )
+    session = execute(
+        parts,
+        out,
+        device=options.device,
+        workers=options.workers,
+        time_limit=options.time_limit,
+        resume=options.resume,
+        quiet=options.quiet,
+        sheets=False,
+    )
+    for path in curves.write(session.frame, options.name, out, "curves"):
+        print(f"Curves: {path}")
+    return report(session, out)

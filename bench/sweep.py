@@ -1,0 +1,84 @@
+"""Sweeps: methods against noise or blur length, as ``sweeps.toml`` says."""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import plan
+from bench.errors import UnknownName
+from bench.observation import Condition
+from bench.registry import DATASETS, METHODS
+from bench.session import Part
+
+SETTINGS = Path(__file__).with_name("sweeps.toml")
+
+
+def sweeps() -> dict[str, Any]:
+    """Read the sweeps there are, by name."""
+    return tomllib.loads(SETTINGS.read_text())
+
+
+def parts(
+    name: str,
+    methods: str = "*",
+    datasets: str = "*",
+    values: Sequence[float] | None = None,
+    images: int | None = None,
+) -> list[Part]:
+    """Lay out a sweep.
+
+    Parameters
+    ----------
+    name : {"noise", "blur-length"}
+    methods, datasets : str
+        Patterns by commas that narrow what the settings name.
+    values : sequence of float, optional
+        Only these of the settings' values, or others for all groups.
+    images : int, optional
+        At most so many images per point.
+
+    Returns
+    -------
+    list of Part
+
+    Raises
+    ------
+    UnknownName
+        For an unknown sweep, or if nothing is left.
+    """
+    known = sweeps()
+    if name not in known:
+        raise UnknownName(f"There is no sweep {name!r}; there are: {', '.join(known)}.")
+    sweep, found = known[name], []
+    for group in sweep["groups"]:
+        chosen = [
+            m for m in group["methods"].split(",") if m in METHODS.entries and _in(m, methods)
+        ]
+        sets = [
+            d for d in group["datasets"].split(",") if d in DATASETS.entries and _in(d, datasets)
+        ]
+        if not (chosen and sets):
+            continue
+        conditions = [
+            condition(name, value) for value in values or group.get("values", sweep["values"])
+        ]
+        count = group["images"] if images is None else min(images, group["images"])
+        found.append(Part(plan.parse_methods(",".join(chosen)), sets, conditions, count))
+    if not found:
+        raise UnknownName(
+            f"The sweep {name!r} has no method {methods!r} on {datasets!r}; see {SETTINGS.name}."
+        )
+    return found
+
+
+def condition(name: str, value: float) -> Condition:
+    """Return the condition of a sweep's value."""
+    return Condition(noise=value) if name == "noise" else Condition(blur_length=int(value))
+
+
+def _in(name: str, patterns: str) -> bool:
+    return any(fnmatch.fnmatch(name, pattern.strip()) for pattern in patterns.split(","))

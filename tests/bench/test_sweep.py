@@ -1,0 +1,60 @@
+"""Sweeps: what is laid out, and how their curves are made."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import sweep
+from bench.errors import BenchError, UnknownName
+from bench.report import curves
+
+
+def scores() -> pd.DataFrame:
+    rows = []
+    for dataset in ("celeba", "celeba-range"):
+        for noise in (0.01, 0.1):
+            for image in range(8):
+                psnr = 30 - 100 * noise + np.sin(image)
+                condition = f"noise {noise:g}, seed 0"
+                rows.append(
+                    [dataset, condition, "dd", "method", f"{image}", noise, psnr, 0.8, "ok"]
+                )
+    columns = ["dataset", "condition", "method", "kind", "image", "noise", "psnr", "ssim", "status"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_the_settings_name_methods_and_values_of_the_protocol():
+    parts = sweep.parts("noise")
+    assert {c.noise for p in parts for c in p.conditions} == {0.01, 0.02, 0.04, 0.06, 0.08, 0.1}
+    assert min(part.images for part in parts) >= 24
+    lengths = {c.blur_length for p in sweep.parts("blur-length") for c in p.conditions}
+    assert lengths == {5, 8, 12, 16, 20, 24, 28}
+
+
+def test_a_sweep_can_be_narrowed():
+    (part,) = sweep.parts("noise", "dds", "celeba", [0.04], 5)
+    assert [str(spec) for spec in part.methods] == ["dds"]
+    assert (list(part.datasets), part.images) == (["celeba"], 5)
+    with pytest.raises(UnknownName, match="no method 'nothing'"):
+        sweep.parts("noise", "nothing")
+    with pytest.raises(UnknownName, match="There is no sweep 'colour'"):
+        sweep.parts("colour")
+
+
+def test_curves_are_written_the_same_twice(tmp_path):
+    first = curves.write(scores(), "noise", tmp_path / "a", "figure9")
+    second = curves.write(scores(), "noise", tmp_path / "b", "figure9")
+    assert [path.suffix for path in first] == [".csv", ".md", ".png", ".svg"]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    table = (tmp_path / "a" / "figure9.md").read_text()
+    assert "dd on range images" in table
+    points = pd.read_csv(tmp_path / "a" / "figure9.csv")
+    assert set(points["value"]) == {1.0, 10.0}
+    assert (points["low"] <= points["mean"]).all()
+
+
+def test_an_empty_sweep_is_said():
+    frame = scores().assign(status="failed")
+    with pytest.raises(BenchError, match="no finished cell"):
+        curves.write(frame, "noise", None, "x")  # type: ignore[arg-type]
