@@ -1,5 +1,5 @@
 # make bench   set up everything and run the main job on images that need no download
-# make record  run everything on the published test sets; needs BENCH_DATA and an hour or two
+# make record  run everything on the published test sets; needs BENCH_DATA and a night
 # make test    set up everything and run the tests, lint and types
 VENV   ?= .venv
 PYTHON  = $(VENV)/bin/python
@@ -19,10 +19,13 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
+RECORD  = $(PYTHON) -m bench run --gallery 12 --out results/record
 record: setup
-	$(PYTHON) -m bench run --out results/record --datasets svhn,shoes,celeba,levin \
-	    --methods 'blurry,dd,dds,dd-warm,dds-warm,kernel-net,dp,published-*,range-oracle,known-*'
-	$(PYTHON) -m bench run --out results/record --datasets '*-range' --methods blurry,dd
+	$(RECORD) --datasets svhn,shoes,celeba,levin --methods '*'
+	$(RECORD) --datasets '*-range' --methods blurry,dd
+	$(PYTHON) -m bench sweep noise --out results/record/sweeps/noise
+	$(PYTHON) -m bench sweep blur-length --out results/record/sweeps/blur-length
+	$(PYTHON) -m bench report
 
 setup: $(STAMP) octave
 
