@@ -12,7 +12,6 @@ from typing import Any
 
 import cv2
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from datasets.motion_blur import motion_blur_kernels
@@ -30,9 +29,9 @@ from methods.generators.loading import (
     Prior,
     latent_statistics,
     load_generator,
-    sha256,
 )
 from methods.generators.recipe import Recipe
+from methods.training.weights import write_weights
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
 REPORTS = Path(__file__).parents[2] / "reports" / "generators"
@@ -89,32 +88,6 @@ def finish(
     (folder / f"{recipe.name}.json").write_text(json.dumps(card, indent=1) + "\n")
     write_page(prior, x, card, reports)
     return card
-
-
-def write_weights(
-    name: str,
-    modules: dict[str, nn.Module],
-    card: dict[str, Any],
-    folder: Path,
-    *,
-    half: bool = True,
-) -> None:
-    """Write modules by name, in half precision by default, and the card with their SHA-256."""
-    tensors = {
-        f"{part}/{key}": value.detach().to(torch.float16 if half else torch.float32).contiguous()
-        for part, module in modules.items()
-        for key, value in module.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.safetensors"
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial)
-    partial.replace(path)
-    path.chmod(0o644)  # safetensors writes for the owner alone
-    card["file"], card["sha256"] = path.name, sha256(path)
-    card["precision"], card["bytes"] = "float16" if half else "float32", path.stat().st_size
-    (folder / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 def prepared(images: Tensor, recipe: Recipe) -> Tensor:

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from methods.generators import architectures
-from methods.generators.export import write_weights
 from methods.generators.loading import WEIGHTS, sha256
+from methods.training.weights import write_weights
 
 DECODERS = {
     "svhn": "SVHNDecoder",
@@ -93,7 +93,7 @@ def convert(path: Path, image_class: str, name: str, folder: Path = WEIGHTS) -> 
         "source": path.name,
         "source_sha256": sha256(path),
     }
-    write_weights(name, {"decoder": decoder}, card, folder, half=False)
+    write_weights(name, {"decoder": decoder}, card, folder, precision="float32")
     return card
 
 

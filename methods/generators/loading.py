@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench import seeds
 from bench.errors import Unavailable, UnknownName
 from methods.generators import architectures
 from methods.generators.folding import fold
+from methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -186,7 +186,7 @@ def load_generator(
             f"The weights {path} have SHA-256 {found[:12]}…, the card says "
             f"{card['sha256'][:12]}…; fetch or train them again."
         )
-    tensors = {key: value.float() for key, value in load_file(path).items()}
+    tensors = read_weights(path)
     decoder = getattr(architectures, card["decoder"])()
     decoder.load_state_dict(_part(tensors, "decoder", decoder))
     encoder = None

@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
-
 from bench.errors import Unavailable
 from datasets.locations import checksum
 from methods.kernel_net.network import KernelNetwork
+from methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 PREFIX = "kernel-net-"
@@ -53,6 +52,6 @@ def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
         )
     recipe = card["recipe"]
     network = KernelNetwork(recipe["image_size"], recipe["width"], recipe["blocks"])
-    tensors = {k.removeprefix("network/"): v.float() for k, v in load_file(path).items()}
+    tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
     network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)

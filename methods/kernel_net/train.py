@@ -23,7 +23,7 @@ from torch import Tensor
 from bench import seeds
 from bench.errors import Unavailable
 from datasets.archives import training_images
-from methods.generators.export import commit, write_weights
+from methods.generators.export import commit
 from methods.kernel_net.network import KernelNetwork, kernels
 from methods.training.blurred import NOISE, BlurredBatches, validation
 from methods.training.loop import (
@@ -34,6 +34,7 @@ from methods.training.loop import (
     train,
     update_average,
 )
+from methods.training.weights import write_weights
 
 RECIPES = Path(__file__).parent / "recipes"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -205,7 +206,7 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
 def export(
     trainer: Trainer, progress: Progress, scores: dict[str, float], folder: Path = WEIGHTS
 ) -> dict[str, Any]:
-    """Write the averaged weights in half precision, and their card, which is returned."""
+    """Write the averaged weights in eight bits, and their card, which is returned."""
     recipe = trainer.recipe
     card = {
         "name": recipe.name,
@@ -225,5 +226,5 @@ def export(
         "validation": {"images": 240, **scores},
         "curve": progress.looks,
     }
-    write_weights(recipe.name, {"network": trainer.average}, card, folder)
+    write_weights(recipe.name, {"network": trainer.average}, card, folder, precision="int8")
     return card

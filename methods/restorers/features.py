@@ -16,10 +16,11 @@ from torch.nn import functional
 
 from bench import seeds
 from datasets.archives import to_unit_range, training_images
-from methods.generators.export import commit, write_weights
+from methods.generators.export import commit
 from methods.restorers.loading import FEATURES, WEIGHTS
 from methods.restorers.networks import Features
 from methods.training.loop import Progress, learning_rate, train, update_average
+from methods.training.weights import write_weights
 
 CLASSES = ("svhn", "shoes", "celeba")
 SIDE, BATCH, RATE = 32, 24, 1e-3

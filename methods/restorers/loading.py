@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from bench.errors import Unavailable
 from datasets.locations import checksum
 from methods.restorers.networks import NETWORKS, Features
+from methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 FEATURES = "restorer-features"
@@ -72,6 +72,6 @@ def _filled(network: nn.Module, name: str, folder: Path) -> nn.Module:
             f"{path} is missing or does not match its card; "
             f"'python -m bench train {name}' makes it again."
         )
-    tensors = {k.removeprefix("network/"): v.float() for k, v in load_file(path).items()}
+    tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
     network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)

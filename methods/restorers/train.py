@@ -21,7 +21,7 @@ from bench import seeds
 from bench.errors import InvalidInput, Unavailable
 from bench.metrics import psnr
 from datasets.archives import training_images
-from methods.generators.export import commit, write_weights
+from methods.generators.export import commit
 from methods.restorers import features, losses, recipe
 from methods.restorers.loading import FEATURES, WEIGHTS, build, load_features, load_network
 from methods.restorers.recipe import Recipe, load_recipe
@@ -34,6 +34,7 @@ from methods.training.loop import (
     train,
     update_average,
 )
+from methods.training.weights import write_weights
 
 
 def recipe_names() -> list[str]:
@@ -167,7 +168,7 @@ def export(
     observation: Tensor,
     folder: Path = WEIGHTS,
 ) -> dict[str, Any]:
-    """Write the averaged weights in half precision, and their card, which is returned."""
+    """Write the averaged weights in eight bits, and their card, which is returned."""
     recipe = trainer.recipe
     started = time.perf_counter()
     images = restored(trainer.average, observation)
@@ -201,5 +202,5 @@ def export(
     }
     if trainer.adversary is not None:
         card["critic_share_of_gradient"] = trainer.share
-    write_weights(recipe.name, {"network": trainer.average}, card, folder)
+    write_weights(recipe.name, {"network": trainer.average}, card, folder, precision="int8")
     return card

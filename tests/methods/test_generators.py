@@ -9,7 +9,7 @@ from torch import nn
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from methods.generators import architectures, augment
 from methods.generators.autoencoder import Autoencoder, whiten
-from methods.generators.export import sheet, write_weights
+from methods.generators.export import sheet
 from methods.generators.folding import fold
 from methods.generators.linear import logits, principal_components, start_linear
 from methods.generators.loading import (
@@ -22,6 +22,7 @@ from methods.generators.loading import (
 )
 from methods.generators.matmul import same_transposed, tiled_transposed
 from methods.generators.recipe import load_recipe, recipe_names
+from methods.training.weights import write_weights
 
 DECODERS = ["SVHNDecoder", "DCGANDecoder", "MotionBlurDecoder"]
 
