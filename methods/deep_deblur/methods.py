@@ -15,7 +15,7 @@ from bench.seeds import generators_per_image
 from datasets.locations import checksum
 from methods.deep_deblur import published
 from methods.deep_deblur.grid import to_grid
-from methods.deep_deblur.settings import PATH, load_settings
+from methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
 from methods.deep_deblur.solver import Solver
 from methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
 from methods.kernel_net.loading import load_card as load_network_card
@@ -121,6 +121,7 @@ class DeepDeblur(Method):
         if cls.warm:
             network = load_network_card(task.image_class)
             found[network["name"]] = network["sha256"]
+            found[WARM_PATH.name] = checksum(WARM_PATH)
         return found
 
     def deblur(self, observation: Tensor) -> Restoration:

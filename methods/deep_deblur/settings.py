@@ -13,6 +13,8 @@ from methods.deep_deblur.objective import Weights
 from methods.marginal.search import Annealing
 
 PATH = Path(__file__).with_name("settings.toml")
+WARM_PATH = Path(__file__).with_name("warm.toml")
+"""Of its own, so that a change of the learned starts leaves results from random ones valid."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +78,8 @@ def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Se
     merged: dict[str, Any] = {**table["default"]}
     for key, value in table[image_class].items():
         merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+    learned = tomllib.loads(WARM_PATH.read_text())
+    merged["warm"] = {**merged["warm"], **learned["default"], **learned.get(image_class, {})}
     if steps:
         merged["steps"] = steps
     if search_steps:
