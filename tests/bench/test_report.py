@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.report import claims, details, ledger, table1
+from bench.report import claims, details, ledger, readme, table1
 from bench.report.record import CONDITION, TEST_SETS, Record
 from bench.scores import COLUMNS
 
@@ -116,3 +116,20 @@ def test_a_folder_without_test_sets_is_refused(tmp_path: Path) -> None:
     scores().assign(dataset="photos").to_csv(tmp_path / "scores.csv", index=False)
     with pytest.raises(BenchError, match="has no scores on svhn, shoes, celeba"):
         _ = Record(tmp_path).frame
+
+
+def test_the_readme_keeps_its_words_and_gains_the_table(folder: Path) -> None:
+    record = Record(folder)
+    table = table1.tidy(record)
+    path = folder / "README.md"
+    assert not readme.refresh(path, record, table)
+    path.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n")
+    assert readme.refresh(path, record, table)
+    text = path.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert "| `dds` " in text
+    path.write_text("no markers")
+    with pytest.raises(BenchError, match="put the markers"):
+        readme.refresh(path, record, table)
