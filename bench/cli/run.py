@@ -26,6 +26,7 @@ examples:
   python -m bench run --methods published-dd,published-dds --datasets svhn,shoes,celeba
   python -m bench run --methods 'known-*' --datasets celeba --noise 0.01,0.04,0.1 --out runs/noise
   python -m bench run --methods dp --datasets svhn --images 10 --workers 1
+  python -m bench run --gallery 12                     adds thumbnails to a finished run
 
 A run that was stopped, by Ctrl-C or worse, goes on from where it was when the same command is given
 again; cells that failed are tried again. Exit codes: 0 all well, 1 some cells failed or could not
@@ -77,12 +78,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="keep what the folder already has; --no-resume computes it anew",
     )
+    parser.add_argument(
+        "--gallery",
+        type=arguments.natural,
+        default=0,
+        metavar="N",
+        help="also write thumbnails of N images per dataset for the HTML page; default: none",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
-    from bench import contact_sheet, plan, provenance, runner, scores, tables
+    from bench import contact_sheet, gallery, plan, provenance, runner, scores, tables
     from bench.errors import BenchError
     from bench.files import write_atomically
     from bench.observation import Condition
@@ -90,6 +98,8 @@ def run(options: argparse.Namespace) -> int:
     from bench.store import Store
 
     arguments.check_device(options.device)
+    if options.gallery:
+        gallery.check_count(options.gallery)
     if options.datasets is None:
         options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
     methods = plan.parse_methods(options.methods, options.set)
@@ -133,11 +143,15 @@ def run(options: argparse.Namespace) -> int:
         table = tables.markdown(frame)
         write_atomically(options.out / "table.md", table)
         sheets = contact_sheet.write_sheets(store, open_dataset, options.out / "sheets")
+        if options.gallery:
+            gallery.write_gallery(store, open_dataset, options.out / "gallery", options.gallery)
         provenance.append(options.out, origin)
     print(table)
     print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
     for sheet in sheets:
         print(f"Sheet:  {sheet}")
+    if options.gallery:
+        print(f"Gallery: {options.out / 'gallery'}")
     for (method, status, reason), count in summary.reasons.items():
         print(f"bench: {method}: {count} {status}: {reason}", file=sys.stderr)
     if not summary.complete:
