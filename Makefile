@@ -6,12 +6,12 @@ PYTHON  = $(VENV)/bin/python
 STAMP   = $(VENV)/.installed
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench test lint setup octave record clean
+.PHONY: bench test lint setup octave browser record clean
 
 bench: setup
 	$(PYTHON) -m bench run --methods blurry,dd,dds,dp,known-kernel
 
-test: setup lint
+test: setup lint browser
 	$(PYTHON) -m pytest
 
 lint: setup
@@ -42,6 +42,11 @@ octave:
 	@command -v octave-cli >/dev/null || command -v octave >/dev/null \
 	    || { echo "Installing Octave …"; $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends octave >/dev/null; } \
 	    || echo "Octave could not be installed: the methods that need it will be listed as unavailable."
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	    || { echo "Installing Chromium …"; $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	    || echo "Chromium could not be installed: the tests that open the HTML page will be skipped."
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info

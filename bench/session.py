@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import contact_sheet, plan, provenance, runner, scores, tables
+from bench import contact_sheet, gallery, plan, provenance, runner, scores, tables
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.observation import Condition
@@ -44,6 +44,7 @@ class Session:
     frame: pd.DataFrame
     table: str
     sheets: Sequence[Path]
+    gallery: Path | None
     summary: runner.Summary
 
 
@@ -70,6 +71,7 @@ def execute(
     resume: bool = True,
     quiet: bool = False,
     sheets: bool = True,
+    gallery_images: int = 0,
 ) -> Session:
     """Run parts into a results folder, skipping the cells that it already has.
 
@@ -88,6 +90,8 @@ def execute(
         Show no progress.
     sheets : bool
         Draw the contact sheets.
+    gallery_images : int
+        Write thumbnails of so many images per dataset; 0 for none.
 
     Returns
     -------
@@ -128,10 +132,15 @@ def execute(
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
         paths = contact_sheet.write_sheets(store, datasets, out / "sheets") if sheets else []
+        index = (
+            gallery.write_gallery(store, datasets, out / "gallery", gallery_images)
+            if gallery_images
+            else None
+        )
         provenance.append(out, origin)
     if not summary.cells:
         raise BenchError("There was nothing to run.")
-    return Session(frame, table, paths, summary)
+    return Session(frame, table, paths, index, summary)
 
 
 def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:

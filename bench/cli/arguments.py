@@ -13,6 +13,14 @@ def positive(text: str) -> int:
     return value
 
 
+def natural(text: str) -> int:
+    """Parse a whole number from 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is not a whole number from 0")
+    return value
+
+
 def seconds(text: str) -> float:
     """Parse a positive duration."""
     value = float(text)

@@ -56,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=arguments.integers, default=[0], help="seeds, by commas")
     arguments.add_execution(parser)
     parser.add_argument(
+        "--gallery",
+        type=arguments.natural,
+        default=0,
+        metavar="N",
+        help="also write thumbnails of N images per dataset for the HTML page; default: none",
+    )
+    parser.add_argument(
         "--set", action="append", default=[], metavar="METHOD.KEY=VALUE", help="set a parameter"
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="results folder")
@@ -63,12 +70,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
-    from bench import plan
+    from bench import gallery, plan
     from bench.observation import Condition
     from bench.registry import DATASETS
     from bench.session import Part, execute
 
     arguments.check_device(options.device)
+    if options.gallery:
+        gallery.check_count(options.gallery)
     if options.datasets is None:
         options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
     conditions = [
@@ -87,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
         resume=options.resume,
         quiet=options.quiet,
+        gallery_images=options.gallery,
     )
     return report(session, options.out)
 
@@ -97,6 +107,8 @@ def report(session: Session, out: Path) -> int:
     print(f"Scores: {out / 'scores.csv'}\nTable:  {out / 'table.md'}")
     for sheet in session.sheets:
         print(f"Sheet:  {sheet}")
+    if session.gallery:
+        print(f"Gallery: {session.gallery.parent}")
     for (method, status, reason), count in session.summary.reasons.items():
         print(f"bench: {method}: {count} {status}: {reason}", file=sys.stderr)
     if not session.summary.complete:

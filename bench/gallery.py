@@ -1,0 +1,213 @@
+"""A small gallery of a run: lossy mosaics of a few images, for a page that anyone can open.
+
+A mosaic is a row of equal tiles, one per image, so that a dataset and method cost one file. Images
+are lossy and large ones are made smaller; kernels are lossless and scaled each to its own
+maximum. ``gallery.json`` says what is where (see :func:`write_gallery`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.files import write_atomically
+from bench.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
+from bench.observation import Condition, observe
+from bench.protocol import Dataset
+from bench.store import Row, Store
+from bench.tables import method_order
+
+FORMAT = 1
+TRACE_POINTS = 60
+TRACE_DIGITS = 4
+
+
+def write_gallery(
+    store: Store, open_dataset: Callable[[str], Dataset], folder: Path, images: int
+) -> Path:
+    """Write the gallery of every dataset and condition in a store.
+
+    Of several seeds the smallest is shown: the others show the same images. Mosaics that an earlier
+    gallery left in the folder and this one does not have are removed.
+
+    Parameters
+    ----------
+    store : Store
+    open_dataset : callable
+        Returns the dataset of a name.
+    folder : Path
+        Where ``gallery.json`` and the mosaics go.
+    images : int
+        Per dataset, spread evenly over it.
+
+    Returns
+    -------
+    Path
+        Of ``gallery.json``: ``format``, and ``groups`` with ``dataset``, ``condition``, ``images``
+        (names), ``tile`` (width and height), ``truth``, ``observation`` and ``methods`` (by label;
+        each with ``kind``, ``images`` and ``kernels``, which are file names or null,
+        ``kernel_tile``, ``missing``, which maps an image without a restoration to its status, and
+        ``traces``, which maps an image to ``[step, objective]`` of the restart that was kept).
+    """
+    check_count(images)
+    groups: dict[tuple[Any, ...], dict[int, list[Row]]] = {}
+    for row in store.rows():
+        key = tuple(row.columns[name] for name in ("dataset", "noise", "swept_blur_length"))
+        groups.setdefault(key, {}).setdefault(row.columns["seed"], []).append(row)
+    shown = [by_seed[min(by_seed)] for by_seed in groups.values()]
+    written: set[Path] = set()
+    index: dict[str, Any] = {"format": FORMAT, "groups": []}
+    for rows in shown:
+        group, files = _group(store, open_dataset(rows[0].columns["dataset"]), rows, images)
+        index["groups"].append(group)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+            written.add(folder / name)
+    path = folder / "gallery.json"
+    write_atomically(path, json.dumps(index, ensure_ascii=False, separators=(",", ":")) + "\n")
+    for stale in set(folder.glob("*/*.webp")) - written:
+        stale.unlink()
+    return path
+
+
+def check_count(images: int) -> None:
+    """Refuse a number of images per dataset that a mosaic cannot hold."""
+    if not 1 <= images <= MOST:
+        raise BenchError(
+            f"A gallery of {images} images per dataset is asked for; give 1 to {MOST}."
+        )
+
+
+def read_gallery(results: Path) -> list[dict[str, Any]]:
+    """Return the groups of a results folder's gallery; none if it has no gallery.
+
+    Raises
+    ------
+    BenchError
+        If ``gallery.json`` is not one of ours.
+    """
+    path = results / "gallery" / "gallery.json"
+    if not path.exists():
+        return []
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        found, groups = index["format"], index["groups"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BenchError(
+            f"{path} is no gallery; write it anew with 'python -m bench run --gallery N'."
+        ) from error
+    if found != FORMAT:
+        raise BenchError(
+            f"{path} has the format {found}, not {FORMAT}; write it anew with "
+            "'python -m bench run --gallery N'."
+        )
+    return list(groups)
+
+
+def spread(indices: Sequence[int], count: int) -> list[int]:
+    """Choose up to ``count`` of the indices, evenly, from the first to the last."""
+    positions = np.linspace(0, len(indices) - 1, min(count, len(indices)))
+    return [indices[int(position)] for position in positions.round()]
+
+
+def _group(
+    store: Store, dataset: Dataset, rows: Sequence[Row], count: int
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Describe the gallery of one dataset and condition, and make its files."""
+    first = rows[0].columns
+    condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
+    chosen = spread(sorted({row.columns["index"] for row in rows}), count)
+    observed = [observe(dataset, index, condition) for index in chosen]
+    tile = tile_size([thumbnail(item.scene.image) for item in observed])
+    length = condition.blur_length
+    folder = "-".join(
+        [dataset.name, f"noise-{condition.noise:g}", *([f"length-{length}"] if length else [])]
+    )
+    files: dict[str, bytes] = {}
+
+    def entry(name: str, kind: str, pictures: Sequence[Tensor | None], kernels: Any) -> dict:
+        """Make the two mosaics of a row of the gallery."""
+        found: dict[str, Any] = {"kind": kind, "images": None, "kernels": None, "kernel_tile": None}
+        if any(picture is not None for picture in pictures):
+            found["images"] = _unused(f"{folder}/{name}", files)
+            files[found["images"]] = encode([thumbnail(p) for p in pictures], tile, quality=True)
+        if any(kernel is not None for kernel in kernels):
+            scaled = [None if k is None else kernel_picture(k) for k in kernels]
+            found["kernel_tile"] = tile_size(scaled)
+            found["kernels"] = _unused(f"{folder}/{name}-kernels", files)
+            files[found["kernels"]] = encode(scaled, found["kernel_tile"], quality=False)
+        return found
+
+    truth = entry(
+        "truth", "truth", [o.scene.image for o in observed], [o.scene.kernel for o in observed]
+    )
+    nothing = [None] * len(observed)
+    observation = entry("observation", "observation", [o.observation for o in observed], nothing)
+    cells = {(row.columns["method"], row.columns["index"]): row for row in rows}
+    kinds = {row.columns["method"]: row.columns["kind"] for row in rows}
+    methods: dict[str, Any] = {}
+    for method in method_order(kinds):
+        found = [cells.get((method, index)) for index in chosen]
+        restored = [
+            store.restoration(row.id) if row is not None and row.status == "ok" else None
+            for row in found
+        ]
+        methods[method] = entry(
+            f"method-{method}",
+            kinds[method],
+            [None if r is None else r.image[0] for r in restored],
+            [None if r is None or r.kernel is None else r.kernel[0] for r in restored],
+        )
+        names = [item.scene.name for item in observed]
+        methods[method]["missing"] = {
+            name: "not run" if row is None else row.status
+            for name, row, restoration in zip(names, found, restored, strict=True)
+            if restoration is None
+        }
+        methods[method]["traces"] = {
+            name: trace
+            for name, restoration in zip(names, restored, strict=True)
+            if restoration is not None and (trace := thin(restoration.records))
+        }
+    group = {
+        "dataset": dataset.name,
+        "title": dataset.title,
+        "condition": str(condition),
+        "images": [item.scene.name for item in observed],
+        "tile": tile,
+        "truth": truth,
+        "observation": observation,
+        "methods": methods,
+    }
+    return group, files
+
+
+def thin(records: Mapping[str, Tensor]) -> list[list[float]]:
+    """Objective by step of the kept restart, at no more than :data:`TRACE_POINTS` steps.
+
+    Returns
+    -------
+    list of [step, objective]
+        Steps count from 1; empty where the method keeps no trace.
+    """
+    if not {"loss_trace", "chosen"} <= set(records):
+        return []
+    trace = records["loss_trace"][0, int(records["chosen"][0])].double().numpy()
+    steps = np.flatnonzero(np.isfinite(trace))
+    kept = spread(steps.tolist(), TRACE_POINTS) if len(steps) else []
+    return [[step + 1, float(f"{trace[step]:.{TRACE_DIGITS}g}")] for step in kept]
+
+
+def _unused(stem: str, files: Mapping[str, bytes]) -> str:
+    """Turn a label into a file name that no other label has."""
+    safe = re.sub(r"[^A-Za-z0-9._/-]+", "-", stem).strip("-")
+    suffixes = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    return next(name for suffix in suffixes if (name := f"{safe}{suffix}.webp") not in files)

@@ -1,0 +1,163 @@
+"""One HTML file that shows a results folder, with everything it needs inside it.
+
+The page loads nothing: styles, scripts, the charting library, thumbnails and the CSV files are
+all in the file. It says nothing that the folder does not say, and holds no date of its own, so the
+same folder always gives the same page.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import gzip
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from bokeh.resources import Resources
+from markupsafe import Markup
+
+from bench import scores
+from bench.errors import BenchError
+from bench.page import figures, pictures, rows
+from bench.tables import KIND_NOTES, method_order
+
+SWEEPS = {
+    "noise": ("noise", "noise (standard deviation, % of the image range)"),
+    "blur-length": ("blur_length", "blur length (pixels)"),
+}
+"""Folders under ``sweeps/``, the column each varies, and what its axis says."""
+
+BASELINE = "blurry"
+"""Doing nothing, which every method is seen against."""
+
+COLOURS = 10
+"""The style sheet's ``--series-0`` and so on; further methods repeat them with other dashes."""
+
+
+def build_page(results: Path) -> str:
+    """Build the page of a results folder.
+
+    Parameters
+    ----------
+    results : Path
+        With ``scores.csv`` and, where they exist, ``provenance.json``, ``gallery/`` (see
+        :mod:`bench.gallery`) and ``sweeps/noise/scores.csv``, ``sweeps/blur-length/scores.csv``.
+
+    Returns
+    -------
+    str
+        A whole HTML document, the same for the same folder.
+
+    Raises
+    ------
+    BenchError
+        If there are no scores, or a file is not what its name says.
+    """
+    frame = scores.read(results)
+    if frame.empty:
+        raise BenchError(f"{results} has no cells to show; start a run first.")
+    files = {"scores.csv": results / "scores.csv"}
+    charts: list[dict[str, Any]] = []
+    kinds: dict[str, str] = dict(zip(frame["method"], frame["kind"], strict=True))
+    for name, (column, label) in SWEEPS.items():
+        path = results / "sweeps" / name / "scores.csv"
+        if path.exists():
+            sweep = scores.read(path)
+            kinds |= dict(zip(sweep["method"], sweep["kind"], strict=True))
+            charts += figures.charts(sweep, name, column, label)
+            files[f"sweep-{name}.csv"] = path
+    views = rows.views(frame)
+    mosaics = pictures.Mosaics(results / "gallery")
+    groups = pictures.groups(results, frame, mosaics)
+    for group in groups:
+        kinds |= {name: entry["kind"] for name, entry in group["methods"].items()}
+    methods = describe(kinds)
+    data = {
+        "methods": methods,
+        "charts": charts,
+        "groups": groups,
+        "mosaics": mosaics.encoded,
+        "files": [{"name": name, "gzip": _compressed(path)} for name, path in files.items()],
+    }
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            data=_json(data),
+            bokeh=_charting_library(),
+            views=views,
+            overview=rows.overview(views),
+            groups=groups,
+            charts=charts,
+            sweeps=[name for name in SWEEPS if any(chart["sweep"] == name for chart in charts)],
+            methods={method["name"]: method for method in methods},
+            kinds={"method": "blind methods", "replay": "replays", "oracle": "oracles"},
+            kind_notes=KIND_NOTES,
+            files=files,
+            runs=_provenance(results),
+            cells=len(frame),
+            metric_versions=sorted(frame["metric_version"].dropna().unique()),
+        )
+    )
+
+
+def describe(kinds: dict[str, str]) -> list[dict[str, Any]]:
+    """Name, kind and look of every method, in the tables' order.
+
+    Blind methods have colours of their own; doing nothing, replays and oracles share one per kind.
+    """
+    found = []
+    counts: collections.Counter[str] = collections.Counter()
+    for name in method_order(kinds):
+        kind = kinds[name]
+        group = "other" if name.partition("[")[0] == BASELINE else kind
+        number, counts[group] = counts[group], counts[group] + 1
+        look = {"colour": group, "dash": 1 + number % 3}
+        if group == "method":
+            look = {"colour": str(number % COLOURS), "dash": number // COLOURS % 4}
+        found.append({"name": name, "kind": kind, "knows": rows.knows(name, kind), **look})
+    return found
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["infinity"] = math.inf
+    return environment
+
+
+def _json(data: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _charting_library() -> Markup:
+    """BokehJS with its plotting interface, as the installed package ships it."""
+    raw = Resources(mode="inline", components=["bokeh", "bokeh-api"]).js_raw
+    # The last part sets how much is logged, and logs that; charts.js does it in silence.
+    scripts = [part for part in raw if not part.startswith("Bokeh.set_log_level")]
+    return Markup("\n".join(scripts).replace("</script", "<\\/script"))
+
+
+def _compressed(path: Path) -> str:
+    """A file as base64 of gzip; without a date, so that the same file gives the same text."""
+    return base64.b64encode(gzip.compress(path.read_bytes(), mtime=0)).decode()
+
+
+def _provenance(results: Path) -> list[dict[str, Any]]:
+    path = results / "provenance.json"
+    if not path.exists():
+        return []
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise BenchError(f"{path} is not JSON ({error}); restore it from the commit.") from error

@@ -1,0 +1,54 @@
+// Tables: sorting by a heading, rows of hidden methods, and tabs that show one panel at a time.
+
+/** Sort the rows of every group by a column; cells without a value stay last either way. */
+function sortBy(heading) {
+  const table = heading.closest("table");
+  const numeric = heading.querySelector("button").dataset.sort === "number";
+  const column = [...heading.parentElement.children].indexOf(heading);
+  const before = heading.getAttribute("aria-sort");
+  const first = numeric ? "descending" : "ascending";
+  const second = numeric ? "ascending" : "descending";
+  const direction = before === first ? second : first;
+  for (const other of table.querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
+  heading.setAttribute("aria-sort", direction);
+  const sign = direction === "ascending" ? 1 : -1;
+  const value = (row) => row.children[column].dataset.value;
+  const compare = (a, b) => {
+    const [x, y] = [value(a), value(b)];
+    if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
+    return sign * (numeric ? Number(x) - Number(y) : x.localeCompare(y, "en"));
+  };
+  for (const body of table.tBodies) {
+    const rows = [...body.rows].filter((row) => row.dataset.method);
+    body.append(...rows.sort(compare));
+  }
+}
+
+for (const button of document.querySelectorAll("table.sortable th button")) {
+  button.addEventListener("click", () => sortBy(button.closest("th")));
+}
+
+/** Hide what belongs to hidden methods, and groups that have nothing left. */
+onMethods(() => {
+  for (const row of document.querySelectorAll("main [data-method]")) {
+    row.hidden = !shown.has(row.dataset.method);
+  }
+  for (const body of document.querySelectorAll("tbody[data-kind]")) {
+    body.hidden = !body.querySelector("tr[data-method]:not([hidden])");
+  }
+});
+
+const panelListeners = [];
+
+for (const tabs of document.querySelectorAll(".tabs")) {
+  const buttons = [...tabs.querySelectorAll("[data-panel]")];
+  const show = (chosen) => {
+    for (const button of buttons) {
+      button.setAttribute("aria-pressed", button === chosen);
+      document.getElementById(button.dataset.panel).hidden = button !== chosen;
+    }
+    for (const listener of panelListeners) listener(chosen.dataset.panel);
+  };
+  for (const button of buttons) button.addEventListener("click", () => show(button));
+  if (buttons.length) show(buttons[0]);
+}

@@ -1,0 +1,140 @@
+"""What the HTML page says and holds, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html.parser
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.errors import BenchError
+from bench.page import build_page, rows
+from bench.scores import read
+
+
+class Page(html.parser.HTMLParser):
+    """Addresses, inline data and visible text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.ids: list[str] = []
+        self.data = ""
+        self._inside_data = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.ids += [found["id"]] if found.get("id") else []
+        self.loads += [found["src"]] if found.get("src") else []
+        if tag != "a" and found.get("href"):
+            self.loads.append(found["href"])
+        self._inside_data = found.get("id") == "bench-data"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside_data:
+            self.data += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside_data = False
+
+
+@pytest.fixture(scope="module")
+def text(results: Path) -> str:
+    return build_page(results)
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_the_same_folder_gives_the_same_page(results: Path, text: str, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "elsewhere")
+    assert build_page(tmp_path / "elsewhere") == text
+    assert len(text.encode()) < 3_000_000
+
+
+def test_the_page_loads_nothing_and_no_id_is_used_twice(text: str, page: Page) -> None:
+    assert [address for address in page.loads if not address.startswith("data:")] == []
+    styles = "".join(re.findall(r"<style>(.*?)</style>", text, re.DOTALL))
+    assert "@import" not in styles
+    assert "url(" not in styles
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_texts_from_the_scores_are_escaped(text: str) -> None:
+    assert "</script><b>too dark" not in text
+    assert "&lt;b&gt;too dark" in text
+
+
+def test_the_csv_files_are_in_the_page_byte_for_byte(results: Path, page: Page) -> None:
+    files = {file["name"]: file["gzip"] for file in json.loads(page.data)["files"]}
+    assert set(files) == {"scores.csv", "sweep-noise.csv", "sweep-blur-length.csv"}
+    unpacked = gzip.decompress(base64.b64decode(files["scores.csv"]))
+    assert unpacked == (results / "scores.csv").read_bytes()
+
+
+def test_nothing_is_averaged_over_missing_cells(results: Path) -> None:
+    views = {view["dataset"]: view for view in rows.views(read(results))}
+    found = {row["method"]: row for row in views["svhn"]["rows"]}
+    assert found["dp"]["missing"] == "3/4"
+    assert found["dp"]["psnr"] is None
+    assert found["dds"]["psnr"]["mean"] == pytest.approx(27.0 + 0.75 - 0.2)
+    assert found["dds"]["psnr"]["low"] < 27.55 < found["dds"]["psnr"]["high"]
+    assert found["published-dd"]["seconds"] is None
+    assert views["svhn"]["reasons"][0]["count"] == 1
+
+
+def test_generated_images_have_no_column_in_table_1(results: Path) -> None:
+    frame = read(results)
+    ranges = frame[frame["dataset"] == "celeba"].assign(dataset="celeba-range")
+    views = rows.views(pd.concat([frame, ranges]))
+    assert [view["dataset"] for view in views] == ["svhn", "celeba", "celeba-range"]
+    columns = rows.overview(views)["columns"]
+    assert [column["dataset"] for column in columns] == ["svhn", "celeba"]
+
+
+def test_a_sweep_leaves_out_points_with_missing_cells(page: Page) -> None:
+    charts = json.loads(page.data)["charts"]
+    assert [(chart["sweep"], chart["dataset"]) for chart in charts] == [
+        ("noise", "svhn"),
+        ("noise", "celeba"),
+        ("blur-length", "celeba"),
+    ]
+    curve = {curve["method"]: curve for curve in charts[0]["curves"]}["dds"]
+    assert curve["x"] == [1, 2, 10]
+    assert curve["n"] == [4, 4, 4]
+    mean, low, high = curve["psnr"][0]
+    assert low < mean < high
+
+
+def test_scores_alone_are_enough(results: Path, tmp_path: Path) -> None:
+    shutil.copy(results / "scores.csv", tmp_path)
+    text = build_page(tmp_path)
+    assert 'id="gallery"' not in text
+    assert 'id="sweeps"' not in text
+    assert "Provenance" not in text
+    assert len(text) < 300_000  # without charts there is no charting library
+
+
+def test_what_is_wrong_with_a_folder_is_said(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no scores at"):
+        build_page(tmp_path)
+    shutil.copytree(results, tmp_path / "copy")
+    (tmp_path / "copy" / "gallery" / "svhn" / "dds.webp").unlink()
+    with pytest.raises(BenchError, match="is missing, though gallery"):
+        build_page(tmp_path / "copy")
+    (tmp_path / "copy" / "gallery" / "gallery.json").write_text("[]")
+    with pytest.raises(BenchError, match="is no gallery"):
+        build_page(tmp_path / "copy")
+    (tmp_path / "copy" / "provenance.json").write_text("{")
+    shutil.rmtree(tmp_path / "copy" / "gallery")
+    with pytest.raises(BenchError, match="is not JSON"):
+        build_page(tmp_path / "copy")
