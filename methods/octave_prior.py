@@ -66,7 +66,7 @@ class OctavePrior(Method):
 
     def __init__(self, task: Task, **overrides: Value) -> None:
         super().__init__(task)
-        self.settings = settings_for(self.section, task)
+        self.settings = self.tuned(task)
         unknown = sorted(set(overrides) - set(self.settings))
         if unknown:
             raise InvalidInput(
@@ -74,6 +74,11 @@ class OctavePrior(Method):
                 f"it has {', '.join(sorted(self.settings))}."
             )
         self.settings |= overrides
+
+    @classmethod
+    def tuned(cls, task: Task) -> dict[str, Value]:
+        """Return the tuned parameters for a task."""
+        return settings_for(cls.section, task)
 
     @classmethod
     def check_available(cls, task: Task) -> None:
@@ -87,7 +92,7 @@ class OctavePrior(Method):
         for name in functions_reached_from(cls.kernel_function, "restore_image", "extend_boundary"):
             content = hashlib.sha256((FOLDER / f"{name}.m").read_bytes()).hexdigest()
             functions.update(f"{name}.m {content}\n".encode())
-        parameters = json.dumps(settings_for(cls.section, task), sort_keys=True)
+        parameters = json.dumps(cls.tuned(task), sort_keys=True)
         return {
             "octave/*.m": functions.hexdigest(),
             PARAMETERS.name: hashlib.sha256(parameters.encode()).hexdigest(),
@@ -142,19 +147,10 @@ class OctavePrior(Method):
             Non-negative, summing to 1, origin at ``(kh // 2, kw // 2)``, barycentre at
             ``((kh - 1) / 2, (kw - 1) / 2)``.
         """
-        y = check_observation(observation, self.task)
-        grey = y[:, 0]
-        if y.shape[1] == 3:
-            grey = torch.einsum("nchw,c->nhw", y, y.new_tensor(LUMA))
-        array = grey.permute(1, 2, 0).double().cpu().numpy()
-        if self.task.boundary == "free":
-            array = self._call("extend_boundary", array, *self._extended_size())
-            array = np.reshape(array, (*array.shape[:2], len(y)))
-        extended = np.array(array.shape[:2]) - np.array(self.task.image_size)
-        settings = {**self.settings, "kernel_size": self.task.kernel_size, "margin": extended / 2}
+        array, settings = self._octave_input(observation)
         kernel = self._call(self.kernel_function, array, settings)
-        kernel = np.reshape(kernel, (*self.task.kernel_size, len(y)))
-        return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy()).to(y)
+        kernel = np.reshape(kernel, (*self.task.kernel_size, len(observation)))
+        return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy()).to(observation)
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
         """Deconvolve with known kernels: the method's own final step.
@@ -181,15 +177,30 @@ class OctavePrior(Method):
         image = np.reshape(self._call("restore_image", array, kernels, settings), array.shape)
         return torch.from_numpy(image.transpose(3, 2, 0, 1).copy()).to(y).clamp(0, 1)
 
+    def _octave_input(self, observation: Tensor) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the grey observations as a periodic array (H, W, N), and all settings."""
+        y = check_observation(observation, self.task)
+        grey = y[:, 0]
+        if y.shape[1] == 3:
+            grey = torch.einsum("nchw,c->nhw", y, y.new_tensor(LUMA))
+        array = grey.permute(1, 2, 0).double().cpu().numpy()
+        if self.task.boundary == "free":
+            array = self._call("extend_boundary", array, *self._extended_size())
+            array = np.reshape(array, (*array.shape[:2], len(y)))
+        extended = np.array(array.shape[:2]) - np.array(self.task.image_size)
+        known = {"kernel_size": self.task.kernel_size, "margin": extended / 2}
+        return array, self.settings | known
+
     def _extended_size(self) -> tuple[int, ...]:
         """Image size plus kernel size, made even: even sizes keep transforms fast."""
         sizes = zip(self.task.image_size, self.task.kernel_size, strict=True)
         return tuple(image + kernel + (image + kernel) % 2 for image, kernel in sizes)
 
-    def _call(self, function: str, array: np.ndarray, *arguments: Any) -> np.ndarray:
+    def _call(self, function: str, array: np.ndarray, *arguments: Any, outputs: int = 1) -> Any:
         pixels = max(array.size, 64 * 64)
         limit = 60 + SECONDS_PER_PATCH * pixels / (64 * 64)
-        return np.asarray(session().call(function, array, *arguments, time_limit=limit))
+        found = session().call(function, array, *arguments, outputs=outputs, time_limit=limit)
+        return np.asarray(found) if outputs == 1 else found
 
 
 @functools.cache

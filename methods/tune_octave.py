@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from bench.files import write_atomically
-from bench.protocol import Task
 from bench.registry import METHODS
-from methods.octave_prior import PARAMETERS, OctavePrior, Value, settings_for
+from methods.octave_prior import PARAMETERS, OctavePrior, Value
 from methods.octave_session import session
 from methods.tuning import DevelopmentPairs, development_pairs
 
@@ -140,24 +139,27 @@ def main(arguments: list[str] | None = None) -> None:
     method = METHODS.load(options.method)
     assert issubclass(method, OctavePrior)
     development = development_pairs(options.dataset, options.images)
-    start = settings_for(options.method, development.task)
+    start = method.tuned(development.task)
 
     def keep(settings: Mapping[str, Value]) -> None:
-        store(options.method, options.dataset, development.task, settings)
+        store(options.method, options.dataset, settings)
 
     search(method, development, start, options.parameters, keep, 60 * options.minutes)
     session().close()
 
 
-def store(method: str, name: str, task: Task, settings: Mapping[str, Value]) -> None:
+def store(method: str, name: str, settings: Mapping[str, Value]) -> None:
     """Write what differs from the method's default values as its part for a class."""
     sections = tomllib.loads(PARAMETERS.read_text("utf-8"))  # another class may have been written
     default = {**sections["default"], **sections[method]["default"]}
     sections[method][name] = {
-        key: value for key, value in settings.items() if default[key] != value
+        key: value
+        for key, value in settings.items()
+        if default[key] != value and not isinstance(value, list)  # lists are learned
     }
-    comment = PARAMETERS.read_text("utf-8").partition("[")[0]
-    write_atomically(PARAMETERS, (comment + _text(sections)).encode())
+    lines = PARAMETERS.read_text("utf-8").splitlines()
+    comment = "\n".join(line for line in lines if line.startswith("#"))
+    write_atomically(PARAMETERS, f"{comment}\n\n{_text(sections)}")
 
 
 def _text(sections: Mapping[str, Any]) -> str:
