@@ -21,7 +21,7 @@ lint: setup
 
 record: setup
 	$(PYTHON) -m bench run --out results/record --datasets svhn,shoes,celeba,levin \
-	    --methods 'blurry,dd,dds,dd-warm,dds-warm,kernel-net,dp,published-*,range-oracle,known-*'
+	    --methods 'blurry,dd,dds,dd-warm,dds-warm,kernel-net,dp,ep,oh,df,published-*,range-oracle,known-*'
 	$(PYTHON) -m bench run --out results/record --datasets '*-range' --methods blurry,dd
 
 setup: $(STAMP) octave

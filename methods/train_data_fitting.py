@@ -9,7 +9,8 @@ photographs, which have no training split, on the development crops):
   with the latent image's i-th derivative and ``t_i`` the observation's. The weights minimise
   ``|| k(w) - k ||^2 / || k ||^2`` over the training kernels ``k`` after negative values were cut
   and the sum was made 1, as the method does; by L-BFGS over ``log w``. Since latent images depend
-  on the weights, both are renewed in turns, and the turn with the best kernels is kept;
+  on the weights, both are renewed in turns, and of each turn's way only the largest share is gone
+  that makes the method's own kernels better;
 - for the final step by image error, with the kernels that the first ones lead to; three weights,
   by the Nelder–Mead method over their logarithms.
 """
@@ -39,6 +40,11 @@ from methods.tuning import DevelopmentPairs, development_pairs
 CLASSES = ("svhn", "shoes", "celeba", "natural")
 SMALLEST = 0.1
 """Least weight the search starts from: near 0 its logarithm would hardly move."""
+
+
+SHARES = (1.0, 0.3, 0.1, 0.03)
+"""Shares of the way to the learned weights that are tried: the latent images that the weights were
+learned on change with them."""
 
 
 def training_pairs(name: str, count: int) -> DevelopmentPairs:
@@ -164,20 +170,27 @@ def learn(name: str, count: int, turns: int) -> dict[str, Value]:
     settings = DataFitting.tuned(task)
     weights = torch.tensor(settings["fitting"], dtype=torch.float64)
     ridge = float(np.asarray(settings["final_ridge"]))
-    best, kept, kernel = float("inf"), weights, pairs.kernel
-    for turn in range(turns + 1):
+
+    def estimate(weights: Tensor) -> tuple[float, Tensor]:
+        kernel = DataFitting(task, fitting=weights.tolist()).estimate_kernel(pairs.observation)
+        error = float(kernel_error(kernel.double(), truth))
+        print(f"kernel error {error:.4f} with {weights.tolist()}", flush=True)
+        return error, kernel
+
+    best, kernel = estimate(weights)
+    for _ in range(turns):
         method = DataFitting(task, fitting=weights.tolist())
-        found = method.estimate_kernel(pairs.observation)
-        error = float(kernel_error(found.double(), truth))
-        print(f"turn {turn}: kernel error {error:.4f} with {weights.tolist()}", flush=True)
-        if error < best:
-            best, kept, kernel = error, weights, found
-        if turn < turns:
-            features, targets = method.features(pairs.observation)
-            learned = learn_fitting(features, targets, truth, weights, ridge)
-            rounded = [float(f"{value:.3g}") for value in learned]
-            weights = torch.tensor(rounded, dtype=torch.float64)
-    fitting = kept.tolist()
+        features, targets = method.features(pairs.observation)
+        learned = learn_fitting(features, targets, truth, weights, ridge)
+        for share in SHARES:
+            mixed = weights + share * (learned - weights)
+            rounded = [float(f"{value:.3g}") for value in mixed]
+            candidate = torch.tensor(rounded, dtype=torch.float64)
+            error, found = estimate(candidate)
+            if error < best:
+                best, weights, kernel = error, candidate, found
+                break
+    fitting = weights.tolist()
     restoring = learn_restoring(pairs, kernel, fitting)
     return {"fitting": fitting, "restoring": restoring, "kernel_error": best, "images": count}
 
