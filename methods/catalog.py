@@ -3,6 +3,9 @@
 CATALOG: dict[str, str] = {
     "blurry": "methods.blurry:Blurry",
     "dp": "methods.dark_channel:DarkChannel",
+    "ep": "methods.extreme_channels:ExtremeChannels",
+    "oh": "methods.outlier_handling:OutlierHandling",
+    "df": "methods.data_fitting:DataFitting",
     "dd": "methods.deep_deblur.methods:DeepDeblur",
     "dds": "methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "methods.deep_deblur.methods:DeepDeblurWarm",

@@ -1,11 +1,13 @@
-function kernel = blind_kernel (observed, settings, latent_step)
+function kernel = blind_kernel (observed, settings, solve_kernel)
 % BLIND_KERNEL  Estimate blur kernels from coarse to fine; the core that the methods share.
 %
-%   kernel = blind_kernel (observed, settings, latent_step)
+%   kernel = blind_kernel (observed, settings, solve_kernel)
 %
 %   observed     H x W x N   grey observations in [0, 1], periodic (see extend_boundary)
-%   settings     struct, see dark_channel_kernel
-%   latent_step  handle: latent = latent_step (observed, kernel, settings)
+%   settings     struct, see dark_channel_kernel; what latent_image reads is passed on
+%   solve_kernel handle: kernel = solve_kernel (rows, columns, latent, observed, kernel, settings)
+%                with the latent image's strong gradients; by default ridge regression of
+%                gradients (kernel_from_gradients)
 %   kernel       kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2);
 %                the origin is pixel (floor (kh / 2), floor (kw / 2)), counted from 0
 %
@@ -14,6 +16,9 @@ function kernel = blind_kernel (observed, settings, latent_step)
 % interpolated onto another.  Kernels pass from level to level with their barycentre moved into
 % the middle, which removes the drift that a blind problem cannot see.
 
+  if nargin < 3
+    solve_kernel = @from_gradients;
+  end
   full = [size(observed, 1), size(observed, 2)];
   n = size (observed, 3);
   target = settings.kernel_size(:)';
@@ -35,9 +40,9 @@ function kernel = blind_kernel (observed, settings, latent_step)
     end
     previous = extent;
     settings.inside = interior (extent, settings.margin(:)' .* extent ./ full);
-    [kernel, latent, settings] = alternate (y, kernel, settings, latent_step);
+    [kernel, latent, settings] = alternate (y, kernel, settings, solve_kernel);
   end
-  kernel = centre_kernel (y, kernel, latent, settings);
+  kernel = centre_kernel (y, kernel, latent, settings, solve_kernel);
 end
 
 function scales = pyramid (full, target, ratio, coarsest)
@@ -66,13 +71,14 @@ function kernel = first_kernel (support, n)
   kernel(centre(1), centre(2) - 1:centre(2), :) = 0.5;
 end
 
-function [kernel, latent, settings] = alternate (y, kernel, settings, latent_step)
+function [kernel, latent, settings] = alternate (y, kernel, settings, solve_kernel)
   threshold = [];
   for iteration = 1:settings.iterations
-    latent = latent_step (y, kernel, settings);
-    [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold);
+    latent = latent_image (y, kernel, settings);
+    [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold, solve_kernel);
     threshold = threshold / 1.1;
     settings.dark = shrink_weight (settings.dark);
+    settings.bright = shrink_weight (settings.bright);
     settings.gradient = shrink_weight (settings.gradient);
   end
 end
@@ -83,16 +89,20 @@ function weight = shrink_weight (weight)
   end
 end
 
-function [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold)
+function [kernel, threshold] = kernel_step (y, kernel, latent, settings, threshold, solve_kernel)
   wanted = settings.edges * sqrt (size (kernel, 1) * size (kernel, 2));
   [rows, columns, threshold] = strong_gradients (latent, wanted, threshold);
   rows .*= settings.inside;
   columns .*= settings.inside;
-  kernel = kernel_from_gradients (rows, columns, y, kernel, settings.ridge, settings.cg_steps);
+  kernel = solve_kernel (rows, columns, latent, y, kernel, settings);
   kernel = prune_kernel (kernel, settings.floor_share, settings.component_share);
 end
 
-function kernel = centre_kernel (y, kernel, latent, settings)
+function kernel = from_gradients (rows, columns, latent, y, kernel, settings)
+  kernel = kernel_from_gradients (rows, columns, y, kernel, settings.ridge, settings.cg_steps);
+end
+
+function kernel = centre_kernel (y, kernel, latent, settings, solve_kernel)
   % Move the barycentre into the middle and the image oppositely, then solve for the kernel
   % again: the shifted image carries the half pixel, and the kernel is not interpolated.
   % Pruning is gentler here: nothing builds on what is kept, and faint parts are real.
@@ -105,7 +115,7 @@ function kernel = centre_kernel (y, kernel, latent, settings)
     offset = middle - barycentre (kernel);
     latent = shift_image (latent, -offset);
     kernel = place_kernel (kernel, size (kernel, 1), size (kernel, 2), [1, 1]);
-    kernel = kernel_step (y, kernel, latent, settings, 0);
+    kernel = kernel_step (y, kernel, latent, settings, 0, solve_kernel);
   end
   kernel = place_kernel (kernel, size (kernel, 1), size (kernel, 2), [1, 1]);
 end

@@ -12,7 +12,7 @@ function kernel = dark_channel_kernel (observed, settings)
 %
 %   || l * k - y ||^2 + gamma || k ||^2 + mu || grad l ||_0 + lambda || D(l) ||_0   (equation 5)
 %
-% by turns: l given k by half-quadratic splitting (latent_dark_channel), k given l by ridge
+% by turns: l given k by half-quadratic splitting (latent_image), k given l by ridge
 % regression of thresholded gradients (kernel_from_gradients), from coarse to fine (blind_kernel).
 %
 % Settings, with the values of the paper or of the authors' release in brackets:
@@ -59,5 +59,6 @@ function kernel = dark_channel_kernel (observed, settings)
 %     boundaries, does not assume anything about the border (deconvolve_tv_free). The release's
 %     subtraction of ringing is not implemented, so the two have not been compared.
 
-  kernel = blind_kernel (observed, settings, @latent_dark_channel);
+  settings.bright = 0;
+  kernel = blind_kernel (observed, settings);
 end

@@ -1,22 +1,29 @@
-function latent = deconvolve_tv (observed, kernel, weight, iterations)
+function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity, weigh)
 % DECONVOLVE_TV  Known-kernel deconvolution with a total variation that couples the channels.
 %
-%   latent = deconvolve_tv (observed, kernel, weight, iterations)
+%   latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity, weigh)
 %
 %   observed  H x W x C x N, in [0, 1], periodic
 %   kernel    kh x kw x N
 %   weight    of the total variation against half the squared residual
+%   fidelity  optional, scalar or H x W: weights of the residual's frequencies, default 1
+%   weigh     optional handle from residuals to their trust in [0, 1], [] for full trust
 %
 % Minimises 1/2 || l * k - y ||^2 + weight * sum over pixels of the gradient's magnitude, one
 % magnitude for all channels, by the alternating direction method of multipliers with penalty
-% rho = 20 * weight; every step is closed-form, the image's in the Fourier domain.
+% rho = 20 * weight; every step is closed-form, the image's in the Fourier domain.  Untrusted
+% residuals enter by the quadratic majoriser that latent_image describes.
 
+  if nargin < 5
+    fidelity = 1;
+  end
+  robust = nargin > 5 && ! isempty (weigh);
   [height, width, channels, n] = size (observed);
   [~, ~, energy] = gradient_transfer (height, width);
   transfer = reshape (kernel_transfer (kernel, height, width), height, width, 1, n);
-  data = conj (transfer) .* fft2 (observed);
+  data = fidelity .* conj (transfer) .* fft2 (observed);
   rho = 20 * weight;
-  denominator = abs (transfer) .^ 2 + rho * energy;
+  denominator = fidelity .* abs (transfer) .^ 2 + rho * energy;
   denominator(1, 1, :, :) = max (denominator(1, 1, :, :), eps);
   latent = observed;
   dual_rows = dual_columns = zeros (size (observed));
@@ -32,6 +39,11 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations)
     rows = kept_rows - dual_rows;
     columns = kept_columns - dual_columns;
     divergence = circshift (rows, 1, 1) - rows + circshift (columns, 1, 2) - columns;
+    if robust
+      spectrum = transfer .* fft2 (latent);
+      residual = observed - real (ifft2 (spectrum));
+      data = fidelity .* conj (transfer) .* (spectrum + fft2 (weigh (residual) .* residual));
+    end
     latent = real (ifft2 ((data + rho * fft2 (divergence)) ./ denominator));
   end
 end

@@ -1,12 +1,14 @@
-function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterations)
+function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterations, ...
+                                      weigh)
 % DECONVOLVE_TV_FREE  Known-kernel deconvolution where the convolution has free boundaries.
 %
-%   latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterations)
+%   latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterations, weigh)
 %
 %   observed  H x W x C x N, in [0, 1]; what is beyond its border is unknown
 %   kernel    kh x kw x N
 %   weight    of the gradient penalty against half the squared residual
 %   exponent  of the gradient's magnitude: 1 for total variation, below 1 for a sparser prior
+%   weigh     optional handle from residuals to their trust in [0, 1], [] for full trust
 %   latent    H x W x C x N
 %
 % As deconvolve_tv, on an image larger by the kernel's size, with a second splitting
@@ -14,6 +16,7 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
 % about the border enters (after Almeida & Figueiredo 2013).  For exponents below 1 the shrinkage
 % is the first-order one, t - (weight / rho) * exponent * t ^ (exponent - 1).
 
+  robust = nargin > 5 && ! isempty (weigh);
   [height, width, channels, n] = size (observed);
   [kh, kw, ~] = size (kernel);
   tall = even (height + kh);
@@ -43,8 +46,12 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
 
     predicted = real (ifft2 (transfer .* fft2 (latent))) + dual;
     split = predicted;
-    split(rows_in, columns_in, :, :) = (observed + sigma * predicted(rows_in, columns_in, :, :)) ...
-                                       / (1 + sigma);
+    inside = predicted(rows_in, columns_in, :, :);
+    trust = 1;
+    if robust
+      trust = weigh (observed - inside);
+    end
+    split(rows_in, columns_in, :, :) = (trust .* observed + sigma * inside) ./ (trust + sigma);
     dual = predicted - split;
 
     latent = real (ifft2 ((sigma * conj (transfer) .* fft2 (split - dual) ...

@@ -35,6 +35,9 @@ products and transforms round differently, and nothing else may."""
 BRIEF: dict[str, bool | int | float | str] = {"restarts": 2, "search_steps": 4, "steps": 3}
 QUICK: dict[str, dict[str, bool | int | float | str]] = {
     "dp": {"iterations": 2},
+    "ep": {"iterations": 2},
+    "oh": {"iterations": 2},
+    "df": {"iterations": 2},
     "dd": BRIEF,
     "dds": BRIEF,
     "dd-warm": BRIEF,

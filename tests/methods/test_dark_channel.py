@@ -13,7 +13,7 @@ from bench.errors import InvalidInput, Unavailable
 from bench.forward import blur
 from bench.protocol import Task, check_restoration
 from methods.benchmark_dark_channel import compare
-from methods.dark_channel import DarkChannel, settings_for
+from methods.dark_channel import DarkChannel
 from methods.octave_session import OctaveSession, session
 
 needs_octave = pytest.mark.skipif(
@@ -179,15 +179,15 @@ def test_missing_octave_is_reported_without_starting_it(monkeypatch: pytest.Monk
 
 def test_assets_name_every_file_that_decides() -> None:
     assets = DarkChannel.assets(Task("svhn", (32, 32)))
-    assert set(assets) == {"dark_channel.toml", "octave/*.m"}
+    assert set(assets) == {"octave_prior.toml", "octave/*.m"}
     assert all(len(checksum) == 64 for checksum in assets.values())
 
 
 def test_every_class_has_complete_settings() -> None:
     for name in ("svhn", "shoes", "celeba", "natural", "never-heard-of"):
-        settings = settings_for(Task(name, (64, 64)))
+        settings = DarkChannel.tuned(Task(name, (64, 64)))
         assert settings["ridge"] > 0
-    assert settings_for(Task("natural", (255, 255), 1, boundary="free"))["tv_weight"] < 0.005
+    assert DarkChannel.tuned(Task("natural", (255, 255), 1, boundary="free"))["tv_weight"] < 0.005
 
 
 @needs_octave

@@ -1,0 +1,73 @@
+"""Blind deblurring with learned data fitting functions, computed in GNU Octave.
+
+The algorithm and what it changes of the published one are described in
+``methods/octave/data_fitting_kernel.m``; parameters stand in ``methods/octave_prior.toml``, the
+learned weights in ``methods/data_fitting.toml``, written by ``methods.train_data_fitting``.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from bench.protocol import Knowledge, Task
+from methods.octave_prior import OctavePrior, Value
+
+LEARNED = Path(__file__).with_suffix(".toml")
+
+
+class DataFitting(OctavePrior):
+    """Pan and others' method: kernel and image by learned weights of the residual's derivatives."""
+
+    version: ClassVar[str] = "1"
+    section: ClassVar[str] = "df"
+    kernel_function: ClassVar[str] = "data_fitting_kernel"
+    knows: ClassVar[Knowledge] = Knowledge(
+        kernel_size=True,
+        boundary=True,
+        image_class=True,
+        training="weights learned on 32 training images per class, parameters tuned on at most 80 "
+        "development images",
+    )
+    reference: ClassVar[str] = (
+        "J. Pan, J. Dong, Y.-W. Tai, Z. Su, M.-H. Yang, Learning Discriminative Data Fitting "
+        "Functions for Blind Image Deblurring, ICCV 2017"
+    )
+
+    @classmethod
+    def tuned(cls, task: Task) -> dict[str, Value]:
+        """Return the tuned parameters with the learned weights over them."""
+        name = "natural" if task.boundary == "free" else task.image_class
+        learned = _learned().get(name, _learned().get("natural", {}))
+        weights = {key: learned[key] for key in ("fitting", "restoring") if key in learned}
+        return super().tuned(task) | weights
+
+    def features(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the last kernel step fits, for learning.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+            With a circular boundary.
+
+        Returns
+        -------
+        features, targets : Tensor, float64, shape (N, 6, H, W)
+            Derivatives of the latent images and of the grey observations: order 0, then rows,
+            columns, rows twice, mixed, columns twice.
+        """
+        array, settings = self._octave_input(observation)
+        found = self._call("data_fitting_features", array, settings, outputs=2)
+        shape = (*array.shape[:2], len(observation), 6)
+        features, targets = (torch.from_numpy(each.reshape(shape)) for each in found)
+        return features.permute(2, 3, 0, 1), targets.permute(2, 3, 0, 1)
+
+
+@functools.cache
+def _learned() -> dict[str, dict[str, Value]]:
+    return tomllib.loads(LEARNED.read_text(encoding="utf-8"))

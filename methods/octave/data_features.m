@@ -1,0 +1,15 @@
+function features = data_features (image, rows, columns)
+% DATA_FEATURES  An image and its derivatives of first and second order, side by side.
+%
+%   features = data_features (image, rows, columns)
+%
+%   image          H x W x N, periodic
+%   rows, columns  H x W x N   its first differences along rows and columns, thresholded or not
+%   features       H x W x N x 6: image, rows, columns, and the differences of those: rows twice,
+%                  mixed, columns twice
+
+  features = cat (4, image, rows, columns, ...
+                  circshift (rows, -1, 1) - rows, ...
+                  circshift (rows, -1, 2) - rows, ...
+                  circshift (columns, -1, 2) - columns);
+end

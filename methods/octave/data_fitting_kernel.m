@@ -1,0 +1,45 @@
+function kernel = data_fitting_kernel (observed, settings)
+% DATA_FITTING_KERNEL  Blur kernels with learned data terms (Pan, Dong, Tang, Yang, Yang 2017).
+%
+%   kernel = data_fitting_kernel (observed, settings)
+%
+%   observed  H x W x N   grey observations in [0, 1], periodic
+%   kernel    kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2)
+%
+% The kernel step fits the observation through several linear filters f_i at once,
+%
+%   sum over i of w_i || f_i l * k - f_i y ||^2 + gamma || k ||^2,
+%
+% with f_i the identity, the first differences along rows and columns and the second ones (rows,
+% mixed, columns).  The weights w_i are learned by the error of the kernel that they lead to
+% (python -m methods.train_data_fitting); those of restoration are learned separately and used by
+% restore_image.  The latent image has sparse gradients (L0), as in the paper (latent_image).
+%
+% Settings beside dark_channel_kernel's (dark and bright are 0: the method has no channel prior):
+%   fitting          w of identity, rows, columns, rows twice, mixed, columns twice
+%   restoring        weights of orders 0, 1 and 2 in the final step
+%
+% What differs from the authors' release, and why:
+%   - Derivatives of the latent image are those of its thresholded gradients, as in our other
+%     methods; the intensities are the latent image's own.
+%   - The weights are learned per class, on its training images under the protocol's blur, since
+%     the protocol's images (32 to 64 pixels, 28 x 28 kernels) are far from photographs.
+%   - In the final step one weight per order: an image has no preferred axis there.
+%   - With free boundaries the intensities' equations count only inside the observation, and the
+%     final step fits intensities alone, since filters would mix in what is beyond the border.
+
+  settings.dark = settings.bright = 0;
+  kernel = blind_kernel (observed, settings, @fitted_kernel);
+end
+
+function kernel = fitted_kernel (rows, columns, latent, y, kernel, settings)
+  features = data_features (latent, rows, columns);
+  targets = data_features (y, circshift (y, -1, 1) - y, circshift (y, -1, 2) - y);
+  weights = reshape (settings.fitting, 1, 1, 1, []);
+  if ! all (settings.inside(:))
+    weights = repmat (weights, [size(y, 1), size(y, 2), size(y, 3), 1]);
+    weights(:, :, :, 1) .*= settings.inside;
+  end
+  kernel = kernel_from_features (features, targets, weights, kernel, settings.ridge, ...
+                                 settings.cg_steps);
+end

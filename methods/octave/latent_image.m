@@ -1,0 +1,75 @@
+function latent = latent_image (observed, kernel, weights)
+% LATENT_IMAGE  Latent image, kernel given: sparse gradients, dark and bright channels.
+%
+%   latent = latent_image (observed, kernel, weights)
+%
+%   observed  H x W x N    grey observations in [0, 1], periodic
+%   kernel    kh x kw x N
+%   weights   struct with .gradient, .dark, .bright (mu, lambda and its counterpart; 0 leaves a
+%             term out), .patch (pixels), .beta_start, .beta_max, .alpha_max, .alpha_growth, and
+%             optionally .weigh, a handle from residuals to their trust in [0, 1]
+%
+% Minimises by half-quadratic splitting
+%
+%     || l * k - y ||^2 + alpha || grad l - g ||^2
+%       + beta || D(l) - u ||^2 + beta || D(1 - l) - v ||^2
+%       + mu || g ||_0 + dark || u ||_0 + bright || v ||_0
+%
+% u keeps D(l) where D(l)^2 >= dark / beta and is zero elsewhere, v likewise with 1 - l, and g
+% keeps the gradient where its squared magnitude is at least mu / alpha (equations 8 and 11 of Pan
+% et al. 2016).  l follows in closed form in the Fourier domain (equation 9); each channel that
+% is on adds beta to the denominator, both together 2 beta.  alpha and beta grow geometrically;
+% all pixels and all images are updated at once.
+%
+% With .weigh the data term is sum of w (l * k - y)^2.  It is replaced by its quadratic majoriser
+% || l * k - z ||^2, z = l0 * k + w (y - l0 * k): the observation where it is trusted and the
+% present prediction elsewhere.  That keeps the closed form, and w = 1 gives least squares.
+
+  [height, width, n] = size (observed);
+  [~, ~, energy] = gradient_transfer (height, width);
+  transfer = kernel_transfer (kernel, height, width);
+  data = conj (transfer) .* fft2 (observed);
+  power = abs (transfer) .^ 2;
+  latent = observed;
+  robust = isfield (weights, "weigh");
+  beta = weights.beta_start;
+  while beta <= weights.beta_max
+    pull_dark = pull_bright = 0;
+    zeroed = saturated = false;
+    if weights.dark > 0
+      pull_dark = beta;
+      zeroed = latent .^ 2 < weights.dark / beta & dark_pixels (latent, weights.patch);
+    end
+    if weights.bright > 0
+      pull_bright = beta;
+      inverse = 1 - latent;
+      saturated = inverse .^ 2 < weights.bright / beta & dark_pixels (inverse, weights.patch);
+    end
+    pull = pull_dark + pull_bright;
+    alpha = 2 * weights.gradient;
+    while alpha <= weights.alpha_max
+      if robust
+        spectrum = transfer .* fft2 (latent);
+        residual = observed - real (ifft2 (spectrum));
+        data = conj (transfer) .* (spectrum + fft2 (weights.weigh (residual) .* residual));
+      end
+      down = circshift (latent, -1, 1) - latent;
+      right = circshift (latent, -1, 2) - latent;
+      small = down .^ 2 + right .^ 2 < weights.gradient / alpha;
+      down(small) = 0;
+      right(small) = 0;
+      divergence = circshift (down, 1, 1) - down + circshift (right, 1, 2) - right;
+      % Pixels that are no patch's extremum are pulled to where they are, that is, nowhere.
+      target = alpha * divergence + pull_dark * latent .* ! zeroed;
+      if pull_bright > 0
+        target += pull_bright * (latent .* ! saturated + saturated);
+      end
+      latent = real (ifft2 ((data + fft2 (target)) ./ (power + alpha * energy + pull)));
+      alpha = alpha * weights.alpha_growth;
+    end
+    beta = beta * 2;
+    if pull == 0
+      break
+    end
+  end
+end

@@ -1,0 +1,257 @@
+"""What the engineered priors share: kernel by an Octave function, image by total variation.
+
+A method names its Octave function and its section of ``octave_prior.toml``, where the parameters
+of each class of images stand, chosen on development images (``methods.tune_octave``). The
+functions are called with all images of a batch at once; what they do is described in their files.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.errors import InvalidInput
+from bench.forward import blur
+from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from methods.octave_session import FOLDER, find_octave, session
+
+PARAMETERS = Path(__file__).with_suffix(".toml")
+Value = float | list[float]
+LUMA = (0.299, 0.587, 0.114)
+# Octave is killed after this many seconds per 64×64 pixels of a batch, many times the usual.
+SECONDS_PER_PATCH = 60.0
+
+
+class OctavePrior(Method):
+    """A blind method that runs in Octave; see the module.
+
+    Parameters
+    ----------
+    task : Task
+    **overrides : float
+        Replace tuned parameters by name, such as ``dark=0`` (no dark channel).
+
+    Raises
+    ------
+    InvalidInput
+        If an override is no parameter of the method.
+
+    Attributes
+    ----------
+    section : str
+        The method's part of the parameter file.
+    kernel_function : str
+        Octave function from observations and settings to kernels.
+    """
+
+    section: ClassVar[str]
+    kernel_function: ClassVar[str]
+    knows: ClassVar[Knowledge] = Knowledge(
+        kernel_size=True,
+        boundary=True,
+        image_class=True,
+        training="parameters tuned on at most 80 development images per class",
+    )
+    batch_size: ClassVar[int] = 16
+
+    def __init__(self, task: Task, **overrides: Value) -> None:
+        super().__init__(task)
+        self.settings = self.tuned(task)
+        unknown = sorted(set(overrides) - set(self.settings))
+        if unknown:
+            raise InvalidInput(
+                f"{unknown[0]!r} is no parameter of {type(self).__name__}; "
+                f"it has {', '.join(sorted(self.settings))}."
+            )
+        self.settings |= overrides
+
+    @classmethod
+    def tuned(cls, task: Task) -> dict[str, Value]:
+        """Return the tuned parameters for a task."""
+        return settings_for(cls.section, task)
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Raise ``Unavailable`` if Octave is missing; Octave is not started."""
+        find_octave()
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """Return checksums of the Octave functions that decide, in one, and of the parameters."""
+        functions = hashlib.sha256()
+        for name in functions_reached_from(cls.kernel_function, "restore_image", "extend_boundary"):
+            content = hashlib.sha256((FOLDER / f"{name}.m").read_bytes()).hexdigest()
+            functions.update(f"{name}.m {content}\n".encode())
+        parameters = json.dumps(cls.tuned(task), sort_keys=True)
+        return {
+            "octave/*.m": functions.hexdigest(),
+            PARAMETERS.name: hashlib.sha256(parameters.encode()).hexdigest(),
+        }
+
+    @classmethod
+    def parameter_names(cls) -> list[str]:
+        """Return the names that overrides can have."""
+        sections = _parameters()
+        return sorted(sections["default"] | sections[cls.section]["default"])
+
+    def close(self) -> None:
+        """End this process's Octave."""
+        session().close()
+
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Estimate the kernels and restore the images.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+
+        Returns
+        -------
+        Restoration
+            With the image (N, C, H, W), the kernel (N, kh, kw) and, for circular boundaries, the
+            residual.
+        """
+        y = check_observation(observation, self.task)
+        kernel = self.estimate_kernel(y)
+        image = self.restore(y, kernel)
+        residual = None
+        if self.task.boundary == "circular":
+            residual = (y - blur(image, kernel)).square().mean((1, 2, 3)).sqrt()
+        return Restoration(
+            image,
+            kernel,
+            iterations=int(np.asarray(self.settings["iterations"])),
+            residual=residual,
+        )
+
+    def estimate_kernel(self, observation: Tensor) -> Tensor:
+        """Estimate the kernels from the grey observations.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+
+        Returns
+        -------
+        Tensor, float32, shape (N, kh, kw)
+            Non-negative, summing to 1, origin at ``(kh // 2, kw // 2)``, barycentre at
+            ``((kh - 1) / 2, (kw - 1) / 2)``.
+        """
+        array, settings = self._octave_input(observation)
+        kernel = self._call(self.kernel_function, array, settings)
+        kernel = np.reshape(kernel, (*self.task.kernel_size, len(observation)))
+        return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy()).to(observation)
+
+    def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
+        """Deconvolve with known kernels: the method's own final step.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+        kernel : Tensor, shape (N, kh, kw)
+            From any estimator, in the forward model's centring.
+
+        Returns
+        -------
+        Tensor, float32, shape (N, C, H, W), in [0, 1]
+        """
+        y = check_observation(observation, self.task)
+        if kernel.ndim != 3 or len(kernel) != len(y):
+            raise InvalidInput(
+                f"The kernels have shape {tuple(kernel.shape)}; "
+                f"({len(y)}, kh, kw) is expected for {len(y)} observations."
+            )
+        array = y.permute(2, 3, 1, 0).double().cpu().numpy()
+        kernels = kernel.permute(1, 2, 0).double().cpu().numpy()
+        settings = {**self.settings, "free": self.task.boundary == "free"}
+        image = np.reshape(self._call("restore_image", array, kernels, settings), array.shape)
+        return torch.from_numpy(image.transpose(3, 2, 0, 1).copy()).to(y).clamp(0, 1)
+
+    def _octave_input(self, observation: Tensor) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the grey observations as a periodic array (H, W, N), and all settings."""
+        y = check_observation(observation, self.task)
+        grey = y[:, 0]
+        if y.shape[1] == 3:
+            grey = torch.einsum("nchw,c->nhw", y, y.new_tensor(LUMA))
+        array = grey.permute(1, 2, 0).double().cpu().numpy()
+        if self.task.boundary == "free":
+            array = self._call("extend_boundary", array, *self._extended_size())
+            array = np.reshape(array, (*array.shape[:2], len(y)))
+        extended = np.array(array.shape[:2]) - np.array(self.task.image_size)
+        known = {"kernel_size": self.task.kernel_size, "margin": extended / 2}
+        return array, self.settings | known
+
+    def _extended_size(self) -> tuple[int, ...]:
+        """Image size plus kernel size, made even: even sizes keep transforms fast."""
+        sizes = zip(self.task.image_size, self.task.kernel_size, strict=True)
+        return tuple(image + kernel + (image + kernel) % 2 for image, kernel in sizes)
+
+    def _call(self, function: str, array: np.ndarray, *arguments: Any, outputs: int = 1) -> Any:
+        pixels = max(array.size, 64 * 64)
+        limit = 60 + SECONDS_PER_PATCH * pixels / (64 * 64)
+        found = session().call(function, array, *arguments, outputs=outputs, time_limit=limit)
+        return np.asarray(found) if outputs == 1 else found
+
+
+@functools.cache
+def _parameters() -> dict[str, Any]:
+    return tomllib.loads(PARAMETERS.read_text(encoding="utf-8"))
+
+
+def settings_for(method: str, task: Task) -> dict[str, Value]:
+    """Return the tuned parameters of a method for a task.
+
+    Parameters
+    ----------
+    method : str
+        Its section of the parameter file.
+    task : Task
+        Its class chooses the part of the section; observations with free boundaries and classes
+        nobody tuned for use ``free`` and ``natural``.
+
+    Returns
+    -------
+    dict of str to float or list of float
+        A copy: what all methods start from, the method's own values, and the tuned ones over them.
+    """
+    sections = _parameters()
+    own = sections[method]
+    name = "free" if task.boundary == "free" else task.image_class
+    return {**sections["default"], **own["default"], **own.get(name, own["natural"])}
+
+
+@functools.cache
+def functions_reached_from(*names: str) -> tuple[str, ...]:
+    """Return the Octave functions of ours that these call, directly or not, and themselves.
+
+    So that a change of one method's function leaves the other methods' results valid.
+
+    Parameters
+    ----------
+    *names : str
+        Functions in ``methods/octave``.
+
+    Returns
+    -------
+    tuple of str
+        Sorted names.
+    """
+    ours = {path.stem for path in FOLDER.glob("*.m")}
+    reached: set[str] = set()
+    waiting = set(names)
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        code = re.sub(r"%.*", "", (FOLDER / f"{name}.m").read_text(encoding="utf-8"))
+        waiting |= (ours & set(re.findall(r"\w+", code))) - reached
+    return tuple(sorted(reached))

@@ -1,0 +1,23 @@
+"""Blind deblurring with a robust data term, computed in GNU Octave.
+
+The algorithm and what it changes of the published one are described in
+``methods/octave/outlier_kernel.m``; parameters stand in ``methods/octave_prior.toml``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from methods.octave_prior import OctavePrior
+
+
+class OutlierHandling(OctavePrior):
+    """Dong and others' method: residuals beyond the noise lose their say in kernel and image."""
+
+    version: ClassVar[str] = "1"
+    section: ClassVar[str] = "oh"
+    kernel_function: ClassVar[str] = "outlier_kernel"
+    reference: ClassVar[str] = (
+        "J. Dong, J. Pan, Z. Su, M.-H. Yang, Blind Image Deblurring with Outlier Handling, "
+        "ICCV 2017"
+    )

@@ -1,0 +1,264 @@
+"""Extreme channels, outlier handling and data fitting, on tiny synthetic images."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import InvalidInput, Unavailable
+from bench.forward import blur
+from bench.protocol import Task, check_restoration
+from methods.dark_channel import DarkChannel
+from methods.data_fitting import DataFitting
+from methods.extreme_channels import ExtremeChannels
+from methods.octave_prior import OctavePrior, functions_reached_from
+from methods.octave_session import OctaveSession, session
+from methods.outlier_handling import OutlierHandling
+from methods.train_data_fitting import fitted_kernel, learn_fitting
+from methods.tune_octave import moved
+
+needs_octave = pytest.mark.skipif(
+    not (shutil.which("octave-cli") or shutil.which("octave")), reason="GNU Octave is missing"
+)
+METHODS = [ExtremeChannels, OutlierHandling, DataFitting]
+TASK = Task("celeba", (48, 48), kernel_size=(12, 12))
+
+
+@pytest.fixture(scope="module")
+def octave() -> Iterator[OctaveSession]:
+    yield session()
+    session().close()
+
+
+def _blocks(size: tuple[int, int], count: int = 1) -> torch.Tensor:
+    """Images of flat blocks, some black and some white."""
+    draw = torch.Generator().manual_seed(1)
+    coarse = torch.rand(count, 3, 7, 7, generator=draw)
+    coarse = torch.where(coarse < 0.3, 0.02, torch.where(coarse > 0.8, 0.99, coarse))
+    return torch.nn.functional.interpolate(coarse, size, mode="nearest")
+
+
+def _observed(task: Task, count: int = 1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Blocks blurred along the diagonal, by a kernel with its barycentre in the middle."""
+    image = _blocks(task.image_size, count)
+    kernel = torch.zeros(task.kernel_size)
+    middle = task.kernel_size[0] // 2
+    for step in range(-3, 3):
+        kernel[middle + step, middle + step] = 1 / 6
+    kernel = kernel.expand(count, -1, -1)
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(2))
+    return image, kernel, (blur(image, kernel) + task.noise * noise).clamp(0, 1)
+
+
+def _psnr(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float(-10 * (a - b).square().mean().log10())
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+@pytest.mark.parametrize("method", METHODS)
+def test_restores_better_than_the_input(method: type[OctavePrior]) -> None:
+    image, _, y = _observed(TASK)
+    found = method(TASK, iterations=8, beta_start=0.005, beta_max=0.01).deblur(y)
+    assert _psnr(found.image, image) > _psnr(y, image) + 0.5
+    assert found.kernel is not None
+    pixels = torch.arange(12.0)
+    centre = [(found.kernel.sum(axis) * pixels).sum() for axis in (2, 1)]
+    torch.testing.assert_close(torch.stack(centre), torch.full((2,), 5.5), atol=0.02, rtol=0)
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("channels", "size", "kernel_size", "boundary"),
+    [
+        (1, (37, 50), (9, 13), "circular"),
+        (1, (41, 40), (9, 9), "free"),
+        (3, (12, 12), (3, 4), "circular"),  # smaller than every patch
+    ],
+)
+def test_result_is_valid(method, channels: int, size, kernel_size, boundary) -> None:  # type: ignore[no-untyped-def]
+    task = Task("shoes", size, channels, kernel_size, boundary=boundary)
+    y = _blocks(size, 2)[:, :channels]
+    found = method(task, iterations=2).deblur(y)
+    check_restoration(found, y)
+    assert found.kernel is not None
+    assert found.kernel.shape == (2, *kernel_size)
+    torch.testing.assert_close(found.kernel.sum((1, 2)), torch.ones(2))
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+def test_no_bright_channel_leaves_the_dark_channel_method() -> None:
+    _, _, y = _observed(TASK)
+    same = {**DarkChannel.tuned(TASK), "iterations": 2}
+    dark = DarkChannel(TASK, **same).deblur(y)
+    without = ExtremeChannels(TASK, **{**same, "bright": 0.0})
+    assert torch.equal(without.deblur(y).image, dark.image)
+    both = ExtremeChannels(TASK, **{**same, "bright": 0.01}).deblur(y)
+    assert not torch.equal(both.image, dark.image)
+
+
+@needs_octave
+def test_the_bright_channel_is_the_dark_one_of_the_inverse(octave: OctaveSession) -> None:
+    """Swapping black and white swaps the two channels, so the latent image turns over."""
+    y = np.random.default_rng(0).random((16, 18))
+    kernel = np.zeros((3, 3))
+    kernel[1] = 1 / 3
+    weights = {**ExtremeChannels.tuned(TASK), "patch": 5, "dark": 0.02, "bright": 0.0}
+    dark = octave.call("latent_image", 1 - y, kernel, weights)
+    bright = octave.call("latent_image", y, kernel, {**weights, "dark": 0.0, "bright": 0.02})
+    np.testing.assert_allclose(bright, 1 - dark, atol=1e-9)
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+def test_without_outliers_the_robust_method_is_least_squares() -> None:
+    _, _, y = _observed(TASK)
+    squares = OutlierHandling(TASK, iterations=3, outlier=math.inf)
+    reference = squares.deblur(y)
+    plain = {**squares.settings, "dark": 0.0, "bright": 0.0}
+    for name in ("outlier", "sharpness", "reweights"):
+        plain.pop(name)
+    least = DarkChannel(TASK, **plain)
+    assert reference.kernel is not None
+    # One solver multiplies in another order, and thresholds amplify that; nothing else differs.
+    once = OutlierHandling(TASK, iterations=3, outlier=math.inf, reweights=1)
+    torch.testing.assert_close(once.estimate_kernel(y), least.estimate_kernel(y), atol=1e-4, rtol=0)
+    # Gaussian noise of 1 % does not come near an outlier's scale: the same result, nearly.
+    robust = OutlierHandling(TASK, iterations=3, outlier=1.0).deblur(y)
+    assert robust.kernel is not None
+    assert _psnr(robust.image, reference.image) > 40
+    assert _psnr(robust.kernel, reference.kernel) > 60
+
+
+@needs_octave
+def test_weights_fall_from_one_to_zero(octave: OctaveSession) -> None:
+    residual = np.array([[0.0, 0.01, 0.2, 1.0, -1.0]])
+    weight = octave.call("outlier_weight", residual, 0.2, 4.0)
+    np.testing.assert_allclose(weight[0, 0], 1)
+    assert weight[0, 1] > 0.999
+    np.testing.assert_allclose(weight[0, 2], (1 + math.exp(-4)) / 2)
+    assert weight[0, 3] == weight[0, 4] < 1e-12
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+def test_outliers_cost_the_robust_method_less() -> None:
+    image, kernel, y = _observed(TASK)
+    draw = torch.Generator().manual_seed(3)
+    hit = torch.rand(y.shape[-2:], generator=draw) < 0.01
+    salted = torch.where(hit, (torch.rand(y.shape[-2:], generator=draw) < 0.5).float(), y)
+    scores = {}
+    for outlier in (0.1, math.inf):
+        method = OutlierHandling(TASK, iterations=6, outlier=outlier)
+        known = _psnr(method.restore(salted, kernel), image)
+        blind = _psnr(method.deblur(salted).image, image)
+        scores[outlier] = known, blind
+    assert scores[0.1][0] > scores[math.inf][0] + 1
+    assert scores[0.1][1] > scores[math.inf][1]
+
+
+def _features(count: int, size: int) -> np.ndarray:
+    return np.random.default_rng(4).standard_normal((size, size, count, 6))
+
+
+@needs_octave
+@pytest.mark.parametrize("per_equation", [False, True])
+def test_kernel_step_equals_dense_least_squares(octave: OctaveSession, per_equation: bool) -> None:
+    features, targets = _features(1, 9), _features(2, 9)[:, :, 1:]
+    weights = np.array([0.5, 1, 2, 0, 0.3, 0.1]).reshape(1, 1, 1, 6)
+    if per_equation:
+        weights = weights * np.random.default_rng(5).random((9, 9, 1, 6))
+    found = octave.call(
+        "kernel_from_features", features, targets, weights, np.zeros((4, 3)), 0.7, 60
+    )
+    columns = []
+    for row in range(4):
+        for column in range(3):  # the origin is pixel (2, 1)
+            columns.append(np.roll(features, (row - 2, column - 1), (0, 1)).ravel())
+    matrix = np.stack(columns, 1)
+    root = np.sqrt(np.broadcast_to(weights, features.shape)).ravel()
+    stacked = np.vstack([root[:, None] * matrix, math.sqrt(0.7) * np.eye(12)])
+    right = np.concatenate([root * targets.ravel(), np.zeros(12)])
+    dense = np.linalg.lstsq(stacked, right)[0].reshape(4, 3)
+    np.testing.assert_allclose(found, dense, atol=1e-8)
+
+
+@needs_octave
+def test_training_solves_the_same_problem(octave: OctaveSession) -> None:
+    features, targets = _features(1, 9), _features(2, 9)[:, :, 1:]
+    weights = np.array([0.5, 1, 2, 0.1, 0.3, 0.1])
+    step = octave.call(
+        "kernel_from_features",
+        features,
+        targets,
+        weights.reshape(1, 1, 1, 6),
+        np.zeros((9, 9)),
+        0.7,
+        200,
+    )
+    pair = [torch.from_numpy(each).permute(2, 3, 0, 1) for each in (features, targets)]
+    dense = fitted_kernel(*pair, torch.from_numpy(weights), 0.7)[0]
+    np.testing.assert_allclose(step, dense, atol=1e-6)
+
+
+def test_learning_finds_the_filters_that_tell_the_kernel() -> None:
+    draw = torch.Generator().manual_seed(6)
+    features = torch.randn(2, 6, 8, 8, generator=draw, dtype=torch.float64)
+    truth = torch.rand(2, 8, 8, generator=draw, dtype=torch.float64)
+    truth = truth / truth.sum((1, 2), keepdim=True)
+    transfer = torch.fft.fft2(truth.roll((-4, -4), (1, 2)))[:, None]
+    targets = torch.fft.ifft2(torch.fft.fft2(features) * transfer).real
+    targets[:, 3:] = torch.randn(2, 3, 8, 8, generator=draw, dtype=torch.float64)
+    weights = learn_fitting(features, targets, truth, torch.ones(6, dtype=torch.float64), 1.0)
+    assert weights[:3].min() > 10 * weights[3:].max()
+
+
+def test_learned_weights_are_loaded() -> None:
+    for name in ("svhn", "shoes", "celeba", "natural", "never-heard-of"):
+        settings = DataFitting.tuned(Task(name, (64, 64)))
+        fitting, restoring = (np.asarray(settings[key]) for key in ("fitting", "restoring"))
+        assert fitting.shape == (6,)
+        assert restoring.shape == (3,)
+        assert min(fitting) >= 0 < max(fitting)
+    learned = DataFitting.tuned(Task("svhn", (32, 32)))["fitting"]
+    untrained = [0, 1, 1, 0, 0, 0]
+    assert not np.array_equal(np.asarray(learned), untrained)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_refuses_unknown_parameters_and_reports_missing_octave(
+    method: type[OctavePrior], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidInput, match=f"'darkness' is no parameter of {method.__name__}"):
+        method(TASK, darkness=1)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("OCTAVE_EXECUTABLE", raising=False)
+    with pytest.raises(Unavailable, match="apt-get install octave"):
+        method.check_available(TASK)
+
+
+def test_assets_cover_what_a_method_reaches_and_nothing_else() -> None:
+    reached = functions_reached_from("outlier_kernel", "restore_image")
+    assert {"outlier_weight", "latent_image", "kernel_from_features", "deconvolve_tv"} < set(
+        reached
+    )
+    assert not {"data_fitting_kernel", "benchmark_dark_pixels"} & set(reached)
+    checksums = {method.assets(TASK)["octave/*.m"] for method in [DarkChannel, *METHODS]}
+    assert len(checksums) == 4
+    assert OutlierHandling.assets(TASK) != OutlierHandling.assets(Task("svhn", (32, 32)))
+
+
+def test_tuning_moves_what_a_method_has() -> None:
+    settings = {"ridge": 2.0, "iterations": 3, "dark": 0.0, "beta_start": 0.1, "beta_max": 0.4}
+    assert moved(settings, "ridge", 2.0) == {**settings, "ridge": 4.0}
+    assert moved(settings, "iterations", 1.5) == {**settings, "iterations": 4}
+    assert moved(settings, "dark", 2.0) is None
+    assert moved(settings, "beta", 0.5) == {**settings, "beta_start": 0.05, "beta_max": 0.2}
