@@ -23,6 +23,7 @@ RECORD  = $(PYTHON) -m bench run --gallery 12 --out results/record
 record: setup
 	$(RECORD) --datasets svhn,shoes,celeba,levin --methods '*'
 	$(RECORD) --datasets '*-range' --methods blurry,dd
+	$(RECORD) --datasets svhn,shoes,celeba --methods dd,dds,dd-warm,dds-warm --seed 1,2 --images 24
 	$(PYTHON) -m bench sweep noise --out results/record/sweeps/noise
 	$(PYTHON) -m bench sweep blur-length --out results/record/sweeps/blur-length
 	$(PYTHON) -m bench report
