@@ -31,7 +31,7 @@ class DataFitting(OctavePrior):
         kernel_size=True,
         boundary=True,
         image_class=True,
-        training="weights learned on 32 training images per class, parameters tuned on at most 80 "
+        training="weights learned on 24 training images per class, parameters tuned on at most 80 "
         "development images",
     )
     reference: ClassVar[str] = (

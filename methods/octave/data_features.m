@@ -5,10 +5,13 @@ function features = data_features (image, rows, columns)
 %
 %   image          H x W x N, periodic
 %   rows, columns  H x W x N   its first differences along rows and columns, thresholded or not
-%   features       H x W x N x 6: image, rows, columns, and the differences of those: rows twice,
-%                  mixed, columns twice
+%   features       H x W x N x 6: image less its mean, rows, columns, and the differences of those:
+%                  rows twice, mixed, columns twice
+%
+% The mean would say no more than that kernels sum to 1, which pruning sees to, but with a weight
+% far beyond the ridge's, which then spreads that sum evenly over the grid.
 
-  features = cat (4, image, rows, columns, ...
+  features = cat (4, image - mean (mean (image, 1), 2), rows, columns, ...
                   circshift (rows, -1, 1) - rows, ...
                   circshift (rows, -1, 2) - rows, ...
                   circshift (columns, -1, 2) - columns);

@@ -21,7 +21,7 @@ function kernel = data_fitting_kernel (observed, settings)
 %
 % What differs from the authors' release, and why:
 %   - Derivatives of the latent image are those of its thresholded gradients, as in our other
-%     methods; the intensities are the latent image's own.
+%     methods; the intensities are the latent image's own, less their mean.
 %   - The weights are learned per class, on its training images under the protocol's blur, since
 %     the protocol's images (32 to 64 pixels, 28 x 28 kernels) are far from photographs.
 %   - In the final step one weight per order: an image has no preferred axis there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import tomllib
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.errors import InvalidInput, Unavailable
 from bench.forward import blur
 from bench.protocol import Task, check_restoration
 from methods.dark_channel import DarkChannel
-from methods.data_fitting import DataFitting
+from methods.data_fitting import LEARNED, DataFitting
 from methods.extreme_channels import ExtremeChannels
 from methods.octave_prior import OctavePrior, functions_reached_from
 from methods.octave_session import OctaveSession, session
@@ -228,9 +229,10 @@ def test_learned_weights_are_loaded() -> None:
         assert fitting.shape == (6,)
         assert restoring.shape == (3,)
         assert min(fitting) >= 0 < max(fitting)
-    learned = DataFitting.tuned(Task("svhn", (32, 32)))["fitting"]
-    untrained = [0, 1, 1, 0, 0, 0]
-    assert not np.array_equal(np.asarray(learned), untrained)
+    learned = tomllib.loads(LEARNED.read_text("utf-8"))["svhn"]
+    settings = DataFitting.tuned(Task("svhn", (32, 32)))
+    assert settings["fitting"] == learned["fitting"]
+    assert settings["restoring"] == learned["restoring"]
 
 
 @pytest.mark.parametrize("method", METHODS)
