@@ -31,8 +31,8 @@ class DataFitting(OctavePrior):
         kernel_size=True,
         boundary=True,
         image_class=True,
-        training="weights learned on 24 training images per class, parameters tuned on at most 80 "
-        "development images",
+        training="weights learned on 24 training images (svhn), first derivatives elsewhere, "
+        "parameters tuned on at most 80 development images",
     )
     reference: ClassVar[str] = (
         "J. Pan, J. Dong, Y.-W. Tai, Z. Su, M.-H. Yang, Learning Discriminative Data Fitting "
