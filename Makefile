@@ -12,7 +12,7 @@ bench: setup
 	$(PYTHON) -m bench run --methods blurry,dd,dds,dp,known-kernel
 
 test: setup lint browser
-	$(PYTHON) -m pytest
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist worksteal
 
 lint: setup
 	$(PYTHON) -m ruff check .
