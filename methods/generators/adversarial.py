@@ -4,8 +4,10 @@ Discriminator and decoder take turns with Adam (first moment 0.5) on the non-sat
 cross-entropy. What is added for a budget of minutes instead of hours, each set by the recipe: the
 decoder may start at the principal components instead of at noise
 (:mod:`methods.generators.linear`), the discriminator may be narrower than the decoder's mirror and
-is told less than 1 of training images, what it sees carries noise that fades, and the decoder that
-is shipped is the exponential moving average of the one that plays.
+is told less than 1 of training images, what it sees carries noise that fades, the decoder also
+matches the mean and spread of the discriminator's filters (Salimans et al., 2016: without it, the
+first thousand steps go into patterns of the pixel grid), and the decoder that is shipped is the
+exponential moving average of the one that plays.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from bench import seeds
 from methods.generators import architectures
 from methods.generators.augment import AUGMENTATIONS
 from methods.generators.autoencoder import as_float
-from methods.generators.critic import Critic, told_real
+from methods.generators.critic import Critic, mismatch, told_real
 from methods.generators.linear import start_linear
 from methods.generators.recipe import Recipe
 from methods.training.loop import update_average
@@ -93,33 +95,35 @@ class AdversarialTrainer:
             drawn = self.decoder(self.latents(len(real), step))
 
         fake = drawn.detach()
-        loss = told_real(self._judge(real, noise), recipe.real_label)
-        loss = loss + told_real(self._judge(fake, noise), 0.0)
+        logits, seen = self._judge(real, noise)
+        loss = told_real(logits, recipe.real_label) + told_real(self._judge(fake, noise)[0], 0.0)
         self.critic_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.critic_optimiser.step()
 
         if plays:
-            self._fool(drawn, noise)
+            self._fool(drawn, seen.detach(), noise)
         self.step += 1
         return float(loss.detach())
 
-    def _fool(self, drawn: Tensor, noise: torch.Generator) -> None:
+    def _fool(self, drawn: Tensor, seen: Tensor, noise: torch.Generator) -> None:
         """Let the decoder take its step, and its average follow."""
         self.critic.requires_grad_(False)  # gradients by the critic's weights are not needed
         self.optimiser.zero_grad(set_to_none=True)
-        told_real(self._judge(drawn, noise), 1.0).backward()
+        logits, described = self._judge(drawn, noise)
+        loss = told_real(logits, 1.0) + self.recipe.matching * mismatch(described, seen)
+        loss.backward()
         self.optimiser.step()
         played = self.step + 1 - self.recipe.critic_lead
         update_average(self.average, self.decoder, min(self.recipe.average, played / (played + 9)))
 
-    def _judge(self, x: Tensor, source: torch.Generator) -> Tensor:
+    def _judge(self, x: Tensor, source: torch.Generator) -> tuple[Tensor, Tensor]:
         left = max(0.0, 1 - self.step / self.recipe.steps)
         noise = torch.randn(x.shape, generator=source)
         x = x + self.recipe.instance_noise * left * noise
         low = self.recipe.precision == "bfloat16"
         with torch.autocast("cpu", torch.bfloat16, enabled=low):
-            return self.critic(x.contiguous(memory_format=torch.channels_last))
+            return self.critic.describe(x.contiguous(memory_format=torch.channels_last))
 
     def latents(self, count: int, step: int) -> Tensor:
         """Draw the latents (count, d) of a step."""

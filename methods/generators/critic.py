@@ -31,18 +31,35 @@ class Critic(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) for b in widths[2:])
         self.output = nn.Conv2d(widths[-1], 1, 1)
         for layer in (*self.convs, self.output):
-            # DCGAN's N(0, 0.02²) takes hundreds of steps to be left; a budget has not so many.
-            nn.init.kaiming_normal_(layer.weight, SLOPE)  # type: ignore[arg-type]
+            # As in DCGAN. Batch norm makes small weights learn fast: begun at their usual size, this
+            # discriminator stays at chance behind the decoder.
+            nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, 3, 64, 64) in [−1, 1] to logits (N, 16) of being a training image."""
-        x = functional.leaky_relu(self.convs[0](x), SLOPE)
-        for conv, norm in zip(list(self.convs)[1:], self.norms, strict=True):
-            x = functional.leaky_relu(norm(conv(x)), SLOPE)
-        return self.output(x).flatten(1).float()
+        return self.describe(x)[0]
+
+    def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (N, 16), and mean and spread of every filter over the batch (2, C)."""
+        x = self.convs[0](x)
+        seen = [x]
+        for conv, norm in zip(list(self.convs)[1:], [None, *self.norms][:-1], strict=True):
+            x = conv(functional.leaky_relu(x if norm is None else norm(x), SLOPE))
+            seen.append(x)
+        x = functional.leaky_relu(self.norms[-1](x), SLOPE)
+        moments = [torch.var_mean(y.float(), (0, 2, 3)) for y in seen]
+        spread = torch.cat([variance for variance, _ in moments]).add(1e-6).sqrt()
+        return self.output(x).flatten(1).float(), torch.stack(
+            [torch.cat([mean for _, mean in moments]), spread]
+        )
 
 
 def told_real(logits: Tensor, label: float) -> Tensor:
     """Binary cross-entropy, a scalar, when told that all have this probability of being real."""
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+
+def mismatch(drawn: Tensor, real: Tensor) -> Tensor:
+    """Mean squared difference of two descriptions (2, C), in spreads of the second; a scalar."""
+    return ((drawn - real) / real[1]).square().mean()

@@ -18,6 +18,7 @@ ADVERSARIAL = (
     "momentum",
     "real_label",
     "instance_noise",
+    "matching",
 )
 """Fields that only adversarial training reads."""
 
@@ -76,6 +77,8 @@ class Recipe:
     instance_noise : float
         Standard deviation of the noise on all that the discriminator sees, in [−1, 1], at the
         start; it falls linearly to 0 at the last step.
+    matching : float
+        Weight of the mismatch of the discriminator's filters in the decoder's loss.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Recipe:
     critic_lead: int = 0
     real_label: float = 1.0
     instance_noise: float = 0.0
+    matching: float = 0.0
 
     def fingerprint(self) -> str:
         """Hash of what the weights depend on; a checkpoint of another recipe is not resumed.

@@ -13,7 +13,7 @@ from bench.registry import DATASETS, METHODS
 from methods.deep_deblur.methods import DeepDeblur
 from methods.generators import architectures, comparison, export, loading, train
 from methods.generators.adversarial import AdversarialTrainer
-from methods.generators.critic import Critic, told_real
+from methods.generators.critic import Critic, mismatch, told_real
 from methods.generators.fitting import start_near
 from methods.generators.loading import DEFAULTS, Prior, generator_names, load_card, load_generator
 from methods.generators.recipe import load_recipe
@@ -47,6 +47,16 @@ def test_critic_loss_has_its_minimum_at_the_label():
     logits = torch.linspace(-6, 6, 121)
     loss = torch.stack([told_real(logit[None], 0.9) for logit in logits])
     assert torch.sigmoid(logits[loss.argmin()]).item() == pytest.approx(0.9, abs=0.01)
+
+
+def test_mismatch_is_nothing_for_the_same_images_and_grows_with_a_pattern():
+    torch.manual_seed(0)
+    critic, x = Critic(4).train(), torch.rand(6, 3, 64, 64)
+    grid = torch.ones(64, 64)
+    grid[::2, 1::2] = grid[1::2, ::2] = -1
+    (_, plain), (_, weak), (_, strong) = (critic.describe(x + a * grid) for a in (0, 0.2, 0.5))
+    assert mismatch(plain, plain) == 0
+    assert 0 < mismatch(weak, plain) < mismatch(strong, plain)
 
 
 def test_each_player_gets_better_at_its_own_game(images):
