@@ -25,10 +25,10 @@ from methods.generators.loading import (
 )
 
 LINEAR = "PCA, 100 components"
-SAMPLES = 16
+SAMPLES = 8
 EXAMPLES = """\
 examples:
-  python -m methods.generators.choose                  # about 15 minutes on one core
+  python -m methods.generators.choose                  # about 4 minutes of one core
   python -m methods.generators.choose shoes --images 8
 """
 HEAD = (
@@ -40,7 +40,7 @@ HEAD = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("classes", nargs="*", default=["shoes", "celeba"], help="image classes")
-    parser.add_argument("--images", type=int, default=16, help="validation images of each class")
+    parser.add_argument("--images", type=int, default=12, help="validation images of each class")
     parser.add_argument("--out", type=Path, default=REPORTS / "choice.md")
 
 
@@ -146,10 +146,10 @@ def page(parts: list[str], images: int) -> str:
 Written by `python -m methods.generators.choose` at commit {commit()[:12]}, from {images}
 validation images of each class; no published test image was read. ± is a standard error.
 
-- **Range**: PSNR of the nearest image that the generator can draw, by the fast range oracle: Adam,
-  {STEPS} steps from the encoder's latent, or from four random ones where there is no encoder.
+- **Range**: PSNR of the nearest image that the generator can draw, as the fast range oracle finds
+  it: Adam, {STEPS} steps from the encoder's latent, or from z = 0 where there is no encoder.
 - **Deconvolution**: PSNR of `G(argmin_z ‖y − G(z) ⊗ k‖²)` with the true kernel and 1 % noise, as
-  many steps from the encoder's latent of `y`, or from four random ones.
+  many steps from the encoder's latent of `y`, or from z = 0.
 - **‖z‖²/d** of what was found: 1 for samples of N(0, I).
 - **Kernel distance**: squared maximum mean discrepancy of samples from all validation images on
   features of a fixed random network; about 0 for two halves of one set. **Told apart**: how many

@@ -13,12 +13,19 @@ from bench import seeds
 from bench.forward import apply_transfer, transfer_function
 from datasets.archives import to_unit_range, training_images
 from datasets.motion_blur import motion_blur_kernels
-from methods.generators.evaluate import deconvolve, features, kernel_distance, observed, psnr
+from methods.generators.evaluate import (
+    deconvolve,
+    features,
+    fit_range,
+    kernel_distance,
+    observed,
+    psnr,
+)
 from methods.generators.linear import principal_components
 from methods.generators.loading import Prior
 
 STEPS = 100
-"""Adam steps of a deconvolution, as many as the fast range oracle takes."""
+"""Adam steps of a fit, as many as the fast range oracle takes."""
 KERNEL_SEED = 1200
 TRAINING_IMAGES = 6000
 
@@ -124,12 +131,10 @@ def linear_model(image_class: str) -> LinearModel:
 
 def score(model: Prior | LinearModel, name: str, on: Ground) -> Scores:
     """Measure one generator, or the linear model."""
-    from methods.range_oracle import PRESETS, nearest_in_range
-
     if isinstance(model, LinearModel):
         near, sharp = model.nearest(on.x), model.nearest(on.y, on.kernels)
     else:
-        near = nearest_in_range(model, on.x, PRESETS["fast"]).latent
+        near = fit_range(model, on.x, steps=STEPS).latent
         sharp = deconvolve(model, on.y, on.kernels, steps=STEPS).latent
     with torch.no_grad():
         samples = model.sample(1, len(on.held_out))

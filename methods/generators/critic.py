@@ -31,8 +31,8 @@ class Critic(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) for b in widths[2:])
         self.output = nn.Conv2d(widths[-1], 1, 1)
         for layer in (*self.convs, self.output):
-            # As in DCGAN. Batch norm makes small weights learn fast: begun at their usual size, this
-            # discriminator stays at chance behind the decoder.
+            # As in DCGAN. Batch norm makes small weights learn fast: begun at their usual size,
+            # this discriminator stays at chance behind the decoder.
             nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 

@@ -9,11 +9,8 @@ from torch.nn import functional
 from bench import seeds
 from bench.forward import add_noise, apply_transfer, blur, transfer_function
 from methods.generators.autoencoder import relative_error
-from methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
+from methods.generators.fitting import Fit, fit_latents, squared_error
 from methods.generators.loading import Prior
-
-RANDOM_STARTS = 4
-"""For generators without an encoder, as in the fast range oracle."""
 
 
 def psnr(x: Tensor, output: Tensor) -> Tensor:
@@ -22,9 +19,9 @@ def psnr(x: Tensor, output: Tensor) -> Tensor:
 
 
 def starts(prior: Prior, x: Tensor) -> Tensor:
-    """Starts (R, N, d) of a fit to images (N, C, H, W): the encoder's, or four random ones."""
+    """Starts (1, N, d) of a fit to images (N, C, H, W): the encoder's, or else z = 0."""
     if not prior.has_encoder:
-        return random_starts(x, prior.latent_size, RANDOM_STARTS, 0)
+        return x.new_zeros(1, len(x), prior.latent_size)
     with torch.no_grad():
         return prior.encode(x)[None]
 
@@ -43,7 +40,7 @@ def range_scores(prior: Prior, x: Tensor, *, steps: int = 300) -> dict[str, floa
     x : Tensor, shape (N, C, H, W)
         Images in [0, 1], or kernels of one channel summing to 1.
     steps : int
-        Adam steps from the encoder's latent, or from each random start.
+        Adam steps from the encoder's latent, or from z = 0.
     """
     if x.shape[1] == 1:
         return kernel_scores(prior, x, steps=steps)
