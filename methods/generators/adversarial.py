@@ -3,11 +3,11 @@
 Discriminator and decoder take turns with Adam (first moment 0.5) on the non-saturating binary
 cross-entropy. What is added for a budget of minutes instead of hours, each set by the recipe: the
 decoder may start at the principal components instead of at noise
-(:mod:`methods.generators.linear`), the discriminator may be narrower than the decoder's mirror and
-is told less than 1 of training images, what it sees carries noise that fades, the decoder also
-matches the mean and spread of the discriminator's filters (Salimans et al., 2016: without it, the
-first thousand steps go into patterns of the pixel grid), and the decoder that is shipped is the
-exponential moving average of the one that plays.
+(:mod:`methods.generators.linear`), and the discriminator then at whitened patches; it may be
+narrower than the decoder's mirror, is told less than 1 of training images, and sees all through
+noise that fades; the decoder also matches the mean and spread of the discriminator's filters
+(Salimans et al., 2016: without it, the first hundreds of steps go into patterns of the pixel grid);
+and the decoder that is shipped is the exponential moving average of the one that plays.
 """
 
 from __future__ import annotations
@@ -58,8 +58,11 @@ class AdversarialTrainer:
             start_linear(self.decoder, None, self.prepare(first, step=-1))
         torch.manual_seed(seeds.derive_seed("critic", recipe.seed) % 2**31)
         self.critic = Critic(recipe.critic_width)
-        for module in (self.decoder, self.critic):
-            module.to(memory_format=torch.channels_last)
+        if recipe.start == "linear" and fresh:
+            some = torch.arange(0, len(images), max(1, len(images) // 400))
+            self.critic.whiten(2 * self.prepare(some, step=-1) - 1, recipe.instance_noise)
+        self.decoder.to(memory_format=torch.channels_last)
+        self.critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if recipe.precision != "float32":
             for layer in self.decoder.modules():
                 if hasattr(layer, "training_dtype"):
@@ -102,11 +105,11 @@ class AdversarialTrainer:
         self.critic_optimiser.step()
 
         if plays:
-            self._fool(drawn, seen.detach(), noise)
+            self._fool(drawn, [layer.detach() for layer in seen], noise)
         self.step += 1
         return float(loss.detach())
 
-    def _fool(self, drawn: Tensor, seen: Tensor, noise: torch.Generator) -> None:
+    def _fool(self, drawn: Tensor, seen: list[Tensor], noise: torch.Generator) -> None:
         """Let the decoder take its step, and its average follow."""
         self.critic.requires_grad_(False)  # gradients by the critic's weights are not needed
         self.optimiser.zero_grad(set_to_none=True)
@@ -117,7 +120,7 @@ class AdversarialTrainer:
         played = self.step + 1 - self.recipe.critic_lead
         update_average(self.average, self.decoder, min(self.recipe.average, played / (played + 9)))
 
-    def _judge(self, x: Tensor, source: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _judge(self, x: Tensor, source: torch.Generator) -> tuple[Tensor, list[Tensor]]:
         left = max(0.0, 1 - self.step / self.recipe.steps)
         noise = torch.randn(x.shape, generator=source)
         x = x + self.recipe.instance_noise * left * noise

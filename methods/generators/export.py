@@ -23,6 +23,7 @@ from methods.generators.evaluate import (
     fit_range,
     kernel_distance,
     kernel_scores,
+    psnr,
     range_scores,
 )
 from methods.generators.loading import (
@@ -32,7 +33,7 @@ from methods.generators.loading import (
     load_generator,
 )
 from methods.generators.recipe import Recipe
-from methods.training.weights import write_weights
+from methods.training.weights import Precision, write_weights
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
 REPORTS = Path(__file__).parents[2] / "reports" / "generators"
@@ -63,6 +64,7 @@ def finish(
     trainer.recalibrate()
     model = copy.deepcopy(trainer.average)
     modules: dict[str, nn.Module]
+    precision: Precision
     if isinstance(trainer, AdversarialTrainer):
         modules, precision = {"decoder": model}, "int8"
     else:
@@ -74,6 +76,10 @@ def finish(
     prior = load_generator(recipe.name, folder=folder)
     x = prepared(held_out, recipe)
     card["validation"] = judge(prior, x, recipe)
+    if precision == "int8":
+        kept = Prior(modules["decoder"]).sample(0, 64)
+        alike = psnr(kept, prior.sample(0, 64)).mean().item()
+        card["validation"]["samples_in_eight_bits_psnr"] = alike
     (folder / f"{recipe.name}.json").write_text(json.dumps(card, indent=1) + "\n")
     write_page(prior, x, card, reports)
     return card

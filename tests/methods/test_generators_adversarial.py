@@ -1,6 +1,7 @@
 """Adversarial training, choosing between generators, and priors that are not the default."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -57,6 +58,17 @@ def test_mismatch_is_nothing_for_the_same_images_and_grows_with_a_pattern():
     (_, plain), (_, weak), (_, strong) = (critic.describe(x + a * grid) for a in (0, 0.2, 0.5))
     assert mismatch(plain, plain) == 0
     assert 0 < mismatch(weak, plain) < mismatch(strong, plain)
+
+
+def test_whitened_filters_answer_to_fine_patterns_as_to_coarse_ones(images):
+    torch.manual_seed(0)
+    critic, x = Critic(16), 2 * images.float() / 255 - 1
+    critic.whiten(x, 0.05)
+    answers = critic.convs[0](x + 0.05 * torch.randn(x.shape))
+    assert answers.std().item() == pytest.approx(1, abs=0.2)
+    grid = torch.ones(64, 64)
+    grid[::2, 1::2] = grid[1::2, ::2] = -1
+    assert (critic.convs[0](x + 0.2 * grid) - critic.convs[0](x)).std() > 0.5
 
 
 def test_each_player_gets_better_at_its_own_game(images):
@@ -173,7 +185,7 @@ def test_start_near_an_image_without_an_encoder_is_a_fit():
 
 @pytest.mark.parametrize("name", ["celeba-samples", "shoes-samples"])
 def test_samples_are_drawn_from_the_generator_that_does_not_solve_them(name):
-    dataset = DATASETS.load(name)
+    dataset: Any = DATASETS.load(name)
     assert dataset.generator in NAMES
     assert dataset.version == load_card(dataset.generator)["sha256"][:12]
     assert "another one" in dataset.notice
@@ -204,7 +216,7 @@ def test_classifier_tells_noise_from_images_and_not_halves_of_one_set(images):
 
 
 def test_missing_adversarial_weights_are_said_by_the_data_set(monkeypatch):
-    missing = type("Gone", (DATASETS.load("celeba-samples"),), {"version": "missing"})
+    missing: Any = type("Gone", (DATASETS.load("celeba-samples"),), {"version": "missing"})
     location = missing.location()
     assert not location.found
     assert "bench train celeba-adversarial" in location.how_to_get
