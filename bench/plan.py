@@ -215,7 +215,7 @@ def _plan_method(
         if isinstance(method, type):
             try:
                 method.check_available(task)
-                assets = method.assets(task)
+                assets = method.assets_for(task, dict(spec.parameters))
             except NotApplicable as error:
                 refusal = ("not applicable", str(error))
             except Unavailable as error:

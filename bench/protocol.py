@@ -172,6 +172,11 @@ class MethodBase:
         return {}
 
     @classmethod
+    def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return :meth:`assets`, where they depend on the parameters that were set."""
+        return cls.assets(task)
+
+    @classmethod
     def parameter_names(cls) -> list[str]:
         """Return the parameters that can be set by name: those of ``__init__`` after the task."""
         return list(inspect.signature(cls).parameters)[1:]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -151,7 +152,12 @@ class RangeOracle(Oracle):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Return the weights' checksum."""
-        name = _name(task, "")
+        return cls.assets_for(task, {})
+
+    @classmethod
+    def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the checksum of the generator that is asked for."""
+        name = _name(task, str(parameters.get("generator", "")))
         return {f"generator {name}": load_card(name)["sha256"]}
 
     def deblur(self, observation: Tensor, truth: Truth) -> Restoration:

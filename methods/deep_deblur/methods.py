@@ -113,7 +113,12 @@ class DeepDeblur(Method):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Checksums of the priors, the class's statistics and the settings."""
-        names = (DEFAULTS[task.image_class], KERNEL_PRIOR)
+        return cls.assets_for(task, {})
+
+    @classmethod
+    def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the same, with the image generator that is asked for."""
+        names = (str(parameters.get("prior") or DEFAULTS[task.image_class]), KERNEL_PRIOR)
         found = {f"generator {name}": load_card(name)["sha256"] for name in names}
         model = load_model_card(task.image_class)
         found[model["name"]] = model["sha256"]

@@ -3,7 +3,7 @@
 Descending on equation 4 in both latents at once from a random start ends in a local minimum nearly
 always. So the image is integrated out first (:mod:`methods.marginal`), which leaves a search in the
 50 dimensions of the kernel's latent; the few kernels that explain the observation best give the
-image's latent its start (the encoder's, of the posterior mean image), and only then do both latents
+image's latent its start (near the posterior mean image), and only then do both latents
 descend on the paper's objective.
 
 One observation is solved at a time, its restarts in one batch: what is found for an image cannot
@@ -21,6 +21,7 @@ from torch import Tensor
 from bench.alignment import recentre
 from methods.deep_deblur.objective import best_free_image, deep_deblur, slack_terms
 from methods.deep_deblur.settings import Settings
+from methods.generators.fitting import start_near
 from methods.generators.loading import Prior
 from methods.marginal.likelihood import MarginalLikelihood, estimate_noise
 from methods.marginal.model import GaussianModel
@@ -126,10 +127,10 @@ class Solver:
         with torch.no_grad():
             kernel = unit_kernels(self.kernel_prior(kernel_latent))
             start = likelihood.posterior_mean(spectrum, kernel, scales).clamp(0, 1)
-            latent = self.image_prior.encode(start)
+        latent, fitting = start_near(self.image_prior, start)
         snapshots: list[Tensor] = []
         latent, kernel_latent, trace = self._descend(y, latent, kernel_latent, None, snapshots)
-        evaluations = settings.steps
+        evaluations = settings.steps + fitting
         free = None
         for _ in range(settings.rounds if self.slack else 0):
             with torch.no_grad():

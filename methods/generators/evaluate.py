@@ -18,11 +18,17 @@ def psnr(x: Tensor, output: Tensor) -> Tensor:
     return -10 * (x - output.clamp(0, 1)).square().mean((1, 2, 3)).log10()
 
 
-def fit_range(prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.1) -> Fit:
-    """Nearest images of the range from the encoder's start with Adam; x is (N, C, H, W)."""
+def starts(prior: Prior, x: Tensor) -> Tensor:
+    """Starts (1, N, d) of a fit to images (N, C, H, W): the encoder's, or else z = 0."""
+    if not prior.has_encoder:
+        return x.new_zeros(1, len(x), prior.latent_size)
     with torch.no_grad():
-        start = prior.encode(x)
-    return fit_latents(prior, start[None], squared_error(x), steps=steps, rate=rate)
+        return prior.encode(x)[None]
+
+
+def fit_range(prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.1) -> Fit:
+    """Nearest images of the range with Adam; x is (N, C, H, W)."""
+    return fit_latents(prior, starts(prior, x), squared_error(x), steps=steps, rate=rate)
 
 
 def range_scores(prior: Prior, x: Tensor, *, steps: int = 300) -> dict[str, float]:
@@ -34,16 +40,17 @@ def range_scores(prior: Prior, x: Tensor, *, steps: int = 300) -> dict[str, floa
     x : Tensor, shape (N, C, H, W)
         Images in [0, 1], or kernels of one channel summing to 1.
     steps : int
-        Adam steps from the encoder's latent.
+        Adam steps from the encoder's latent, or from z = 0.
     """
     if x.shape[1] == 1:
         return kernel_scores(prior, x, steps=steps)
     found = fit_range(prior, x, steps=steps)
+    scores: dict[str, float] = {"images": len(x)}
     with torch.no_grad():
-        encoded, fitted = prior(prior.encode(x)), prior(found.latent)
-    return {
-        "images": len(x),
-        "encoded_psnr": psnr(x, encoded).mean().item(),
+        if prior.has_encoder:
+            scores["encoded_psnr"] = psnr(x, prior(prior.encode(x))).mean().item()
+        fitted = prior(found.latent)
+    return scores | {
         "range_psnr": psnr(x, fitted).mean().item(),
         "latent_norm": found.latent.square().mean().item(),
         "steps": steps,
@@ -88,34 +95,40 @@ def fit_kernels(
 def deconvolution_psnr(
     prior: Prior, x: Tensor, kernels: Tensor, *, noise: float = 0.01, steps: int = 300
 ) -> float:
-    """Mean PSNR of ``G(argmin_z ‖y − G(z) ⊗ k‖²)`` with the true kernel.
+    """Mean PSNR of ``G(argmin_z ‖y − G(z) ⊗ k‖²)`` with the true kernel; see :func:`deconvolve`.
 
     A generator that can draw anything has a high range and scores low here: the lower this is
     below the range, the less the generator is a prior.
+    """
+    found = deconvolve(prior, observed(x, kernels, noise), kernels, steps=steps)
+    with torch.no_grad():
+        return psnr(x, prior(found.latent)).mean().item()
+
+
+def observed(x: Tensor, kernels: Tensor, noise: float = 0.01) -> Tensor:
+    """Blur images (N, 3, H, W) in [0, 1] by kernels (N, kh, kw) and add noise, seeded by place."""
+    sources = [seeds.generator("deconvolution", index) for index in range(len(x))]
+    return add_noise(blur(x, kernels), noise, sources)
+
+
+def deconvolve(prior: Prior, y: Tensor, kernels: Tensor, *, steps: int = 300) -> Fit:
+    """Find ``argmin_z ‖y − G(z) ⊗ k‖²`` with Adam, knowing the kernel.
 
     Parameters
     ----------
     prior : Prior
-    x : Tensor, shape (N, 3, H, W), in [0, 1]
+    y : Tensor, shape (N, 3, H, W), in [0, 1]
     kernels : Tensor, shape (N, kh, kw)
-    noise : float
-        Standard deviation in units of [0, 1].
     steps : int
     """
-    sources = [seeds.generator("deconvolution", index) for index in range(len(x))]
-    y = add_noise(blur(x, kernels), noise, sources)
-    transfer = transfer_function(kernels, (x.shape[-2], x.shape[-1])).unsqueeze(-3)
-    with torch.no_grad():
-        start = prior.encode(y)
-    found = fit_latents(
+    transfer = transfer_function(kernels, (y.shape[-2], y.shape[-1])).unsqueeze(-3)
+    return fit_latents(
         prior,
-        start[None],
+        starts(prior, y),
         lambda image: (apply_transfer(image, transfer) - y).square().sum((1, 2, 3)),
         steps=steps,
         rate=0.1,
     )
-    with torch.no_grad():
-        return psnr(x, prior(found.latent)).mean().item()
 
 
 def kernel_distance(samples: Tensor, images: Tensor, *, seed: int = 0) -> float:
@@ -131,7 +144,7 @@ def kernel_distance(samples: Tensor, images: Tensor, *, seed: int = 0) -> float:
     seed : int
         Of the random network.
     """
-    first, second = _features(samples, seed), _features(images, seed)
+    first, second = features(samples, seed), features(images, seed)
     mean, spread = second.mean(0), second.std(0).clamp_min(1e-6)
     first, second = (first - mean) / spread, (second - mean) / spread
     size = first.shape[1]
@@ -146,7 +159,8 @@ def kernel_distance(samples: Tensor, images: Tensor, *, seed: int = 0) -> float:
     return (within[0] + within[1] - 2 * gram(first, second).mean()).item()
 
 
-def _features(images: Tensor, seed: int) -> Tensor:
+def features(images: Tensor, seed: int = 0) -> Tensor:
+    """Describe images (N, C, H, W) by a fixed random network: (N, 512), see above."""
     x = images * 2 - 1
     source = seeds.generator("random-features", seed)
     for width in (32, 64, 128):

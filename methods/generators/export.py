@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.motion_blur import motion_blur_kernels
+from methods.generators.adversarial import AdversarialTrainer
 from methods.generators.autoencoder import Trainer, as_float, whiten
 from methods.generators.evaluate import (
     deconvolution_psnr,
@@ -22,6 +23,7 @@ from methods.generators.evaluate import (
     fit_range,
     kernel_distance,
     kernel_scores,
+    psnr,
     range_scores,
 )
 from methods.generators.loading import (
@@ -31,14 +33,14 @@ from methods.generators.loading import (
     load_generator,
 )
 from methods.generators.recipe import Recipe
-from methods.training.weights import write_weights
+from methods.training.weights import Precision, write_weights
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
 REPORTS = Path(__file__).parents[2] / "reports" / "generators"
 
 
 def finish(
-    trainer: Trainer,
+    trainer: Trainer | AdversarialTrainer,
     held_out: Tensor,
     *,
     seconds: float,
@@ -49,7 +51,9 @@ def finish(
 
     Parameters
     ----------
-    trainer : Trainer
+    trainer : Trainer or AdversarialTrainer
+        An autoencoder's latents are whitened; an adversarial decoder is shipped as it is, alone
+        and in eight bits: its samples are the same to the eye.
     held_out : Tensor, uint8 or float32, shape (N, C, H, W)
     seconds : float
         Duration of the training so far.
@@ -59,16 +63,39 @@ def finish(
     recipe = trainer.recipe
     trainer.recalibrate()
     model = copy.deepcopy(trainer.average)
-    some = torch.arange(0, len(trainer.images), max(1, len(trainer.images) // 6000))
-    whiten(model, trainer.prepare(some, step=-2), recipe.latent_noise, recipe.scale)
-    card = {
+    modules: dict[str, nn.Module]
+    precision: Precision
+    if isinstance(trainer, AdversarialTrainer):
+        modules, precision = {"decoder": model}, "int8"
+    else:
+        some = torch.arange(0, len(trainer.images), max(1, len(trainer.images) // 6000))
+        whiten(model, trainer.prepare(some, step=-2), recipe.latent_noise, recipe.scale)
+        modules, precision = {"decoder": model.decoder, "encoder": model.encoder}, "float16"
+    card = new_card(trainer, modules["decoder"], seconds)
+    write_weights(recipe.name, modules, card, folder, precision=precision)
+    prior = load_generator(recipe.name, folder=folder)
+    x = prepared(held_out, recipe)
+    card["validation"] = judge(prior, x, recipe)
+    if precision == "int8":
+        kept = Prior(modules["decoder"]).sample(0, 64)
+        alike = psnr(kept, prior.sample(0, 64)).mean().item()
+        card["validation"]["samples_in_eight_bits_psnr"] = alike
+    (folder / f"{recipe.name}.json").write_text(json.dumps(card, indent=1) + "\n")
+    write_page(prior, x, card, reports)
+    return card
+
+
+def new_card(trainer: Trainer | AdversarialTrainer, decoder: Any, seconds: float) -> dict[str, Any]:
+    """What is known of the weights before anything is measured."""
+    recipe = trainer.recipe
+    return {
         "name": recipe.name,
         "title": recipe.title,
         "image_class": recipe.image_class,
         "decoder": recipe.decoder,
         "encoder": recipe.encoder,
-        "latent_size": model.decoder.latent_size,
-        "image_shape": list(model.decoder.image_shape),
+        "latent_size": decoder.latent_size,
+        "image_shape": list(decoder.image_shape),
         "recipe": dataclasses.asdict(recipe),
         "recipe_fingerprint": recipe.fingerprint(),
         "steps_done": trainer.step,
@@ -80,14 +107,6 @@ def finish(
         "date": datetime.date.today().isoformat(),
         "licence_of_data": recipe.licence,
     }
-    modules: dict[str, nn.Module] = {"decoder": model.decoder, "encoder": model.encoder}
-    write_weights(recipe.name, modules, card, folder)
-    prior = load_generator(recipe.name, folder=folder)
-    x = prepared(held_out, recipe)
-    card["validation"] = judge(prior, x, recipe)
-    (folder / f"{recipe.name}.json").write_text(json.dumps(card, indent=1) + "\n")
-    write_page(prior, x, card, reports)
-    return card
 
 
 def prepared(images: Tensor, recipe: Recipe) -> Tensor:
@@ -101,17 +120,18 @@ def prepared(images: Tensor, recipe: Recipe) -> Tensor:
 
 def judge(prior: Prior, x: Tensor, recipe: Recipe) -> dict[str, Any]:
     """All numbers of the card, on held-out images or kernels (N, C, H, W)."""
-    with torch.no_grad():
-        codes = torch.cat([prior.encode(part) for part in x.split(128)])
-    scores: dict[str, Any] = {
-        "posterior": dataclasses.asdict(latent_statistics(codes, recipe.latent_noise)),
-        "posterior_images": len(codes),
-    }
+    scores: dict[str, Any] = {}
+    if prior.has_encoder:
+        with torch.no_grad():
+            codes = torch.cat([prior.encode(part) for part in x.split(128)])
+        statistics = latent_statistics(codes, recipe.latent_noise)
+        scores |= {"posterior": dataclasses.asdict(statistics), "posterior_images": len(codes)}
     if x.shape[1] == 1:
         scores.update(kernel_scores(prior, x[:256]))
         scores["penalised"] = kernel_scores(prior, x[:256], penalty=1e-5)
         return scores
-    some = x[:: max(1, len(x) // 24)][:24]
+    count = 24 if prior.has_encoder else 12  # fits are most of an export's time
+    some = x[:: max(1, len(x) // count)][:count]
     scores.update(range_scores(prior, some, steps=60))
     kernels = motion_blur_kernels(8, 11)
     scores["deconvolution_psnr"] = deconvolution_psnr(prior, some[:8], kernels, steps=60)

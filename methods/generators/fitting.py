@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bench import seeds
+
+if TYPE_CHECKING:
+    from methods.generators.loading import Prior
 
 Objective = Callable[[Tensor], Tensor]
 """Maps generated images (N, C, H, W) to one value per image (N,)."""
@@ -101,6 +105,20 @@ def _descend(
         if schedule is not None:
             schedule.step()
     return z.detach()
+
+
+def start_near(generator: Prior, x: Tensor) -> tuple[Tensor, int]:
+    """Latents (N, d) to start from near images (N, C, H, W), and what they cost.
+
+    They are the encoder's, for nothing; a generator without one is fitted from z = 0, and the
+    second number is the evaluations of that fit for one image.
+    """
+    if generator.has_encoder:
+        with torch.no_grad():
+            return generator.encode(x), 0
+    zero = x.new_zeros(1, len(x), generator.latent_size)
+    fit = fit_latents(generator, zero, squared_error(x), steps=60, rate=0.15, penalty=0.01)
+    return fit.latent, fit.evaluations
 
 
 def random_starts(x: Tensor, latent_size: int, count: int, seed: int) -> Tensor:

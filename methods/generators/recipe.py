@@ -11,6 +11,16 @@ from pathlib import Path
 from bench.errors import InvalidInput, UnknownName
 
 FOLDER = Path(__file__).parent / "recipes"
+ADVERSARIAL = (
+    "critic_width",
+    "critic_rate",
+    "critic_lead",
+    "momentum",
+    "real_label",
+    "instance_noise",
+    "matching",
+)
+"""Fields that only adversarial training reads."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +36,7 @@ class Recipe:
     image_class : str
         ``svhn``, ``shoes``, ``celeba`` or ``motion-blur``.
     decoder, encoder : str
-        Names in :mod:`methods.generators.architectures`.
+        Names in :mod:`methods.generators.architectures`; adversarial training has no encoder.
     method : {"autoencoder", "adversarial"}
     start : {"linear", "random"}
         Whether decoder and encoder begin at the principal components.
@@ -55,13 +65,27 @@ class Recipe:
         Steps between looks at the held-out images, and between checkpoints.
     licence : str
         Of the training data.
+    critic_width : int
+        Channels of the discriminator's first layer; 64 mirrors the decoder.
+    critic_rate, momentum : float
+        Learning rate of the discriminator's Adam, and the first moment's decay of both.
+    critic_lead : int
+        Steps of the discriminator alone before the decoder plays: a linear start is ahead of a
+        discriminator that knows nothing, which then learns noise that fools it.
+    real_label : float
+        What the discriminator is told of training images: 1, or less against overconfidence.
+    instance_noise : float
+        Standard deviation of the noise on all that the discriminator sees, in [−1, 1], at the
+        start; it falls linearly to 0 at the last step.
+    matching : float
+        Weight of the mismatch of the discriminator's filters in the decoder's loss.
     """
 
     name: str
     title: str
     image_class: str
     decoder: str
-    encoder: str
+    encoder: str = ""
     method: str = "autoencoder"
     start: str = "random"
     steps: int = 1000
@@ -82,6 +106,13 @@ class Recipe:
     look: int = 200
     save: int = 100
     licence: str = ""
+    critic_width: int = 64
+    critic_rate: float = 2e-4
+    momentum: float = 0.5
+    critic_lead: int = 0
+    real_label: float = 1.0
+    instance_noise: float = 0.0
+    matching: float = 0.0
 
     def fingerprint(self) -> str:
         """Hash of what the weights depend on; a checkpoint of another recipe is not resumed.
@@ -91,6 +122,9 @@ class Recipe:
         fields = dataclasses.asdict(self)
         for free in ("title", "steps", "look", "save", "licence", "validation"):
             del fields[free]
+        if self.method != "adversarial":  # which had its checkpoints before these were there
+            for other in ADVERSARIAL:
+                del fields[other]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -10,14 +10,18 @@ from torch import Tensor
 
 from bench import seeds
 from bench.errors import Unavailable
+from methods.generators.adversarial import AdversarialTrainer
 from methods.generators.autoencoder import Trainer, as_float, relative_error
 from methods.generators.data import training_data
+from methods.generators.evaluate import kernel_distance
 from methods.generators.export import finish as export
-from methods.generators.export import sheet, write_png
+from methods.generators.export import prepared, sheet, write_png
 from methods.generators.recipe import Recipe, load_recipe, recipe_names
 from methods.training.loop import Progress, checkpoint_path, resume, train
 
 __all__ = ["fit", "recipe_names", "run"]
+
+AnyTrainer = Trainer | AdversarialTrainer
 
 
 def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
@@ -35,7 +39,7 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
         path = checkpoint_path(folder, recipe.name)
         if not path.is_file():
             raise Unavailable(f"There is no checkpoint {path} to export; train without --finish.")
-        trainer, progress = Trainer(recipe, images, fresh=False), Progress()
+        trainer, progress = make_trainer(recipe, images, fresh=False), Progress()
         resume(trainer, path, progress)
     else:
         trainer, progress = fit(recipe, images, held_out, folder)
@@ -46,7 +50,15 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
     )
 
 
-def fit(recipe: Recipe, images: Tensor, held_out: Tensor, folder: Path) -> tuple[Trainer, Progress]:
+def make_trainer(recipe: Recipe, images: Tensor, *, fresh: bool = True) -> AnyTrainer:
+    """Make the trainer of the recipe's method."""
+    kind = AdversarialTrainer if recipe.method == "adversarial" else Trainer
+    return kind(recipe, images, fresh=fresh)
+
+
+def fit(
+    recipe: Recipe, images: Tensor, held_out: Tensor, folder: Path
+) -> tuple[AnyTrainer, Progress]:
     """Train to the recipe's last step.
 
     Parameters
@@ -58,10 +70,12 @@ def fit(recipe: Recipe, images: Tensor, held_out: Tensor, folder: Path) -> tuple
         ``NAME-samples.png``, the latest look at samples.
     """
     fresh = not checkpoint_path(folder, recipe.name).is_file()
-    trainer = Trainer(recipe, images, fresh=fresh)
+    trainer = make_trainer(recipe, images, fresh=fresh)
 
     def look_at() -> dict[str, float]:
         write_png(sheet(samples(trainer)), folder / f"{recipe.name}-samples.png")
+        if isinstance(trainer, AdversarialTrainer):
+            return look_adversarial(trainer, held_out)
         return look(trainer, held_out)
 
     return trainer, train(trainer, folder, look_at)
@@ -97,12 +111,35 @@ def look(trainer: Trainer, held_out: Tensor) -> dict[str, float]:
     return scores
 
 
+def look_adversarial(trainer: AdversarialTrainer, held_out: Tensor) -> dict[str, float]:
+    """Score a short fit of held-out images from z = 0, and the distance of samples from them."""
+    x = prepared(held_out[:: max(1, len(held_out) // 128)][:128], trainer.recipe)
+    some = x[::16]
+    decoder = trainer.average.eval()
+    z = torch.zeros(len(some), decoder.latent_size, requires_grad=True)
+    optimiser = torch.optim.Adam([z], 0.15)
+    for _ in range(25):
+        optimiser.zero_grad()
+        ((decoder(z) + 1) / 2 - some).square().sum().backward()
+        optimiser.step()
+    with torch.no_grad():
+        error = ((decoder(z) + 1) / 2 - some).square().mean((1, 2, 3))
+        return {
+            "range": (-10 * error.log10()).mean().item(),
+            "norm": z.square().mean().item(),
+            "distance": kernel_distance(samples(trainer, len(x)), x),
+        }
+
+
 @torch.no_grad()
-def samples(trainer: Trainer, count: int = 30) -> Tensor:
+def samples(trainer: AnyTrainer, count: int = 30) -> Tensor:
     """Draw images from the averaged model; before whitening, so its latents may be correlated."""
+    source = seeds.generator("look")
+    if isinstance(trainer, AdversarialTrainer):
+        decoder = trainer.average.eval()
+        return (decoder(torch.randn(count, decoder.latent_size, generator=source)) + 1) / 2
     model = trainer.average.eval()
-    size = model.decoder.latent_size
-    latents = torch.randn(count, size, generator=seeds.generator("look"))
+    latents = torch.randn(count, model.decoder.latent_size, generator=source)
     images = model.decode(latents) / trainer.recipe.scale
     if images.shape[1] == 1:  # kernels, scaled to their own maximum
         images = images / images.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)

@@ -1,0 +1,207 @@
+"""Adversarial training, choosing between generators, and priors that are not the default."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from bench import plan
+from bench.observation import Condition
+from bench.protocol import Task
+from bench.registry import METHODS
+from methods.deep_deblur.methods import DeepDeblur
+from methods.generators import architectures, comparison, export, train
+from methods.generators.adversarial import AdversarialTrainer
+from methods.generators.critic import Critic, mismatch, told_real
+from methods.generators.fitting import start_near
+from methods.generators.loading import DEFAULTS, Prior, generator_names, load_card, load_generator
+from methods.generators.recipe import load_recipe
+from methods.range_oracle import RangeOracle
+from methods.training.checkpoint import save_checkpoint
+from methods.training.loop import Progress
+
+NAMES = ["celeba-adversarial", "shoes-adversarial"]
+SHIPPED = {*NAMES} <= {*generator_names()}
+needs_weights = pytest.mark.skipif(not SHIPPED, reason="the weights are not trained yet")
+TINY = {"start": "random", "steps": 4, "batch": 4, "critic_width": 4, "critic_lead": 0, "look": 4}
+FACE, SHOE = Task("celeba", (64, 64)), Task("shoes", (64, 64))
+
+
+@pytest.fixture(scope="module")
+def images():
+    source = torch.Generator().manual_seed(0)
+    coarse = torch.rand(24, 3, 4, 4, generator=source)
+    smooth = nn.functional.interpolate(coarse, (64, 64), mode="bilinear")
+    return (smooth * 255).to(torch.uint8)
+
+
+def test_critic_mirrors_the_decoder_and_judges_each_image():
+    torch.manual_seed(0)
+    critic = Critic(64)
+    decoder = architectures.DCGANDecoder()
+    mirrored = [conv.weight.shape for conv in decoder.convs]
+    assert [conv.weight.shape for conv in critic.convs][:0:-1] == mirrored
+    assert Critic(4)(torch.rand(3, 3, 64, 64)).shape == (3, 16)
+
+
+def test_critic_loss_has_its_minimum_at_the_label():
+    logits = torch.linspace(-6, 6, 121)
+    loss = torch.stack([told_real(logit[None], 0.9) for logit in logits])
+    assert torch.sigmoid(logits[loss.argmin()]).item() == pytest.approx(0.9, abs=0.01)
+
+
+def test_mismatch_is_nothing_for_the_same_images_and_grows_with_a_pattern():
+    torch.manual_seed(0)
+    critic, x = Critic(4).train(), torch.rand(6, 3, 64, 64)
+    grid = torch.ones(64, 64)
+    grid[::2, 1::2] = grid[1::2, ::2] = -1
+    (_, plain), (_, weak), (_, strong) = (critic.describe(x + a * grid) for a in (0, 0.2, 0.5))
+    assert mismatch(plain, plain) == 0
+    assert 0 < mismatch(weak, plain) < mismatch(strong, plain)
+
+
+def test_whitened_filters_answer_to_fine_patterns_as_to_coarse_ones(images):
+    torch.manual_seed(0)
+    critic, x = Critic(16), 2 * images.float() / 255 - 1
+    critic.whiten(x, 0.05)
+    answers = critic.convs[0](x + 0.05 * torch.randn(x.shape))
+    assert answers.std().item() == pytest.approx(1, abs=0.2)
+    grid = torch.ones(64, 64)
+    grid[::2, 1::2] = grid[1::2, ::2] = -1
+    assert (critic.convs[0](x + 0.2 * grid) - critic.convs[0](x)).std() > 0.5
+
+
+def test_each_player_gets_better_at_its_own_game(images):
+    """The critic learns to tell images from samples; the decoder to fool a critic that rests."""
+    settings = {**TINY, "steps": 200, "precision": "float32", "instance_noise": 0.0}
+    leading = AdversarialTrainer(load_recipe(NAMES[0], **{**settings, "critic_lead": 99}), images)
+    before = leading.decoder.output.weight.clone()
+    first, *_, last = [leading.advance() for _ in range(12)]
+    assert last < 0.7 * first
+    assert torch.equal(leading.decoder.output.weight, before)
+    fooling = AdversarialTrainer(load_recipe(NAMES[0], **settings, critic_rate=0.0), images)
+    told = told_by(fooling)
+    for _ in range(8):
+        fooling.advance()
+    assert told_by(fooling) > told + 0.05
+
+
+@torch.no_grad()
+def told_by(trainer):
+    """Mean logit of samples, of the critic as it stands."""
+    return trainer.critic(trainer.decoder(trainer.latents(16, -1))).mean().item()
+
+
+def test_resumed_training_equals_uninterrupted_training(images, tmp_path):
+    recipe = load_recipe(NAMES[0], **TINY)
+    whole, _ = train.fit(recipe, images, images[:8], tmp_path / "whole")
+    trainer = AdversarialTrainer(recipe, images)
+    for _ in range(2):
+        trainer.advance()
+    progress = dataclasses.asdict(Progress())
+    state = {"step": 2, "recipe": recipe.fingerprint(), "progress": progress}
+    save_checkpoint(tmp_path / "cut" / f"{recipe.name}.safetensors", trainer.parts, state)
+    again, _ = train.fit(recipe, images, images[:8], tmp_path / "cut")
+    for part in ("decoder", "average", "critic"):
+        expected = whole.parts[part].state_dict()
+        for key, value in again.parts[part].state_dict().items():
+            assert torch.equal(value, expected[key]), key
+
+
+def test_look_and_export_make_a_generator_that_loads(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "judge", lambda prior, x, recipe: {"range_psnr": 0.0})
+    monkeypatch.setattr(export, "write_page", lambda *_: None)
+    trainer = AdversarialTrainer(load_recipe(NAMES[0], **TINY), images)
+    trainer.advance()
+    seen = train.look_adversarial(trainer, images[:4])
+    assert set(seen) == {"range", "norm", "distance"}
+    card = export.finish(trainer, images[:4], seconds=1.0, folder=tmp_path, reports=tmp_path)
+    prior = load_generator(NAMES[0], folder=tmp_path)
+    assert not prior.has_encoder
+    with torch.no_grad():
+        kept = (trainer.average(prior.latents(0, 4)) + 1) / 2
+    assert (prior.sample(0, 4) - kept).abs().mean() < 0.01  # eight bits
+    assert card["precision"] == "int8"
+
+
+def test_fields_of_adversarial_training_leave_other_recipes_checkpoints_valid():
+    assert (
+        load_recipe("celeba", critic_width=8).fingerprint() == load_recipe("celeba").fingerprint()
+    )
+    other = load_recipe(NAMES[0], critic_width=8).fingerprint()
+    assert other != load_recipe(NAMES[0]).fingerprint()
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} & {*generator_names()}))
+def test_shipped_adversarial_generators_draw_images(name):
+    prior = load_generator(name)  # checks the weights' checksum
+    samples = prior.sample(7, 3)
+    assert samples.isfinite().all()
+    assert samples.min() >= 0
+    assert samples.max() <= 1
+    assert samples.std() > 0.1
+    assert prior.image_shape == (3, 64, 64)
+
+
+def test_adversarial_generators_are_not_the_defaults():
+    assert DEFAULTS["celeba"] == "celeba"
+    assert DEFAULTS["shoes"] == "shoes"
+    assert RangeOracle(FACE).prior.name == "celeba"
+
+
+@needs_weights
+@pytest.mark.parametrize("method", ["dd", "dds", "dd-warm", "dds-warm", "range-oracle"])
+def test_another_prior_is_part_of_a_cells_identity_and_the_default_is_not(method):
+    key = "generator" if method == "range-oracle" else "prior"
+    cls = METHODS.load(method)
+    assert dict(cls.assets_for(FACE, {})) == dict(cls.assets(FACE))
+    assets = cls.assets_for(FACE, {key: NAMES[0]})
+    assert assets[f"generator {NAMES[0]}"] == load_card(NAMES[0])["sha256"]
+    assert "generator celeba" not in assets
+
+
+@needs_weights
+def test_plan_puts_the_other_priors_checksum_into_the_cell():
+    dataset = plan.load_dataset("celeba-samples")
+    specs = plan.parse_methods("range-oracle", [f"range-oracle.generator={NAMES[0]}"])
+    (chunk,) = plan.plan(specs, [dataset], [Condition()], images=1)
+    assert f"generator {NAMES[0]}" in chunk.cells[0].identity["assets"]
+
+
+@needs_weights
+def test_deep_deblur_takes_the_prior_that_is_asked_for():
+    assert DeepDeblur(FACE, prior=NAMES[0]).image_prior.name == NAMES[0]
+    assert DeepDeblur(SHOE).image_prior.name == "shoes"
+
+
+def test_start_near_an_image_without_an_encoder_is_a_fit():
+    torch.manual_seed(0)
+    prior = Prior(architectures.SVHNDecoder())
+    x = prior(torch.randn(2, 100))
+    latent, cost = start_near(prior, x)
+    zero = (prior(torch.zeros(2, 100)) - x).square().sum()
+    assert (prior(latent) - x).square().sum() < 0.2 * zero
+    assert cost == 61
+    coded = Prior(architectures.SVHNDecoder(), architectures.SVHNEncoder())
+    assert start_near(coded, x)[1] == 0
+
+
+def test_linear_model_finds_its_own_images_blurred_or_not(images):
+    model = comparison.LinearModel(images.float() / 255, 10)
+    z = torch.randn(2, 10, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(model.nearest(model(z)), z, atol=1e-3, rtol=1e-3)
+    kernels = torch.rand(2, 5, 5, generator=torch.Generator().manual_seed(2))
+    kernels = kernels / kernels.sum((1, 2), keepdim=True)
+    y = comparison.observed(model(z).clamp(0, 1), kernels, 0.0)
+    near = model.nearest(y, kernels)
+    assert (model(near) - model(z).clamp(0, 1)).square().mean() < 1e-3
+
+
+def test_classifier_tells_noise_from_images_and_not_halves_of_one_set(images):
+    source = torch.Generator().manual_seed(3)
+    coarse = torch.rand(96, 3, 4, 4, generator=source)
+    smooth = nn.functional.interpolate(coarse, (64, 64), mode="bilinear")
+    noisy = smooth[:48] + 0.3 * torch.randn(48, 3, 64, 64, generator=source)
+    assert comparison.told_apart(noisy.clamp(0, 1), smooth[48:]) > 0.9
+    assert 0.2 < comparison.told_apart(smooth[:48], smooth[48:]) < 0.8
