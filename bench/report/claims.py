@@ -105,6 +105,8 @@ def _sweep_claim(record: Record, sweep: str, title: str, winner: object, sets: o
                     "holds" if lead > 0 else "does not hold",
                 ]
             )
+    if not lines:
+        return [f"## {title}", "Not measured yet."]
     headers = ["set", sweep, "mean (dB)", "next best", "mean (dB)", "lead", "verdict"]
     note = f"Blind methods of the paper, oracles and ours left out; {MARGINS}"
     return [
