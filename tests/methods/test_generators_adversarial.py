@@ -10,7 +10,7 @@ from torch import nn
 from bench import plan
 from bench.observation import Condition
 from bench.protocol import Task
-from bench.registry import METHODS
+from bench.registry import DATASETS, METHODS
 from methods.deep_deblur.methods import DeepDeblur
 from methods.generators import architectures, comparison, export, train
 from methods.generators.adversarial import AdversarialTrainer
@@ -218,3 +218,22 @@ def test_classifier_tells_noise_from_images_and_not_halves_of_one_set(images):
     noisy = smooth[:48] + 0.3 * torch.randn(48, 3, 64, 64, generator=source)
     assert comparison.told_apart(noisy.clamp(0, 1), smooth[48:]) > 0.9
     assert 0.2 < comparison.told_apart(smooth[:48], smooth[48:]) < 0.8
+
+
+@pytest.mark.parametrize("name", ["celeba-samples", "shoes-samples"])
+def test_samples_are_drawn_from_the_generator_that_does_not_solve_them(name):
+    dataset: Any = DATASETS.load(name)
+    assert dataset.generator in NAMES
+    assert dataset.version == load_card(dataset.generator)["sha256"][:12]
+    assert "another one" in dataset.notice
+    image = dataset()[0].image
+    assert image.isfinite().all()
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+def test_missing_adversarial_weights_are_said_by_the_data_set():
+    missing: Any = type("Gone", (DATASETS.load("celeba-samples"),), {"version": "missing"})
+    location = missing.location()
+    assert not location.found
+    assert "bench train celeba-adversarial" in location.how_to_get
