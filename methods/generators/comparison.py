@@ -152,17 +152,19 @@ def score(model: Prior | LinearModel, name: str, on: Ground) -> Scores:
 def told_apart(samples: Tensor, images: Tensor) -> float:
     """Accuracy of a logistic classifier of samples against images, on the half it has not seen.
 
-    It works on the 512 features of a fixed random network (:func:`features`), standardised by the
-    images, with a ridge that keeps it from learning its few hundred examples by heart.
+    It works on 1,024 features of a fixed random network (:func:`features`), of the images and of
+    their fine detail, which the former hardly answer to; standardised, with a ridge
+    that keeps it from learning its few hundred examples by heart.
 
     Parameters
     ----------
     samples, images : Tensor, shape (N, 3, H, W), in [0, 1]
         As many of each.
     """
-    described = torch.cat([features(images), features(samples)])
-    mean, spread = described[: len(images)].mean(0), described[: len(images)].std(0)
-    x = (described - mean) / spread.clamp_min(1e-6)
+    both = torch.cat([images, samples])
+    detail = (both - functional.avg_pool2d(both, 3, 1, 1)).abs()
+    described = torch.cat([features(both), features(detail)], 1)
+    x = (described - described.mean(0)) / described.std(0).clamp_min(1e-6)
     label = torch.cat([torch.ones(len(images)), torch.zeros(len(samples))])
     # Every second image and every second sample to learn from, the others to be judged on.
     learn = torch.cat([torch.arange(len(images)), torch.arange(len(samples))]) % 2 == 0
