@@ -22,15 +22,13 @@ from bench.session import Part, execute
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "results" / "reference.csv"
-TEST_SETS, SAMPLE_SETS = (
-    ("svhn", "shoes", "celeba"),
-    ("svhn-samples", "shoes-samples", "celeba-samples"),
-)
+TEST_SETS = ("svhn", "shoes", "celeba")
+SAMPLE_SETS = ("svhn-samples", "shoes-samples", "celeba-samples")
 IMAGES = 2
 DIRECT, ITERATED, SEARCHED = 0.05, 0.5, 5.0
 """Tolerances in dB: of methods that compute directly, of those whose many steps amplify the
 rounding that differs between processors, and of those that choose among restarts, where rounding
-may change the choice and one shoe of two is lost. ``reference.csv`` holds them and may be edited."""
+may change the choice and one image of two is lost. ``reference.csv`` holds them; edit it there."""
 COLUMNS = ["method", "dataset", "n", "psnr", "tolerance"]
 
 
