@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -23,9 +24,16 @@ KERNEL_SHARE = 0.27
 
 
 def write_sheets(
-    store: Store, open_dataset: Callable[[str], Dataset], folder: Path, images: int = 6
+    store: Store,
+    open_dataset: Callable[[str], Dataset],
+    folder: Path,
+    scores: pd.DataFrame,
+    images: int = 6,
 ) -> list[Path]:
     """Draw a sheet for every dataset and condition in a store.
+
+    A sheet that is there and shows methods whose images the store does not have, as a clone of a
+    published record's, is left as it is.
 
     Parameters
     ----------
@@ -34,13 +42,17 @@ def write_sheets(
         Returns the dataset of a name.
     folder : Path
         Where the PNG files go.
+    scores : DataFrame
+        Of the results folder, with the columns dataset, condition and method.
     images : int
         Rows of a sheet, spread evenly over the dataset.
 
     Returns
     -------
     list of Path
+        Of the sheets drawn.
     """
+    scored = scores.groupby(["dataset", "condition"])["method"].agg(set)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in store.rows():
         groups.setdefault((row.columns["dataset"], row.columns["condition"]), []).append(row)
@@ -49,6 +61,9 @@ def write_sheets(
     for (name, condition), rows in groups.items():
         suffix = condition.replace(" ", "-").replace(",", "") if name in several else ""
         path = folder / f"{'-'.join(filter(None, [name, suffix]))}.png"
+        methods = {row.columns["method"] for row in rows}
+        if path.exists() and scored.get((name, condition), set()) - methods:
+            continue
         write_atomically(path, _draw(store, open_dataset(name), rows, images))
         paths.append(path)
     return paths

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ def write_gallery(
 ) -> Path:
     """Write the gallery of every dataset and condition in a store.
 
-    Of several seeds the smallest is shown: the others show the same images. Mosaics that an earlier
-    gallery left in the folder and this one does not have are removed.
+    Of several seeds the smallest is shown: the others show the same images. What an earlier gallery
+    in the folder shows beside it stays; mosaics that are no longer named are removed.
 
     Parameters
     ----------
@@ -63,19 +63,37 @@ def write_gallery(
         key = tuple(row.columns[name] for name in ("dataset", "noise", "swept_blur_length"))
         groups.setdefault(key, {}).setdefault(row.columns["seed"], []).append(row)
     shown = [by_seed[min(by_seed)] for by_seed in groups.values()]
-    written: set[Path] = set()
-    index: dict[str, Any] = {"format": FORMAT, "groups": []}
+    described = {
+        (group["dataset"], group["condition"]): group for group in read_gallery(folder.parent)
+    }
     for rows in shown:
         group, files = _group(store, open_dataset(rows[0].columns["dataset"]), rows, images)
-        index["groups"].append(group)
+        key = (group["dataset"], group["condition"])
+        described[key] = _with_earlier(group, described.get(key))
         for name, content in files.items():
             write_atomically(folder / name, content)
-            written.add(folder / name)
+    index = {"format": FORMAT, "groups": list(described.values())}
     path = folder / "gallery.json"
     write_atomically(path, json.dumps(index, ensure_ascii=False, separators=(",", ":")) + "\n")
-    for stale in set(folder.glob("*/*.webp")) - written:
+    used = {folder / name for group in described.values() for name in _mosaics(group)}
+    for stale in set(folder.glob("*/*.webp")) - used:
         stale.unlink()
     return path
+
+
+def _with_earlier(group: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Keep an earlier gallery's methods that the store does not have, of the same images."""
+    if earlier is None or any(group[key] != earlier[key] for key in ("images", "tile")):
+        return group
+    methods = {**earlier["methods"], **group["methods"]}
+    order = method_order({name: entry["kind"] for name, entry in methods.items()})
+    return {**group, "methods": {name: methods[name] for name in order}}
+
+
+def _mosaics(group: Mapping[str, Any]) -> Iterator[str]:
+    """File names that a group of the gallery names."""
+    for entry in (group["truth"], group["observation"], *group["methods"].values()):
+        yield from filter(None, (entry["images"], entry["kernels"]))
 
 
 def check_count(images: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ VERSION = ",".join(
 
 BATCH = 64
 """Restorations scored, and kept, at a time."""
+
+WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
+LABEL = ["dataset", "condition", "method", "image"]
+"""Columns that name a row."""
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 REFERENCE = "known-kernel"
 """The oracle that the error ratio is taken against."""
@@ -77,13 +84,49 @@ def collect(
                 bar.update(len(batch))
     frame = pd.DataFrame([_tidy(row, known.get(row.id, {})) for row in rows], columns=COLUMNS)
     frame["error_ratio"] = _error_ratio(frame)
-    whole = ("blur_length", "generator_evaluations", "iterations", "restarts")
-    return frame.round(DIGITS).astype(dict.fromkeys(whole, "Int64"))
+    return frame.round(DIGITS).astype(dict.fromkeys(WHOLE, "Int64"))
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write ``scores.csv``, whole or not at all."""
+def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Write ``scores.csv`` of a folder, whole or not at all, and keep what else it has.
+
+    A folder may come without its store, as a clone of a published record does. Rows of other
+    methods, images or conditions than the store's stay as they are.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`collect`.
+    folder : Path
+
+    Returns
+    -------
+    DataFrame
+        What was written: sorted by dataset, condition and method.
+    """
+    path = folder / "scores.csv"
+    if path.exists():
+        earlier = read(folder)
+        held = pd.MultiIndex.from_frame(frame[LABEL])
+        kept = earlier[~pd.MultiIndex.from_frame(earlier[LABEL]).isin(held)]
+        if len(kept):
+            kept = kept[COLUMNS].astype(dict.fromkeys(WHOLE, "Int64"))
+            frame = pd.concat([kept, frame], ignore_index=True)
+            frame = frame.iloc[_order(frame).argsort(kind="stable")].reset_index(drop=True)
+            ratio = _error_ratio(frame).round(DIGITS["error_ratio"])
+            frame["error_ratio"] = ratio.fillna(frame["error_ratio"])
     write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
+    return frame
+
+
+def _order(frame: pd.DataFrame) -> pd.Series:
+    """Number the rows by dataset, condition (its numbers by value) and method."""
+    groups = {
+        key: (key[0], [float(number) for number in NUMBER.findall(key[1])], key[2])
+        for key in frame[LABEL[:3]].drop_duplicates().itertuples(index=False, name=None)
+    }
+    rank = {key: place for place, key in enumerate(sorted(groups, key=groups.__getitem__))}
+    return frame[LABEL[:3]].apply(tuple, axis=1).map(rank)
 
 
 def read(folder: Path) -> pd.DataFrame:

@@ -127,11 +127,12 @@ def execute(
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)
         summary = runner.run(laid_out, store, workers, time_limit, not quiet)
-        frame = scores.collect(store, datasets, not quiet)
-        scores.write(frame, out / "scores.csv")
+        frame = scores.update(scores.collect(store, datasets, not quiet), out)
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
-        paths = contact_sheet.write_sheets(store, datasets, out / "sheets") if sheets else []
+        paths = []
+        if sheets:
+            paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame)
         index = (
             gallery.write_gallery(store, datasets, out / "gallery", gallery_images)
             if gallery_images

@@ -40,8 +40,7 @@ def run(options: argparse.Namespace) -> int:
     with Store(options.out) as store:
         store.expect(outcome.cell for outcome in found)
         store.record(found)
-        frame = scores.collect(store, datasets, progress=False)
-        scores.write(frame, options.out / "scores.csv")
+        frame = scores.update(scores.collect(store, datasets, progress=False), options.out)
         table = tables.markdown(frame)
         write_atomically(options.out / "table.md", table)
         provenance.append(

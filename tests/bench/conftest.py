@@ -52,7 +52,7 @@ def score_rows(dataset: str, noise: float = 0.01, blur_length: int | None = None
 
 
 def write_scores(rows: list[dict], path: Path) -> None:
-    scores.write(pd.DataFrame(rows, columns=scores.COLUMNS), path)
+    scores.update(pd.DataFrame(rows, columns=scores.COLUMNS), path.parent)
 
 
 def gallery_group(folder: Path, dataset: str, draw: np.random.Generator) -> dict:

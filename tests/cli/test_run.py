@@ -260,3 +260,30 @@ def wait_for_cells(path: Path, count: int) -> None:
             pass
         time.sleep(0.05)
     raise AssertionError(f"no {count} cells in {path} after 30 s")
+
+
+def test_a_clone_without_its_store_keeps_what_was_published(bench: Bench) -> None:
+    """A committed results folder has scores, sheets and a gallery, and no restorations."""
+    shown = (*RUN, "--images", "3", "--gallery", "2")
+    bench(*shown, "--methods", "half,blurry")
+    before, out = scores(bench), bench.folder / "out"
+    sheet = (out / "sheets" / "tiny.png").read_bytes()
+    for path in out.glob("cells.sqlite*"):
+        path.unlink()
+    done = bench(*shown, "--methods", "known-kernel")
+    assert done.returncode == 0, done.stderr
+    after = scores(bench)
+    kept = after[after["method"] != "known-kernel"].reset_index(drop=True)
+    moved = ["error_ratio"]  # there is an oracle to compare with now
+    assert kept[moved].gt(1).all(axis=None)
+    pd.testing.assert_frame_equal(
+        kept.drop(columns=moved), before.drop(columns=moved), check_dtype=False
+    )
+    assert list(after["method"].unique()) == sorted(after["method"].unique())
+    assert "| half " in (out / "table.md").read_text()
+    assert (out / "sheets" / "tiny.png").read_bytes() == sheet
+    (group,) = json.loads((out / "gallery" / "gallery.json").read_text())["groups"]
+    assert list(group["methods"]) == ["blurry", "half", "known-kernel"]
+    assert {path.suffix for path in (out / "gallery" / "tiny-noise-0.01").iterdir()} == {".webp"}
+    bench(*shown, "--methods", "half", "--images", "1")
+    assert len(scores(bench)) == len(after)
