@@ -19,6 +19,9 @@ from bench.plan import Chunk, Refusal
 from bench.store import Outcome, Store
 from bench.worker import READY, Answer, make_job, serve
 
+THREADS = 1
+"""Of a worker, whatever the number of workers: sums are ordered by it, and a descent can end
+elsewhere for the last digit. Cores are used by more workers."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -48,13 +51,13 @@ class Summary:
 class Worker:
     """A worker process and the job it is at."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(
-            target=serve, args=(theirs, threads), daemon=True
+            target=serve, args=(theirs, THREADS), daemon=True
         )
-        with _thread_limit(threads):
+        with _thread_limit(THREADS):
             self.process.start()
         theirs.close()
         self.chunk: Chunk | None = None
@@ -165,7 +168,6 @@ def _record(store: Store, summary: Summary, outcomes: list[Outcome]) -> None:
 def _compute(
     queue: collections.deque[Chunk], count: int, time_limit: float, bar: tqdm
 ) -> Iterator[list[Outcome]]:
-    threads = max(1, available_cores() // count)
     pool: list[Worker] = []
     try:
         while queue or any(worker.chunk for worker in pool):
@@ -173,7 +175,7 @@ def _compute(
                 if worker.chunk is None and queue:
                     _hand_out(worker, queue, time_limit, bar)
             while queue and len(pool) < count:
-                pool.append(Worker(threads))
+                pool.append(Worker())
                 _hand_out(pool[-1], queue, time_limit, bar)
             for worker in _ready(pool):
                 outcomes = _collect(worker, queue, time_limit)

@@ -118,7 +118,7 @@ def execute(
             "images": [part.images for part in parts] if len(parts) > 1 else parts[0].images,
             "device": device,
             "workers": workers,
-            "threads_per_worker": max(1, runner.available_cores() // workers),
+            "threads_per_worker": runner.THREADS,
             "assets": checksums(laid_out),
             "metric_versions": scores.VERSION,
         }

@@ -73,7 +73,8 @@ class Half(Method):
         if note:
             with open(note, "a") as file:
                 file.write(f"{len(y)}\\n")
-        return Restoration(y * (1 - self.share) + self.share / 2, kernel)
+        image = y * (1 - self.share) + self.share / 2
+        return Restoration(image, kernel, iterations=torch.get_num_threads())  # to be seen
 
 
 class Slow(Half):

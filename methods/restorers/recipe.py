@@ -36,7 +36,8 @@ class Recipe:
     adversarial : bool
         Add a WGAN-GP critic to the loss.
     start : str
-        Name of the weights to start from; "" for a random start.
+        Name of the weights to start from; "" for a random start. A recipe's own name trains the
+        weights that are there on, and starts at random where there are none; the card says which.
     noise : (float, float)
         Smallest and largest standard deviation of the noise, drawn uniformly.
     steps, batch : int

@@ -23,7 +23,14 @@ from bench.metrics import psnr
 from datasets.archives import training_images
 from methods.generators.export import commit
 from methods.restorers import features, losses, recipe
-from methods.restorers.loading import FEATURES, WEIGHTS, build, load_features, load_network
+from methods.restorers.loading import (
+    FEATURES,
+    WEIGHTS,
+    build,
+    load_card,
+    load_features,
+    load_network,
+)
 from methods.restorers.recipe import Recipe, load_recipe
 from methods.training.blurred import BlurredBatches, validation
 from methods.training.loop import (
@@ -55,7 +62,8 @@ class Trainer:
         self.recipe, self.images, self.step = recipe, images, 0
         torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
         self.model = build(recipe.network, recipe.width)
-        if recipe.start:
+        self.origin = _origin(recipe)
+        if self.origin:
             self.model.load_state_dict(load_network(recipe.start).state_dict())
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
@@ -123,6 +131,20 @@ class Trainer:
         return term
 
 
+def _origin(recipe: Recipe) -> dict[str, Any]:
+    """Describe the weights to start from; {} for a random start."""
+    if not recipe.start:
+        return {}
+    try:
+        card = load_card(recipe.start)
+    except Unavailable:
+        if recipe.start != recipe.name:
+            raise
+        return {}
+    kept = ("name", "sha256", "commit", "samples_seen", "duration_minutes", "start")
+    return {key: card[key] for key in kept if key in card}
+
+
 @torch.no_grad()
 def restored(network: nn.Module, observation: Tensor) -> Tensor:
     """Restore observations (N, 3, H, W) in batches, clamped to [0, 1]."""
@@ -184,6 +206,7 @@ def export(
         else None,
         "steps_done": trainer.step,
         "samples_seen": trainer.step * recipe.batch,
+        "start": progress.origin,
         "training_set": len(trainer.images),
         "seed": recipe.seed,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),

@@ -52,9 +52,10 @@ class Trainer(Protocol):
 
 @dataclasses.dataclass
 class Progress:
-    """What a run has done so far; kept in the checkpoint."""
+    """What a run has done so far, and what weights it began with; kept in the checkpoint."""
 
     seconds: float = 0.0
+    origin: dict[str, Any] = dataclasses.field(default_factory=dict)
     losses: list[float] = dataclasses.field(default_factory=list)
     looks: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
@@ -98,7 +99,8 @@ def train(trainer: Trainer, folder: Path, look: Callable[[], dict[str, float]]) 
     -------
     Progress
     """
-    recipe, progress = trainer.recipe, Progress()
+    recipe = trainer.recipe
+    progress = Progress(origin=getattr(trainer, "origin", {}))
     path = checkpoint_path(folder, recipe.name)
     if path.is_file():
         resume(trainer, path, progress)

@@ -287,3 +287,10 @@ def test_a_clone_without_its_store_keeps_what_was_published(bench: Bench) -> Non
     assert {path.suffix for path in (out / "gallery" / "tiny-noise-0.01").iterdir()} == {".webp"}
     bench(*shown, "--methods", "half", "--images", "1")
     assert len(scores(bench)) == len(after)
+
+
+def test_a_worker_has_one_thread_however_many_there_are(bench: Bench) -> None:
+    """Or the same seed would give other sums, and chaotic methods other results."""
+    for workers in ("1", "2"):
+        bench(*RUN, "--methods", "half", "--workers", workers, "--no-resume", OMP_NUM_THREADS="2")
+        assert scores(bench)["iterations"].eq(1).all()  # where that plugin counts threads

@@ -106,8 +106,9 @@ def test_result_does_not_depend_on_the_batch() -> None:
     together, alone = method.deblur(y), method.deblur(y[1:2])
     assert together.kernel is not None
     assert alone.kernel is not None
-    assert torch.equal(together.kernel[1:2], alone.kernel)
-    assert torch.equal(together.image[1:2], alone.image)
+    # Octave's transforms choose their code by how an array lies in memory: equal up to rounding.
+    torch.testing.assert_close(together.kernel[1:2], alone.kernel, atol=1e-6, rtol=0)
+    torch.testing.assert_close(together.image[1:2], alone.image, atol=1e-5, rtol=0)
 
 
 @needs_octave
