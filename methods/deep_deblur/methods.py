@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from datasets.locations import checksum
 from methods.deep_deblur import published
 from methods.deep_deblur.grid import to_grid
 from methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
+from methods.deep_deblur.shared import descend
 from methods.deep_deblur.solver import Solver
 from methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
 from methods.kernel_net.loading import load_card as load_network_card
@@ -154,6 +156,7 @@ class DeepDeblur(Method):
             generator_evaluations=first["evaluations"],
             iterations=first["iterations"],
             restarts=first["restarts"],
+            seconds=sum(r["seconds"] for r in results) / len(results),
             residual=residual,
             records={
                 name: torch.stack([torch.as_tensor(r["records"][name]) for r in results])
@@ -162,6 +165,7 @@ class DeepDeblur(Method):
         )
 
     def _default(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
+        started = time.perf_counter()
         settings = load_settings(self.task.image_class, self.steps, self.search_steps)
         size = self.kernel_prior.latent_size
         if self.warm:
@@ -175,9 +179,13 @@ class DeepDeblur(Method):
             settings,
             self.slack,
         )
-        found = solver.solve(y, starts, warm=self.warm)
+        prepared = time.perf_counter()
+        descended, spent = descend(solver, self.task.image_class, y, starts, self.warm)
+        finishing = time.perf_counter()
+        found = solver.finish(y, descended)
         best = found.best
         return {
+            "seconds": prepared - started + spent + time.perf_counter() - finishing,
             "image": found.image[best],
             "kernel": found.kernel[best],
             "evaluations": found.evaluations,
@@ -207,6 +215,7 @@ class DeepDeblur(Method):
         return torch.cat([latent, latent + WARM_SPREAD * spread])
 
     def _published(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
+        started = time.perf_counter()
         restarts = self.restarts or published.RESTARTS
         sizes = (self.image_prior.latent_size, self.kernel_prior.latent_size)
         starts = [torch.randn(restarts, size, generator=source) for size in sizes]
@@ -223,6 +232,7 @@ class DeepDeblur(Method):
         best = int(residual.argmin())
         total = kernel.sum((1, 2), keepdim=True).clamp_min(1e-6)
         return {
+            "seconds": time.perf_counter() - started,
             "image": image[best],
             "kernel": kernel[best],
             "evaluations": restarts * steps,

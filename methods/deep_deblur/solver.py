@@ -77,6 +77,31 @@ class Found:
 
 
 @dataclasses.dataclass(frozen=True)
+class Descended:
+    """What :meth:`Solver.descend` leaves: finalists in rows, as in :class:`Found`.
+
+    Attributes
+    ----------
+    latent, kernel_latent : Tensor, shapes (m, d)
+    evidence : Tensor, shape (m,)
+    trace : Tensor, shape (m, steps)
+    snapshots : list of Tensor, shape (m, C, H, W)
+        Generated images on the way.
+    evaluations : int
+        Of the image generator, per finalist.
+    evidence_evaluations : int
+    """
+
+    latent: Tensor
+    kernel_latent: Tensor
+    evidence: Tensor
+    trace: Tensor
+    snapshots: list[Tensor]
+    evaluations: int
+    evidence_evaluations: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Solver:
     """Solves single observations of a class.
 
@@ -96,7 +121,11 @@ class Solver:
     slack: bool
 
     def solve(self, observation: Tensor, starts: Tensor, *, warm: bool = False) -> Found:
-        """Find image and kernel.
+        """Find image and kernel: :meth:`descend`, then :meth:`finish`."""
+        return self.finish(observation, self.descend(observation, starts, warm=warm))
+
+    def descend(self, observation: Tensor, starts: Tensor, *, warm: bool = False) -> Descended:
+        """Find kernels by evidence and both latents by equation 4, which both equations share.
 
         Parameters
         ----------
@@ -130,7 +159,22 @@ class Solver:
         latent, fitting = start_near(self.image_prior, start)
         snapshots: list[Tensor] = []
         latent, kernel_latent, trace = self._descend(y, latent, kernel_latent, None, snapshots)
-        evaluations = settings.steps + fitting
+        return Descended(
+            latent=latent,
+            kernel_latent=kernel_latent,
+            evidence=evidence,
+            trace=trace,
+            snapshots=snapshots,
+            evaluations=settings.steps + fitting,
+            evidence_evaluations=spent,
+        )
+
+    def finish(self, observation: Tensor, descended: Descended) -> Found:
+        """Find the free image of equation 5, if that is asked for, and choose a finalist."""
+        settings = self.settings
+        latent, kernel_latent = descended.latent, descended.kernel_latent
+        y = observation.expand(len(latent), -1, -1, -1)
+        evaluations = descended.evaluations
         free = None
         for _ in range(settings.rounds if self.slack else 0):
             with torch.no_grad():
@@ -161,12 +205,12 @@ class Solver:
             latent=latent,
             kernel_latent=kernel_latent,
             objective=objective,
-            evidence=evidence,
-            trace=trace,
-            anytime=torch.stack([*snapshots, generated], 1),
+            evidence=descended.evidence,
+            trace=descended.trace,
+            anytime=torch.stack([*descended.snapshots, generated], 1),
             anytime_steps=[*self._looks(), settings.steps],
-            evaluations=len(order) * evaluations,
-            evidence_evaluations=spent,
+            evaluations=len(latent) * evaluations,
+            evidence_evaluations=descended.evidence_evaluations,
         )
 
     def _looks(self) -> list[int]:

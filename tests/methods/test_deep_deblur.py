@@ -10,7 +10,7 @@ from bench.errors import InvalidInput, NotApplicable
 from bench.forward import blur
 from bench.protocol import Task
 from datasets.motion_blur import motion_blur_kernels
-from methods.deep_deblur import published
+from methods.deep_deblur import published, shared
 from methods.deep_deblur.grid import to_grid
 from methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
 from methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
@@ -155,3 +155,14 @@ def test_kernels_keep_their_origin_on_another_grid(size):
     placed = to_grid(kernel, size)
     assert placed.shape == (1, *size)
     assert placed[0, size[0] // 2, size[1] // 2] == 1
+
+
+def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
+    few = {"restarts": 2, "search_steps": 5, "steps": 5}
+    y = pair[2][:1]
+    plain, slack = DeepDeblur(TASK, **few).deblur(y), DeepDeblurSlack(TASK, **few).deblur(y)
+    shared._known.clear()
+    alone = DeepDeblurSlack(TASK, **few).deblur(y)
+    assert torch.equal(plain.records["restart_kernel"], slack.records["restart_kernel"])
+    assert torch.equal(alone.image, slack.image)
+    assert slack.seconds > 0.5 * plain.seconds
