@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import scores
 from bench.files import write_atomically
 from bench.page import build_page
-from bench.report import claims, curves, details, figures, ledger, readme, table1
+from bench.report import claims, curves, details, figures, ledger, ratios, readme, table1
 from bench.report.record import Record
 
 
@@ -49,6 +49,7 @@ def build(results: Path, reports: Path) -> Iterator[Path]:
         if path.is_dir():
             yield from curves.write(scores.read(path), sweep, reports, stem)
     yield from figures.write(record, reports)
+    yield from ratios.write(record, reports)
     if readme.refresh(reports.parent / "README.md", record, table):
         yield reports.parent / "README.md"
     write_atomically(reports / "index.html", build_page(results))

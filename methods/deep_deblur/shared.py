@@ -47,3 +47,8 @@ def descend(
         if len(_known) > KEPT:
             _known.popitem(last=False)
     return _known[key]
+
+
+def forget() -> None:
+    """Forget all that was found, as a benchmark must."""
+    _known.clear()

@@ -26,6 +26,7 @@ from bench.protocol import Task
 from bench.registry import METHODS
 from methods.deep_deblur import published
 from methods.deep_deblur.settings import load_settings
+from methods.deep_deblur.shared import forget
 
 EXAMPLES = """\
 examples:
@@ -96,6 +97,7 @@ def timings(name: str) -> list[object]:
 
 def _seconds(name: str, task: Task, y: torch.Tensor, **parameters: object) -> float:
     method = METHODS.load(name)(task, **parameters)
+    forget()
     started = time.perf_counter()
     method.deblur(y)  # type: ignore[attr-defined]
     return time.perf_counter() - started
@@ -114,7 +116,8 @@ def scaling(method: str, name: str, images: int) -> list[object]:
 def one(method: str, name: str, images: int) -> None:
     """Print seconds and peak memory in MiB of one call; runs in a process of its own."""
     dataset, condition = load_dataset(f"{name}-samples"), Condition()
-    observed = [observe(dataset, i % len(dataset), condition) for i in range(images)]
+    rounds = [divmod(i, len(dataset)) for i in range(images)]  # each with noise of its own
+    observed = [observe(dataset, index, Condition(seed=seed)) for seed, index in rounds]
     task = observed[0].task(dataset, condition, "cpu")
     y = torch.stack([item.observation for item in observed])
     seconds = _seconds(method, task, y)

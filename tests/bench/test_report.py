@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.report import claims, details, ledger, readme, table1
+from bench.report import claims, details, ledger, ratios, readme, table1
 from bench.report.record import CONDITION, TEST_SETS, Record
 from bench.scores import COLUMNS
 
@@ -110,6 +110,20 @@ def test_details_count_failures_and_strata(folder: Path) -> None:
     text = details.markdown(Record(folder))
     line = next(li for li in text.splitlines() if li.startswith("| dp "))
     assert "25 %" in line
+
+
+def test_error_ratio_curves_count_failures_as_never_reached(folder: Path) -> None:
+    frame = scores()
+    frame["error_ratio"] = 10 ** ((30 - frame["psnr"]) / 10)
+    frame.loc[(frame["method"] == "dp") & (frame["image"] < "010"), "error_ratio"] = np.nan
+    frame.to_csv(folder / "scores.csv", index=False)
+    paths = list(ratios.write(Record(folder), folder))
+    assert [path.name for path in paths] == ["error-ratio.png", "error-ratio.svg"]
+    drawing = paths[1].read_text()
+    assert "known-kernel" not in drawing  # an oracle's own ratio is one
+    curve = ratios.curves(Record(folder), "svhn")["dp"]
+    assert len(curve) == IMAGES
+    assert np.isinf(curve[-10:]).all()
 
 
 def test_a_folder_without_test_sets_is_refused(tmp_path: Path) -> None:

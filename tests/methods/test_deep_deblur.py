@@ -161,7 +161,7 @@ def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
     few = {"restarts": 2, "search_steps": 5, "steps": 5}
     y = pair[2][:1]
     plain, slack = DeepDeblur(TASK, **few).deblur(y), DeepDeblurSlack(TASK, **few).deblur(y)
-    shared._known.clear()
+    shared.forget()
     alone = DeepDeblurSlack(TASK, **few).deblur(y)
     assert torch.equal(plain.records["restart_kernel"], slack.records["restart_kernel"])
     assert torch.equal(alone.image, slack.image)

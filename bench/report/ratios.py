@@ -1,0 +1,83 @@
+"""Error-ratio curves: the share of images that a method restores within a factor of the oracle."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.files import write_atomically
+from bench.report.curves import SALT
+from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
+from bench.tables import method_order
+
+LIMITS = (0.8, 12.0)
+PANELS = {**{name: TITLES[name] for name in TEST_SETS}, "levin": "Levin's photographs"}
+
+
+def write(record: Record, reports: Path) -> Iterator[Path]:
+    """Draw ``error-ratio.png`` and ``.svg``: one panel per set that has its oracle.
+
+    Yields
+    ------
+    Path
+    """
+    panels = {dataset: found for dataset in PANELS if (found := curves(record, dataset))}
+    if panels:
+        for suffix in ("png", "svg"):
+            path = reports / f"error-ratio.{suffix}"
+            write_atomically(path, _draw(panels, suffix))
+            yield path
+
+
+def curves(record: Record, dataset: str) -> dict[str, np.ndarray]:
+    """Sorted error ratios of the paper's methods and ours; failed cells count as infinite."""
+    frame = record.frame[record.frame["dataset"] == dataset]
+    shown = {"blurry", *COLUMNS.values(), *OURS.values()}
+    kinds = dict(zip(frame["method"], frame["kind"], strict=True))
+    found = {}
+    for method in method_order({name: kinds[name] for name in kinds if name in shown}):
+        cells = frame[(frame["method"] == method) & (frame["seed"] == 0)]
+        ratio = cells["error_ratio"].astype(float).fillna(np.inf).to_numpy()
+        if np.isfinite(ratio).any():
+            found[method] = np.sort(ratio)
+    return found
+
+
+def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    palette: Any = matplotlib.colormaps["tab20"]
+    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    colours = dict(zip(names, [*palette.colors[::2], *palette.colors[1::2]], strict=False))
+    ticks = (1, 1.5, 2, 3, 5, 10)
+    with matplotlib.rc_context({"svg.hashsalt": SALT, "svg.fonttype": "none"}):
+        figure = Figure(figsize=(3.4 * len(panels), 4.2), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+        for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
+            for name, ratio in panel.items():
+                share = 100 * np.arange(1, len(ratio) + 1) / len(ratio)
+                dashes = ":" if name == "blurry" else "-"
+                axis.step(
+                    np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
+                    dashes, where="post", linewidth=1.4, color=colours[name], label=name,
+                )  # fmt: skip
+            axis.set(
+                title=PANELS[dataset], xlabel="error ratio at most", xscale="log", xlim=LIMITS,
+                xticks=ticks, xticklabels=[f"{tick:g}" for tick in ticks], ylim=(0, 100),
+            )  # fmt: skip
+            axis.minorticks_off()
+            axis.grid(alpha=0.25)
+        axes[0].set_ylabel("share of images (%)")
+        handles = {h.get_label(): h for axis in axes for h in axis.get_legend_handles_labels()[0]}
+        figure.legend(
+            handles.values(), handles.keys(), loc="outside lower center", ncols=8, fontsize=7
+        )
+        buffer = io.BytesIO()
+        metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"Software": None}
+        figure.savefig(buffer, format=suffix, dpi=130, metadata=metadata)
+    return buffer.getvalue()
