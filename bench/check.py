@@ -136,13 +136,18 @@ def check(
     return findings
 
 
-def update(workers: int | None = None, quiet: bool = False, path: Path = REFERENCE) -> pd.DataFrame:
-    """Measure all the project's methods on all subsets that are here and write the reference.
+def update(
+    methods: str = "*", workers: int | None = None, quiet: bool = False, path: Path = REFERENCE
+) -> pd.DataFrame:
+    """Measure the project's methods on all subsets that are here and write the reference.
 
-    Lines for methods and datasets that are not here are kept.
+    Lines for other methods, and for datasets that are not here, are kept. Parameters are those of
+    :func:`check`.
     """
     datasets = [*available(TEST_SETS), *SAMPLE_SETS]
-    own = [name for name, entry in METHODS.entries.items() if entry.origin == "bench"]
+    own = [name for name in METHODS.select(methods) if METHODS.entries[name].origin == "bench"]
+    if not own:
+        raise BenchError(f"None of the methods {methods!r} is this project's own.")
     frame = measure(datasets, ",".join(own), workers, quiet)
     found = frame[frame["status"] == "ok"]
     rows = [

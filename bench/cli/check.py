@@ -11,6 +11,7 @@ examples:
   python -m bench check                     every method, two images of each of three sets
   python -m bench check --methods 'd*'
   python -m bench check --update            write results/reference.csv anew
+  python -m bench check --update --methods cnn,unet      only their lines
 
 Exit code 1 if a method's mean PSNR fell by more than its tolerance, or it no longer runs. Whoever
 updates the reference says why in CHANGELOG.md, with the digits that --update prints.
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     from bench import check
 
     if options.update:
-        frame = check.update(options.workers, options.quiet)
+        frame = check.update(options.methods, options.workers, options.quiet)
         digits = hashlib.sha256(check.REFERENCE.read_bytes()).hexdigest()[:8]
         print(f"{len(frame)} lines written to {check.REFERENCE}; CHANGELOG.md must name {digits}.")
         return 0

@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench import check
+from bench.errors import BenchError
 from tests.conftest import ROOT, Bench
 
 
@@ -29,6 +31,22 @@ def test_whoever_changes_the_reference_says_so() -> None:
     assert digits in (ROOT / "CHANGELOG.md").read_text(), (
         f"results/reference.csv was changed: name {digits} in CHANGELOG.md and say why."
     )
+
+
+def test_updating_one_method_leaves_the_other_lines(tmp_path: Path) -> None:
+    path = tmp_path / "reference.csv"
+    old = check.read_reference()
+    wrong = old.copy()
+    wrong.loc[old["method"].isin(["blurry", "known-kernel"]), "psnr"] = 1.0
+    wrong.to_csv(path, index=False)
+    check.update("blurry", quiet=True, path=path)
+    new = check.read_reference(path).merge(old, on=["method", "dataset"], suffixes=("", "_old"))
+    found = new[(new["method"] == "blurry") & new["dataset"].str.endswith("-samples")]
+    assert len(found)
+    assert (found["psnr"] - found["psnr_old"]).abs().max() < 0.01
+    assert (new.loc[new["method"] == "known-kernel", "psnr"] == 1).all()
+    with pytest.raises(BenchError, match="no-such-method"):
+        check.update("no-such-method", quiet=True, path=path)
 
 
 def test_a_method_made_worse_on_purpose_is_caught(tmp_path: Path) -> None:
