@@ -256,6 +256,7 @@ class DeepDeblurSlack(DeepDeblur):
     Parameters are those of :class:`DeepDeblur`.
     """
 
+    version: ClassVar[str] = "2"
     slack: ClassVar[bool] = True
     reference: ClassVar[str] = DeepDeblur.reference.replace("equation 4", "equation 5")
 

@@ -21,6 +21,9 @@ from torch import Tensor
 from bench.forward import apply_transfer, transfer_function
 from methods.final_steps.tv import tv_deconvolve
 
+CHOSEN_NOISE = 0.0125
+"""The largest noise level measured on a development image that has 1 %."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
@@ -42,6 +45,24 @@ class Weights:
     slack: float = 0.0
     range: float = 0.0
     variation: float = 0.0
+
+    def at_noise(self, noise: float) -> Weights:
+        """Weigh the free image's terms against a residual in units of its noise variance.
+
+        The weights are chosen at 1 % of noise. A residual of louder noise says less about the
+        image, by the ratio of the variances; without this the free image fits the noise, and at
+        10 % ends 7 dB below the observation.
+
+        Parameters
+        ----------
+        noise : float
+            Standard deviation, as measured from the observation. Up to :data:`CHOSEN_NOISE` the
+            weights stay as they are.
+        """
+        factor = max(1.0, (noise / CHOSEN_NOISE) ** 2)
+        return dataclasses.replace(
+            self, slack=factor * self.slack, variation=factor * self.variation
+        )
 
 
 def squares(difference: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from bench.alignment import recentre
-from methods.deep_deblur.objective import best_free_image, deep_deblur, slack_terms
+from methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
 from methods.deep_deblur.settings import Settings
 from methods.generators.fitting import start_near
 from methods.generators.loading import Prior
@@ -158,7 +158,9 @@ class Solver:
             start = likelihood.posterior_mean(spectrum, kernel, scales).clamp(0, 1)
         latent, fitting = start_near(self.image_prior, start)
         snapshots: list[Tensor] = []
-        latent, kernel_latent, trace = self._descend(y, latent, kernel_latent, None, snapshots)
+        latent, kernel_latent, trace = self._descend(
+            y, latent, kernel_latent, settings.weights, snapshots=snapshots
+        )
         return Descended(
             latent=latent,
             kernel_latent=kernel_latent,
@@ -175,23 +177,24 @@ class Solver:
         latent, kernel_latent = descended.latent, descended.kernel_latent
         y = observation.expand(len(latent), -1, -1, -1)
         evaluations = descended.evaluations
+        weights = settings.weights.at_noise(estimate_noise(observation[None]).item())
         free = None
         for _ in range(settings.rounds if self.slack else 0):
             with torch.no_grad():
                 kernel = unit_kernels(self.kernel_prior(kernel_latent))
-                free = best_free_image(y, self.image_prior(latent), kernel, settings.weights)
+                free = best_free_image(y, self.image_prior(latent), kernel, weights)
             if settings.rounds > 1:
-                latent, kernel_latent, _ = self._descend(y, latent, kernel_latent, free)
+                latent, kernel_latent, _ = self._descend(y, latent, kernel_latent, weights, free)
                 evaluations += settings.steps
         with torch.no_grad():
             generated = self.image_prior(latent).clamp(0, 1)
             kernel = unit_kernels(self.kernel_prior(kernel_latent))
             latents = (latent, kernel_latent)
-            objective = deep_deblur(y, generated, kernel, latents, settings.weights)
+            objective = deep_deblur(y, generated, kernel, latents, weights)
             if self.slack:
-                free = best_free_image(y, generated, kernel, settings.weights)
-                extra = slack_terms(y, free, generated, kernel, settings.weights)
-                objective = extra + settings.weights.range * objective
+                free = best_free_image(y, generated, kernel, weights)
+                extra = slack_terms(y, free, generated, kernel, weights)
+                objective = extra + weights.range * objective
         image = generated if free is None else free
         # A shifted image with an oppositely shifted kernel has the same residual. Kernels are
         # centred on their barycentre by the way they are made, so the pair is too.
@@ -222,11 +225,12 @@ class Solver:
         y: Tensor,
         latent: Tensor,
         kernel_latent: Tensor,
-        free: Tensor | None,
+        weights: Weights,
+        free: Tensor | None = None,
         snapshots: list[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Adam on both latents; on equation 5 if there is a free image, which stays as it is."""
-        settings, weights = self.settings, self.settings.weights
+        settings = self.settings
         z_image = latent.detach().clone().requires_grad_()
         z_kernel = kernel_latent.detach().clone().requires_grad_()
         rates = (settings.image_rate, settings.kernel_rate)

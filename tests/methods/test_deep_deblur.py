@@ -8,6 +8,7 @@ import torch
 from bench.alignment import barycentre
 from bench.errors import InvalidInput, NotApplicable
 from bench.forward import blur
+from bench.metrics import psnr
 from bench.protocol import Task
 from datasets.motion_blur import motion_blur_kernels
 from methods.deep_deblur import published, shared
@@ -166,3 +167,15 @@ def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
     assert torch.equal(plain.records["restart_kernel"], slack.records["restart_kernel"])
     assert torch.equal(alone.image, slack.image)
     assert slack.seconds > 0.5 * plain.seconds
+
+
+def test_slack_does_not_fit_the_noise(pair):
+    """Its weights are in units of the measured variance, and fixed where they were chosen."""
+    weights = load_settings("svhn").weights
+    assert weights.at_noise(0.0125) == weights
+    assert weights.at_noise(0.05).variation == pytest.approx(16 * weights.variation)
+    image, kernel, _ = pair
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
+    y = (blur(image, kernel) + 0.1 * noise).clamp(0, 1)
+    found = DeepDeblurSlack(TASK, restarts=4, search_steps=40, steps=20).deblur(y)
+    assert (psnr(found.image, image) > psnr(y, image)).all()
