@@ -25,6 +25,7 @@ from bench.errors import NotApplicable
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from methods.restorers.loading import load_card, load_network
 from methods.restorers.networks import NETWORKS
+from methods.restorers.recipe import recipe_names
 
 
 class Restorer(Method):
@@ -57,6 +58,11 @@ class Restorer(Method):
     @classmethod
     def check_available(cls, task: Task) -> None:
         """Ask for weights of the class, colour, and sides the network can halve."""
+        if cls.weights(task) not in recipe_names():
+            raise NotApplicable(
+                f"{cls.network!r} is not trained on images of class {task.image_class!r}: there "
+                f"is no recipe {cls.weights(task)!r}."
+            )
         card = load_card(cls.weights(task))
         multiple = NETWORKS[card["recipe"]["network"]].multiple
         height, width = task.image_size

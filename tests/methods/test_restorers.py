@@ -10,7 +10,7 @@ from bench.protocol import Task
 from methods.restorers import losses, networks
 from methods.restorers.features import rotated
 from methods.restorers.loading import WEIGHTS, build, load_card, load_network
-from methods.restorers.methods import CNN
+from methods.restorers.methods import CNN, CNNNoise
 from methods.restorers.recipe import load_recipe, recipe_names
 from methods.restorers.train import Trainer, export, restored
 from methods.training.checkpoint import save_checkpoint
@@ -153,5 +153,7 @@ def test_tasks_a_network_cannot_take_are_refused():
         pytest.skip("no weights of cnn-celeba")
     with pytest.raises(NotApplicable, match="1 channels"):
         CNN.check_available(Task("celeba", (64, 64), channels=1))
+    with pytest.raises(NotApplicable, match="no recipe 'cnn-noise-shoes'"):
+        CNNNoise.check_available(Task("shoes", (64, 64)))
     with pytest.raises(Unavailable, match="There are no weights 'cnn-cats'"):
         load_card("cnn-cats")
