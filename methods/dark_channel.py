@@ -14,7 +14,7 @@ from methods.octave_prior import OctavePrior
 class DarkChannel(OctavePrior):
     """Pan, Sun, Pfister and Yang's method: kernel by dark channel, image by total variation."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     section: ClassVar[str] = "dp"
     kernel_function: ClassVar[str] = "dark_channel_kernel"
     reference: ClassVar[str] = (

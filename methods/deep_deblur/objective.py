@@ -20,9 +20,7 @@ from torch import Tensor
 
 from bench.forward import apply_transfer, transfer_function
 from methods.final_steps.tv import tv_deconvolve
-
-CHOSEN_NOISE = 0.0125
-"""The largest noise level measured on a development image that has 1 %."""
+from methods.noise_level import CHOSEN_NOISE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +54,8 @@ class Weights:
         Parameters
         ----------
         noise : float
-            Standard deviation, as measured from the observation. Up to :data:`CHOSEN_NOISE` the
-            weights stay as they are.
+            Standard deviation, as measured from the observation. Up to
+            :data:`methods.noise_level.CHOSEN_NOISE` the weights stay as they are.
         """
         factor = max(1.0, (noise / CHOSEN_NOISE) ** 2)
         return dataclasses.replace(

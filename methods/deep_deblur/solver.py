@@ -23,10 +23,11 @@ from methods.deep_deblur.objective import Weights, best_free_image, deep_deblur,
 from methods.deep_deblur.settings import Settings
 from methods.generators.fitting import start_near
 from methods.generators.loading import Prior
-from methods.marginal.likelihood import MarginalLikelihood, estimate_noise
+from methods.marginal.likelihood import MarginalLikelihood
 from methods.marginal.model import GaussianModel
 from methods.marginal.search import search, unit_kernels
 from methods.marginal.sparse import search_sparse
+from methods.noise_level import estimate_noise
 
 RINGING = 0.01
 

@@ -18,7 +18,7 @@ from datasets.locations import checksum
 from methods.deep_deblur.grid import to_grid
 from methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from methods.kernel_net.loading import load_card, load_network
-from methods.marginal.likelihood import estimate_noise
+from methods.noise_level import estimate_noise
 
 
 class KernelNet(Method):

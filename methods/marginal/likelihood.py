@@ -17,8 +17,6 @@ al. 2009); integrating over the image does not, since it also counts how many im
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -28,33 +26,6 @@ from methods.marginal.model import GaussianModel, column_weights, real_spectrum
 
 SCALES = 6
 
-FASTEST = 3 / 8
-"""Cycles per pixel, in both directions, above which an observation is taken for noise."""
-LEAST_NOISE = 0.002
-
-
-def estimate_noise(observation: Tensor) -> Tensor:
-    """Measure the standard deviation of the noise in blurred colour images.
-
-    Motion blur leaves next to nothing of the diagonal frequencies close to Nyquist, so the median
-    power there, over pixels and opponent colours, is that of the noise. (The power of Gaussian
-    noise is exponentially distributed, with a median of log 2 times its mean.)
-
-    Parameters
-    ----------
-    observation : Tensor, shape (N, 3, H, W), in [0, 1]
-
-    Returns
-    -------
-    Tensor, shape (N,)
-        At least 0.002.
-    """
-    power = torch.fft.rfft2(to_opponent(observation), norm="ortho").abs().square()
-    rows = torch.fft.fftfreq(observation.shape[-2]).abs() >= FASTEST
-    cols = torch.fft.rfftfreq(observation.shape[-1]) >= FASTEST
-    corner = power[:, :, rows][..., cols].flatten(1)
-    return (corner.median(1).values / math.log(2)).sqrt().clamp_min(LEAST_NOISE)
-
 
 class MarginalLikelihood:
     """The evidence of kernels for observations of a class.
@@ -63,7 +34,7 @@ class MarginalLikelihood:
     ----------
     model : GaussianModel
     noise : float
-        Standard deviation of the noise, positive; :func:`estimate_noise` measures it.
+        Standard deviation of the noise, positive; :mod:`methods.noise_level` measures it.
     """
 
     def __init__(self, model: GaussianModel, noise: float) -> None:

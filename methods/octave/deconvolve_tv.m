@@ -5,7 +5,7 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity,
 %
 %   observed  H x W x C x N, in [0, 1], periodic
 %   kernel    kh x kw x N
-%   weight    of the total variation against half the squared residual
+%   weight    of the total variation against half the squared residual, scalar or 1 x 1 x 1 x N
 %   fidelity  optional, scalar or H x W: weights of the residual's frequencies, default 1
 %   weigh     optional handle from residuals to their trust in [0, 1], [] for full trust
 %
@@ -23,7 +23,7 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity,
   transfer = reshape (kernel_transfer (kernel, height, width), height, width, 1, n);
   data = fidelity .* conj (transfer) .* fft2 (observed);
   rho = 20 * weight;
-  denominator = fidelity .* abs (transfer) .^ 2 + rho * energy;
+  denominator = fidelity .* abs (transfer) .^ 2 + rho .* energy;
   denominator(1, 1, :, :) = max (denominator(1, 1, :, :), eps);
   latent = observed;
   dual_rows = dual_columns = zeros (size (observed));
@@ -31,7 +31,7 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity,
     rows = circshift (latent, -1, 1) - latent + dual_rows;
     columns = circshift (latent, -1, 2) - latent + dual_columns;
     magnitude = sqrt (sum (rows .^ 2 + columns .^ 2, 3));
-    keep = max (0, 1 - (weight / rho) ./ max (magnitude, realmin));
+    keep = max (0, 1 - (weight ./ rho) ./ max (magnitude, realmin));
     kept_rows = keep .* rows;
     kept_columns = keep .* columns;
     dual_rows = rows - kept_rows;
@@ -44,6 +44,6 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity,
       residual = observed - real (ifft2 (spectrum));
       data = fidelity .* conj (transfer) .* (spectrum + fft2 (weigh (residual) .* residual));
     end
-    latent = real (ifft2 ((data + rho * fft2 (divergence)) ./ denominator));
+    latent = real (ifft2 ((data + rho .* fft2 (divergence)) ./ denominator));
   end
 end

@@ -6,7 +6,7 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
 %
 %   observed  H x W x C x N, in [0, 1]; what is beyond its border is unknown
 %   kernel    kh x kw x N
-%   weight    of the gradient penalty against half the squared residual
+%   weight    of the gradient penalty against half the squared residual, scalar or 1 x 1 x 1 x N
 %   exponent  of the gradient's magnitude: 1 for total variation, below 1 for a sparser prior
 %   weigh     optional handle from residuals to their trust in [0, 1], [] for full trust
 %   latent    H x W x C x N
@@ -28,14 +28,14 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
   blurred = extend_boundary (observed, tall, wide);
   rho = 20 * weight;
   sigma = 10 * rho + 0.01;          % penalty of the splitting v = l * k
-  denominator = sigma * abs (transfer) .^ 2 + rho * energy + eps;
+  denominator = sigma .* abs (transfer) .^ 2 + rho .* energy + eps;
   latent = blurred;
   dual = dual_rows = dual_columns = zeros (size (blurred));
   for iteration = 1:iterations
     rows = circshift (latent, -1, 1) - latent + dual_rows;
     columns = circshift (latent, -1, 2) - latent + dual_columns;
     magnitude = max (sqrt (sum (rows .^ 2 + columns .^ 2, 3)), 1e-12);
-    keep = max (0, 1 - (weight / rho) * exponent * magnitude .^ (exponent - 2));
+    keep = max (0, 1 - (weight ./ rho) .* exponent .* magnitude .^ (exponent - 2));
     kept_rows = keep .* rows;
     kept_columns = keep .* columns;
     dual_rows = rows - kept_rows;
@@ -51,11 +51,11 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
     if robust
       trust = weigh (observed - inside);
     end
-    split(rows_in, columns_in, :, :) = (trust .* observed + sigma * inside) ./ (trust + sigma);
+    split(rows_in, columns_in, :, :) = (trust .* observed + sigma .* inside) ./ (trust + sigma);
     dual = predicted - split;
 
-    latent = real (ifft2 ((sigma * conj (transfer) .* fft2 (split - dual) ...
-                           + rho * fft2 (divergence)) ./ denominator));
+    latent = real (ifft2 ((sigma .* conj (transfer) .* fft2 (split - dual) ...
+                           + rho .* fft2 (divergence)) ./ denominator));
   end
   latent = latent(rows_in, columns_in, :, :);
 end

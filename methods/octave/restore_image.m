@@ -7,7 +7,8 @@ function latent = restore_image (observed, kernel, settings)
 %   kernel    kh x kw x N
 %   settings  struct with
 %     free         whether the convolution had free boundaries (else circular)
-%     tv_weight, tv_steps, tv_exponent   see deconvolve_tv and deconvolve_tv_free
+%     tv_weight    scalar or 1 x 1 x 1 x N
+%     tv_steps, tv_exponent              see deconvolve_tv and deconvolve_tv_free
 %     outlier, sharpness                 optional: robust weights of the residual (outlier_weight)
 %     restoring    optional, 1 x 3: weights of the residual's derivatives of order 0, 1 and 2,
 %                  for circular boundaries

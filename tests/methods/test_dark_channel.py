@@ -11,7 +11,7 @@ import torch
 
 from bench.errors import InvalidInput, Unavailable
 from bench.forward import blur
-from bench.protocol import Task, check_restoration
+from bench.protocol import Boundary, Task, check_restoration
 from methods.benchmark_dark_channel import compare
 from methods.dark_channel import DarkChannel
 from methods.octave_session import OctaveSession, session
@@ -118,6 +118,21 @@ def test_final_step_takes_any_kernel() -> None:
     image, kernel, y = _observed(task)
     restored = DarkChannel(task, tv_weight=0.002).restore(y, kernel)
     assert _psnr(restored, image) > _psnr(y, image) + 5
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+@pytest.mark.parametrize("boundary", ["circular", "free"])
+def test_louder_noise_weighs_more_and_only_for_its_own_image(boundary: Boundary) -> None:
+    task = Task("shoes", (48, 48), kernel_size=(15, 15), boundary=boundary)
+    _, kernel, quiet = _observed(task)
+    draw = torch.Generator().manual_seed(3)
+    loud = (quiet + 0.1 * torch.randn(quiet.shape, generator=draw)).clamp(0, 1)
+    method = DarkChannel(task, tv_weight=0.008)
+    both = method.restore(torch.cat([quiet, loud]), torch.cat([kernel, kernel]))
+    torch.testing.assert_close(both[:1], method.restore(quiet, kernel), atol=1e-5, rtol=0)
+    error = (both[1] - both[0]).square().mean().sqrt()
+    assert error < 0.1  # the noise is damped, not amplified
 
 
 @needs_octave

@@ -9,9 +9,8 @@ import torch
 from bench.errors import Unavailable
 from bench.forward import blur
 from datasets.locations import checksum
-from datasets.motion_blur import motion_blur_kernels
 from methods.final_steps.lmmse import from_opponent, to_opponent
-from methods.marginal.likelihood import MarginalLikelihood, estimate_noise
+from methods.marginal.likelihood import MarginalLikelihood
 from methods.marginal.model import GaussianModel, learn_model, load_model, save_model, truncate
 from methods.marginal.search import Annealing, search
 from methods.marginal.sparse import search_sparse
@@ -136,15 +135,6 @@ def test_truncation_keeps_the_power_at_every_frequency(model):
         sum(part.shape[1] for part in MarginalLikelihood(m, NOISE).components) for m in (cut, model)
     ]
     assert sizes[0] < sizes[1]
-
-
-@pytest.mark.parametrize("noise", [0.01, 0.05])
-def test_noise_is_measured_from_the_observation(noise):
-    model = load_model("celeba")
-    kernel = motion_blur_kernels(4, 5, length=12)
-    y = blur(from_opponent(model.mean[None]).expand(4, -1, -1, -1), kernel)
-    y = y + noise * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(estimate_noise(y), torch.full((4,), noise), rtol=0.15)
 
 
 class LineKernels:
