@@ -8,7 +8,6 @@ same folder always gives the same page.
 from __future__ import annotations
 
 import base64
-import collections
 import gzip
 import json
 import math
@@ -19,22 +18,16 @@ import jinja2
 from bokeh.resources import Resources
 from markupsafe import Markup
 
-from bench import scores
+from bench import looks, scores
 from bench.errors import BenchError
 from bench.page import figures, pictures, rows
-from bench.tables import KIND_NOTES, method_order
+from bench.tables import KIND_NOTES
 
 SWEEPS = {
     "noise": ("noise", "noise (standard deviation, % of the image range)"),
     "blur-length": ("blur_length", "blur length (pixels)"),
 }
 """Folders under ``sweeps/``, the column each varies, and what its axis says."""
-
-BASELINE = "blurry"
-"""Doing nothing, which every method is seen against."""
-
-COLOURS = 10
-"""The style sheet's ``--series-0`` and so on; further methods repeat them with other dashes."""
 
 
 def build_page(results: Path) -> str:
@@ -87,6 +80,7 @@ def build_page(results: Path) -> str:
         .get_template("page.html.j2")
         .render(
             data=_json(data),
+            palette=looks.palette(),
             bokeh=_charting_library(),
             views=views,
             overview=rows.overview(views),
@@ -105,21 +99,17 @@ def build_page(results: Path) -> str:
 
 
 def describe(kinds: dict[str, str]) -> list[dict[str, Any]]:
-    """Name, kind and look of every method, in the tables' order.
-
-    Blind methods have colours of their own; doing nothing, replays and oracles share one per kind.
-    """
-    found = []
-    counts: collections.Counter[str] = collections.Counter()
-    for name in method_order(kinds):
-        kind = kinds[name]
-        group = "other" if name.partition("[")[0] == BASELINE else kind
-        number, counts[group] = counts[group], counts[group] + 1
-        look = {"colour": group, "dash": 1 + number % 3}
-        if group == "method":
-            look = {"colour": str(number % COLOURS), "dash": number // COLOURS % 4}
-        found.append({"name": name, "kind": kind, "knows": rows.knows(name, kind), **look})
-    return found
+    """Name, kind and look of every method, in the tables' order."""
+    return [
+        {
+            "name": name,
+            "kind": kinds[name],
+            "knows": rows.knows(name, kinds[name]),
+            "colour": look.colour,
+            "dash": look.dash,
+        }
+        for name, look in looks.looks(kinds).items()
+    ]
 
 
 def _environment() -> jinja2.Environment:

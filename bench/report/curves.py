@@ -12,12 +12,15 @@ from tabulate import tabulate
 from bench import scores
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.looks import DASHES, looks
 from bench.report.record import TITLES
 from bench.statistics import bootstrap_mean
 from bench.tables import method_order
 
 AXES = {"noise": ("noise", "noise (standard deviation, % of range)", 100.0),
         "blur-length": ("swept_length", "blur length (pixels)", 1.0)}  # fmt: skip
+RANGE_DASH = "dashdot"
+"""Range images are no competitors either; the method keeps its colour."""
 MARGINS = "means are over the images that all of them have."
 SALT = "bench"
 """Seeds the identifiers in SVG files, which would otherwise differ at every writing."""
@@ -140,15 +143,19 @@ def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) ->
     with matplotlib.rc_context({"svg.hashsalt": SALT, "svg.fonttype": "none"}):
         figure = Figure(figsize=(5.2 * len(bases), 4.6), layout="constrained")
         panels = figure.subplots(1, len(bases), squeeze=False, sharey=True)[0]
-        styles = _styles(points, kinds)
         for axis, base in zip(panels, bases, strict=True):
-            _panel(axis, points[points["base"] == base], base, kinds, styles)
+            _panel(axis, points[points["base"] == base], kinds)
             axis.set(title=TITLES.get(base, base), xlabel=label)
             axis.grid(alpha=0.25)
         panels[0].set_ylabel("PSNR (dB)")
         handles = {h.get_label(): h for axis in panels for h in axis.get_legend_handles_labels()[0]}
         figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=7
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=5,
+            fontsize=7,
+            handlelength=3.5,
         )
         buffer = io.BytesIO()
         metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"Software": None}
@@ -156,33 +163,20 @@ def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) ->
     return buffer.getvalue()
 
 
-def _styles(points: pd.DataFrame, kinds: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """A colour per method; oracles dashed, so that nobody takes them for competitors."""
-    import matplotlib
-
-    palette: Any = matplotlib.colormaps["tab20"]
-    colours = [*palette.colors[::2], *palette.colors[1::2]]
-    labels = dict.fromkeys(
-        _label(str(dataset), method) for dataset, method in _order(points, kinds)
-    )
-    return {name: {"color": colours[place % len(colours)]} for place, name in enumerate(labels)}
-
-
 def _label(dataset: str, method: str) -> str:
     return f"{method} on range images" if dataset.endswith("-range") else method
 
 
-def _panel(
-    axis: Any, rows: pd.DataFrame, base: str, kinds: dict[str, str], styles: dict[str, Any]
-) -> None:
+def _panel(axis: Any, rows: pd.DataFrame, kinds: dict[str, str]) -> None:
+    look = looks(kinds)
     for dataset, method in _order(rows, kinds):
         line = rows[(rows["dataset"] == dataset) & (rows["method"] == method)].sort_values("value")
-        style = styles[_label(dataset, method)]
-        dashes = "--" if kinds[method] == "oracle" else ":" if method == "blurry" else "-"
+        dashes = RANGE_DASH if dataset.endswith("-range") else DASHES[look[method].dash]
+        paint = look[method].paint
         axis.plot(
-            line["value"], line["mean"], dashes, marker="o", markersize=3, linewidth=1.4,
-            label=_label(dataset, method), **style,
+            line["value"], line["mean"], linestyle=dashes, color=paint, marker="o", markersize=3,
+            linewidth=1.4, label=_label(dataset, method),
         )  # fmt: skip
         axis.fill_between(
-            line["value"], line["low"], line["high"], alpha=0.12, linewidth=0, **style
+            line["value"], line["low"], line["high"], alpha=0.1, linewidth=0, color=paint
         )

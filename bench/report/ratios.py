@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.files import write_atomically
+from bench.looks import DASHES, looks
 from bench.report.curves import SALT
 from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
 from bench.tables import method_order
@@ -51,9 +52,7 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    palette: Any = matplotlib.colormaps["tab20"]
-    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    colours = dict(zip(names, [*palette.colors[::2], *palette.colors[1::2]], strict=False))
+    look = looks({name: "method" for panel in panels.values() for name in panel})
     ticks = (1, 1.5, 2, 3, 5, 10)
     with matplotlib.rc_context({"svg.hashsalt": SALT, "svg.fonttype": "none"}):
         figure = Figure(figsize=(3.4 * len(panels), 4.2), layout="constrained")
@@ -61,10 +60,10 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
         for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
             for name, ratio in panel.items():
                 share = 100 * np.arange(1, len(ratio) + 1) / len(ratio)
-                dashes = ":" if name == "blurry" else "-"
                 axis.step(
                     np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
-                    dashes, where="post", linewidth=1.4, color=colours[name], label=name,
+                    linestyle=DASHES[look[name].dash], where="post", linewidth=1.4,
+                    color=look[name].paint, label=name,
                 )  # fmt: skip
             axis.set(
                 title=PANELS[dataset], xlabel="error ratio at most", xscale="log", xlim=LIMITS,
@@ -75,7 +74,12 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
         axes[0].set_ylabel("share of images (%)")
         handles = {h.get_label(): h for axis in axes for h in axis.get_legend_handles_labels()[0]}
         figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=8, fontsize=7
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=8,
+            fontsize=7,
+            handlelength=3.5,
         )
         buffer = io.BytesIO()
         metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"Software": None}
