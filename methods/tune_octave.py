@@ -130,7 +130,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m methods.tune_octave")
     parser.add_argument("--method", required=True, choices=("dp", "ep", "oh", "df"))
     parser.add_argument(
-        "--dataset", required=True, choices=("svhn", "shoes", "celeba", "natural", "free")
+        "--dataset",
+        required=True,
+        choices=("svhn", "svhn-sharp", "shoes", "celeba", "natural", "free"),
     )
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--parameters", nargs="*", choices=list(STEPS), default=list(STEPS))
@@ -142,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
     start = method.tuned(development.task)
 
     def keep(settings: Mapping[str, Value]) -> None:
-        store(options.method, options.dataset, settings)
+        store(options.method, options.dataset.removesuffix("-sharp"), settings)
 
     search(method, development, start, options.parameters, keep, 60 * options.minutes)
     session().close()

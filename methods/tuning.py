@@ -1,7 +1,9 @@
 """Development pairs for tuning: never the published test images, never Levin's.
 
 The circular ones are those of ``datasets/development.py``; photographs with free boundaries are
-blurred on a larger field and cropped.
+blurred on a larger field and cropped. The validation digits are softer than the test set's, and
+what is tuned on them removes too little noise or too much detail there; ``svhn-sharp`` are the same
+digits sharpened as the generator's training images are.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from bench.protocol import Alignment, Task
 from bench.seeds import derive_seed, generator
 from datasets.motion_blur import motion_blur_kernels
 from datasets.photos import photo_crops
+from methods.generators.augment import sharpen
 
 SETS = {"svhn": "svhn-val", "shoes": "shoes-val", "celeba": "celeba-val", "natural": "photos-val"}
 FREE_ALIGNMENT = Alignment(max_shift=5, step=0.25, border=15)
@@ -55,8 +58,8 @@ def development_pairs(name: str, count: int, noise: float | None = None) -> Deve
     Parameters
     ----------
     name : str
-        ``svhn``, ``shoes``, ``celeba``, ``natural`` (photographs, circular), or ``free``
-        (photographs, grey, free boundaries).
+        ``svhn``, ``svhn-sharp``, ``shoes``, ``celeba``, ``natural`` (photographs, circular), or
+        ``free`` (photographs, grey, free boundaries).
     count : int
         At most so many.
     noise : float, optional
@@ -69,6 +72,8 @@ def development_pairs(name: str, count: int, noise: float | None = None) -> Deve
     """
     if name == "free":
         return _free(count, FREE_NOISE if noise is None else noise)
+    if name == "svhn-sharp":
+        return _sharp(count, 0.01 if noise is None else noise)
     dataset = load_dataset(SETS[name])
     condition = Condition(0.01 if noise is None else noise)
     observed = [observe(dataset, i, condition) for i in range(min(count, len(dataset)))]
@@ -78,6 +83,14 @@ def development_pairs(name: str, count: int, noise: float | None = None) -> Deve
         torch.stack([item.observation for item in observed]),
         torch.stack([item.scene.kernel for item in observed]),
     )
+
+
+def _sharp(count: int, noise: float) -> DevelopmentPairs:
+    soft = development_pairs("svhn", count, noise)
+    image = sharpen(soft.image, generator("development", "sharp"))
+    draws = [generator("development", "sharp", index) for index in range(len(image))]
+    observation = add_noise(blur(image, soft.kernel), noise, draws)
+    return dataclasses.replace(soft, image=image, observation=observation)
 
 
 def _free(count: int, noise: float) -> DevelopmentPairs:

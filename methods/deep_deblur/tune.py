@@ -28,7 +28,7 @@ EXAMPLES = """\
 examples:
   python -m methods.deep_deblur.tune celeba --images 16
   python -m methods.deep_deblur.tune shoes --first 20 --images 8 restarts=8 restarts=16,steps=120
-  python -m methods.deep_deblur.tune svhn annealing.penalty=1 weights.latent=0.003
+  python -m methods.deep_deblur.tune svhn-sharp weights.slack=0.02,weights.range=1
 """
 
 
@@ -79,14 +79,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("image_class", choices=["svhn", "shoes", "celeba"])
+    parser.add_argument("image_class", choices=["svhn", "svhn-sharp", "shoes", "celeba"])
     parser.add_argument("changes", nargs="*", default=[""], help="settings to try")
     parser.add_argument("--images", type=int, default=16)
     parser.add_argument("--first", type=int, default=0, help="development image to begin with")
     options = parser.parse_args()
     pairs = development_pairs(options.image_class, options.first + options.images)
-    priors = load_generator(options.image_class), load_generator("motion-blur")
-    base, model = load_settings(options.image_class), load_model(options.image_class)
+    name = pairs.task.image_class
+    priors = load_generator(name), load_generator("motion-blur")
+    base, model = load_settings(name), load_model(name)
     for text in options.changes or [""]:
         solver = Solver(*priors, model, changed(base, text), slack=True)
         found = measure(solver, pairs, range(options.first, options.first + options.images))
