@@ -163,7 +163,8 @@ def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) ->
     return buffer.getvalue()
 
 
-def _label(dataset: str, method: str) -> str:
+def label_of(dataset: str, method: str) -> str:
+    """Name a curve: the method, and whether it is of range images."""
     return f"{method} on range images" if dataset.endswith("-range") else method
 
 
@@ -175,7 +176,7 @@ def _panel(axis: Any, rows: pd.DataFrame, kinds: dict[str, str]) -> None:
         paint = look[method].paint
         axis.plot(
             line["value"], line["mean"], linestyle=dashes, color=paint, marker="o", markersize=3,
-            linewidth=1.4, label=_label(dataset, method),
+            linewidth=1.4, label=label_of(dataset, method),
         )  # fmt: skip
         axis.fill_between(
             line["value"], line["low"], line["high"], alpha=0.1, linewidth=0, color=paint

@@ -102,6 +102,27 @@ def test_claims_are_tested_by_pairs(folder: Path) -> None:
     assert "Not measured yet." in text
 
 
+def test_a_sweep_claim_is_about_all_rivals_and_only_its_own_images(folder: Path) -> None:
+    frame = scores()
+    frame = frame[frame["dataset"] == "celeba"].assign(
+        condition="noise 0.01, blur length 12, seed 0"
+    )
+    ranges = frame[frame["method"] == "dd"].assign(dataset="celeba-range", psnr=45.0)
+    sweep = folder / "sweeps" / "blur-length"
+    sweep.mkdir(parents=True)
+    pd.concat([frame, ranges]).to_csv(sweep / "scores.csv", index=False)
+
+    def line() -> str:
+        text = claims.markdown(Record(folder)).partition("## DDS")[2]
+        return next(found for found in text.splitlines() if found.startswith("| CelebA | 12 "))
+
+    assert "holds" in line()  # range images, above everything, are no rival
+    frame.loc[frame["method"] == "dp", "psnr"] = 40.0
+    frame.to_csv(sweep / "scores.csv", index=False)
+    assert "dp 40.00" in line()
+    assert "reversed" in line()
+
+
 def test_details_count_failures_and_strata(folder: Path) -> None:
     frame = scores()
     worst = (frame["method"] == "dp") & (frame["image"] < "010")
