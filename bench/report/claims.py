@@ -10,6 +10,7 @@ from tabulate import tabulate
 from bench.comparison import above
 from bench.report.curves import MARGINS, label_of, read_sweep
 from bench.report.record import COLUMNS, TITLES, Record
+from bench.statistics import Difference
 
 LEVEL = 0.05
 
@@ -66,12 +67,16 @@ def _line(record: Record, dataset: str, first: str, second: str, margin: float) 
     return [
         TITLES[dataset],
         claim,
-        f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]",
+        _interval(difference),
         p_value(difference.p_value),
         p_value(wilcoxon),
         str(difference.n),
         _verdict(difference.mean - margin, difference.p_value),
     ]
+
+
+def _interval(difference: Difference) -> str:
+    return f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
 
 
 def _verdict(lead: float, p: float) -> str:
@@ -117,7 +122,7 @@ def _sweep_claim(
                     f"{value:g}",
                     f"{means[top]:.2f}",
                     f"{best} {means[best]:.2f}",
-                    f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]",
+                    _interval(difference),
                     p_value(permutation),
                     p_value(max(wilcoxon for _, wilcoxon in tests.values())),
                     str(difference.n),

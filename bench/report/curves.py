@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from bench import scores
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.looks import DASHES, looks
+from bench.report.legend import encode
 from bench.report.record import TITLES
 from bench.statistics import bootstrap_mean
 from bench.tables import method_order
@@ -22,8 +22,6 @@ AXES = {"noise": ("noise", "noise (standard deviation, % of range)", 100.0),
 RANGE_DASH = "dashdot"
 """Range images are no competitors either; the method keeps its colour."""
 MARGINS = "means are over the images that all of them have."
-SALT = "bench"
-"""Seeds the identifiers in SVG files, which would otherwise differ at every writing."""
 
 
 def read_sweep(folder: Path, name: str) -> pd.DataFrame | None:
@@ -134,33 +132,19 @@ def _point(line: pd.DataFrame, value: float) -> str:
 
 def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) -> bytes:
     """Draw one panel per dataset, a line with its band per method."""
-    import matplotlib
     from matplotlib.figure import Figure
 
     _, label, _ = AXES[name]
     points = points[points["metric"] == "psnr"]
     bases = sorted(points["base"].unique())
-    with matplotlib.rc_context({"svg.hashsalt": SALT, "svg.fonttype": "none"}):
-        figure = Figure(figsize=(5.2 * len(bases), 4.6), layout="constrained")
-        panels = figure.subplots(1, len(bases), squeeze=False, sharey=True)[0]
-        for axis, base in zip(panels, bases, strict=True):
-            _panel(axis, points[points["base"] == base], kinds)
-            axis.set(title=TITLES.get(base, base), xlabel=label)
-            axis.grid(alpha=0.25)
-        panels[0].set_ylabel("PSNR (dB)")
-        handles = {h.get_label(): h for axis in panels for h in axis.get_legend_handles_labels()[0]}
-        figure.legend(
-            handles.values(),
-            handles.keys(),
-            loc="outside lower center",
-            ncols=5,
-            fontsize=7,
-            handlelength=3.5,
-        )
-        buffer = io.BytesIO()
-        metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"Software": None}
-        figure.savefig(buffer, format=suffix, dpi=130, metadata=metadata)
-    return buffer.getvalue()
+    figure = Figure(figsize=(5.2 * len(bases), 4.6), layout="constrained")
+    panels = figure.subplots(1, len(bases), squeeze=False, sharey=True)[0]
+    for axis, base in zip(panels, bases, strict=True):
+        _panel(axis, points[points["base"] == base], kinds)
+        axis.set(title=TITLES.get(base, base), xlabel=label)
+        axis.grid(alpha=0.25)
+    panels[0].set_ylabel("PSNR (dB)")
+    return encode(figure, panels, 5, suffix)
 
 
 def label_of(dataset: str, method: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.files import write_atomically
 from bench.looks import DASHES, looks
-from bench.report.curves import SALT
+from bench.report.legend import encode
 from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
 from bench.tables import method_order
 
@@ -49,39 +47,25 @@ def curves(record: Record, dataset: str) -> dict[str, np.ndarray]:
 
 
 def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
-    import matplotlib
     from matplotlib.figure import Figure
 
     look = looks({name: "method" for panel in panels.values() for name in panel})
     ticks = (1, 1.5, 2, 3, 5, 10)
-    with matplotlib.rc_context({"svg.hashsalt": SALT, "svg.fonttype": "none"}):
-        figure = Figure(figsize=(3.4 * len(panels), 4.2), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-        for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
-            for name, ratio in panel.items():
-                share = 100 * np.arange(1, len(ratio) + 1) / len(ratio)
-                axis.step(
-                    np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
-                    linestyle=DASHES[look[name].dash], where="post", linewidth=1.4,
-                    color=look[name].paint, label=name,
-                )  # fmt: skip
-            axis.set(
-                title=PANELS[dataset], xlabel="error ratio at most", xscale="log", xlim=LIMITS,
-                xticks=ticks, xticklabels=[f"{tick:g}" for tick in ticks], ylim=(0, 100),
+    figure = Figure(figsize=(3.4 * len(panels), 4.2), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
+        for name, ratio in panel.items():
+            share = 100 * np.arange(1, len(ratio) + 1) / len(ratio)
+            axis.step(
+                np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
+                linestyle=DASHES[look[name].dash], where="post", linewidth=1.4,
+                color=look[name].paint, label=name,
             )  # fmt: skip
-            axis.minorticks_off()
-            axis.grid(alpha=0.25)
-        axes[0].set_ylabel("share of images (%)")
-        handles = {h.get_label(): h for axis in axes for h in axis.get_legend_handles_labels()[0]}
-        figure.legend(
-            handles.values(),
-            handles.keys(),
-            loc="outside lower center",
-            ncols=8,
-            fontsize=7,
-            handlelength=3.5,
-        )
-        buffer = io.BytesIO()
-        metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"Software": None}
-        figure.savefig(buffer, format=suffix, dpi=130, metadata=metadata)
-    return buffer.getvalue()
+        axis.set(
+            title=PANELS[dataset], xlabel="error ratio at most", xscale="log", xlim=LIMITS,
+            xticks=ticks, xticklabels=[f"{tick:g}" for tick in ticks], ylim=(0, 100),
+        )  # fmt: skip
+        axis.minorticks_off()
+        axis.grid(alpha=0.25)
+    axes[0].set_ylabel("share of images (%)")
+    return encode(figure, axes, 8, suffix)
