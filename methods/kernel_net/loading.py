@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.errors import Unavailable
 from datasets.locations import checksum
-from methods.kernel_net.network import KernelNetwork
+from methods.kernel_net.network import NETWORKS, KernelNetwork
 from methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -51,7 +51,7 @@ def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
             f"'python -m bench train {PREFIX}{image_class}' makes it again."
         )
     recipe = card["recipe"]
-    network = KernelNetwork(recipe["image_size"], recipe["width"], recipe["blocks"])
+    network = NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])
     tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
     network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)

@@ -1,17 +1,24 @@
-"""The kernel network: one forward pass from a blurred image to its kernel.
+"""The kernel networks: one forward pass from a blurred image to its kernel.
 
-It sees the observation and, since a motion-blurred edge repeats along the camera's path, the
+Both see the observation and, since a motion-blurred edge repeats along the camera's path, the
 autocorrelation of its gradients, whose support is that of the kernel's own autocorrelation. A
-residual trunk with circular padding (the observations are circular) runs at 16×16, and a head
-turns it into the logits of a softmax over the kernel's pixels, so that every output is a kernel:
-non-negative with sum 1. There is no normalisation layer: on a CPU those cost more than the
-convolutions beside them, and blocks that start as the identity train without.
+residual trunk runs at 16×16, and a head turns it into the logits of a softmax over the kernel's
+pixels, so that every output is a kernel: non-negative with sum 1. There is no normalisation layer:
+on a CPU those cost more than the convolutions beside them, and blocks that start as the identity
+train without.
+
+:class:`LagsNetwork` takes the autocorrelation as a vector. :class:`MapsNetwork` takes it as maps
+beside the image, so that its convolutions see where the kernel lies; it pads with zeros, which
+costs a tenth of circular padding, and learns two to three times as much from a second of training.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from datasets.motion_blur import SIZE
 
@@ -22,12 +29,31 @@ LAGS = 28
 
 
 class KernelNetwork(nn.Module):
-    """Map observations to kernels.
+    """Map observations to kernels."""
+
+    @torch.no_grad()
+    def estimate(self, observation: Tensor) -> Tensor:
+        """Estimate kernels.
+
+        Parameters
+        ----------
+        observation : Tensor, shape (N, 3, H, W), in [0, 1]
+
+        Returns
+        -------
+        Tensor, shape (N, 28, 28)
+            Non-negative, each summing to 1.
+        """
+        return kernels(self(observation))
+
+
+class MapsNetwork(KernelNetwork):
+    """The autocorrelation and the derivatives as further channels of the image.
 
     Parameters
     ----------
     image_size : int
-        Side of the square images; a multiple of 16.
+        Side of the square images; a multiple of 16, at least 32.
     width : int
         Channels of the trunk.
     blocks : int
@@ -36,11 +62,53 @@ class KernelNetwork(nn.Module):
 
     def __init__(self, image_size: int, width: int = 128, blocks: int = 8) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.cell = image_size // GRID
+        self.entry = nn.Conv2d(12 * self.cell**2, width, 3, padding=1)
+        self.blocks = nn.ModuleList(Block(width, "zeros") for _ in range(blocks))
+        self.narrow = nn.Conv2d(width, 32, 1)
+        self.hidden = nn.Linear(32 * GRID * GRID, 512)
+        self.head = nn.Linear(512, SIZE * SIZE)
+        # A pixel of the trunk at some lag also votes for the kernel's pixels there.
+        self.local = nn.Conv2d(width, self.cell**2, 1)
+        with torch.no_grad():
+            for value in (*self.head.parameters(), *self.local.parameters()):
+                value.zero_()  # the first estimate is flat
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Return logits (N, 28, 28) of the kernel's pixels; see :meth:`LagsNetwork.forward`."""
+        rows, cols = (4 * (observation.roll(-1, axis) - observation) for axis in (2, 3))
+        maps = gradient_autocorrelation(observation)
+        seen = torch.cat([2 * observation - 1, rows, cols, maps], 1)
+        cells = functional.pixel_unshuffle(seen, self.cell)
+        x = self.entry(cells.contiguous(memory_format=torch.channels_last))
+        for block in self.blocks:
+            x = block(x)
+        x = torch.relu(x)
+        hidden = torch.relu(self.hidden(torch.relu(self.narrow(x)).flatten(1)))
+        votes = functional.pixel_shuffle(self.local(x), self.cell)[:, 0]
+        return (self.head(hidden).view(-1, SIZE, SIZE) + centre(votes, SIZE)).float()
+
+
+class LagsNetwork(KernelNetwork):
+    """The autocorrelation as a vector of lags, for trunk and head.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the square images; a multiple of 16.
+    width : int
+        Channels of the trunk.
+    blocks : int
+        Residual blocks of two 3×3 convolutions with circular padding.
+    """
+
+    def __init__(self, image_size: int, width: int = 128, blocks: int = 8) -> None:
+        super().__init__()
         self.cell = image_size // GRID
         self.entry = nn.Conv2d(3 * self.cell**2, width, 1)
         self.lags = nn.Sequential(nn.Linear(3 * LAGS * LAGS, 512), nn.ReLU(), nn.Linear(512, width))
-        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Block(width, "circular") for _ in range(blocks))
         self.narrow = nn.Conv2d(width, 32, 1)
         self.pooled = nn.Linear(width, 512)
         self.hidden = nn.Linear(32 * GRID * GRID, 512)
@@ -59,10 +127,10 @@ class KernelNetwork(nn.Module):
         Returns
         -------
         Tensor, shape (N, 28, 28)
-            Logits; :func:`estimate` turns them into kernels.
+            Logits; :func:`kernels` turns them into kernels.
         """
-        lags = gradient_autocorrelation(observation).flatten(1)
-        cells = nn.functional.pixel_unshuffle(2 * observation - 1, self.cell)
+        lags = centre(gradient_autocorrelation(observation), LAGS).flatten(1)
+        cells = functional.pixel_unshuffle(2 * observation - 1, self.cell)
         x = self.entry(cells.contiguous(memory_format=torch.channels_last))
         x = x + self.lags(lags)[:, :, None, None]
         for block in self.blocks:
@@ -72,29 +140,14 @@ class KernelNetwork(nn.Module):
         logits = self.head(torch.cat([torch.relu(hidden), lags.to(hidden)], 1))
         return logits.float().view(-1, SIZE, SIZE)
 
-    @torch.no_grad()
-    def estimate(self, observation: Tensor) -> Tensor:
-        """Estimate kernels.
-
-        Parameters
-        ----------
-        observation : Tensor, shape (N, 3, H, W), in [0, 1]
-
-        Returns
-        -------
-        Tensor, shape (N, 28, 28)
-            Non-negative, each summing to 1.
-        """
-        return kernels(self(observation))
-
 
 class Block(nn.Module):
     """``x + s · conv(relu(conv(relu(x))))`` with ``s`` starting at 0."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, padding: Literal["zeros", "circular"]) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1, padding_mode="circular")
-        self.second = nn.Conv2d(width, width, 3, padding=1, padding_mode="circular")
+        self.first = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding)
+        self.second = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding)
         self.scale = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,8 +169,8 @@ def gradient_autocorrelation(observation: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, shape (N, 3, 28, 28)
-        Each normalised to 1 at lag zero, which is pixel (14, 14), and scaled by 4: of the row
+    Tensor, shape (N, 3, H, W)
+        Each normalised to 1 at lag zero, which is pixel (H/2, W/2), and scaled by 4: of the row
         differences, the column differences, and their cross-correlation.
     """
     grey = observation.float().mean(1)
@@ -126,6 +179,13 @@ def gradient_autocorrelation(observation: Tensor) -> Tensor:
     pairs = torch.stack([rows * rows.conj(), cols * cols.conj(), rows * cols.conj()], 1)
     maps = torch.fft.irfft2(pairs, s=grey.shape[-2:])
     energy = (maps[:, 0, 0, 0] + maps[:, 1, 0, 0]).clamp_min(1e-8) / 2
-    maps = torch.fft.fftshift(maps, dim=(2, 3)) / energy[:, None, None, None]
-    top, left = maps.shape[2] // 2 - LAGS // 2, maps.shape[3] // 2 - LAGS // 2
-    return 4 * maps[:, :, top : top + LAGS, left : left + LAGS]
+    return 4 * torch.fft.fftshift(maps, dim=(2, 3)) / energy[:, None, None, None]
+
+
+def centre(maps: Tensor, side: int) -> Tensor:
+    """Cut the middle (…, side, side) out of maps (…, H, W)."""
+    top, left = maps.shape[-2] // 2 - side // 2, maps.shape[-1] // 2 - side // 2
+    return maps[..., top : top + side, left : left + side]
+
+
+NETWORKS = {"maps": MapsNetwork, "lags": LagsNetwork}

@@ -24,7 +24,7 @@ from bench import seeds
 from bench.errors import Unavailable
 from datasets.archives import training_images
 from methods.generators.export import commit
-from methods.kernel_net.network import KernelNetwork, kernels
+from methods.kernel_net.network import NETWORKS, KernelNetwork, kernels
 from methods.training.blurred import NOISE, BlurredBatches, validation
 from methods.training.loop import (
     Progress,
@@ -51,8 +51,10 @@ class Recipe:
     name, title : str
     image_class : str
     image_size : int
+    network : {"maps", "lags"}
+        Which of :mod:`methods.kernel_net.network`.
     width, blocks : int
-        Of :class:`methods.kernel_net.network.KernelNetwork`.
+        Of the network.
     steps, batch : int
     rate : float
         Peak learning rate of Adam.
@@ -71,6 +73,7 @@ class Recipe:
     title: str
     image_class: str
     image_size: int
+    network: str = "maps"
     width: int = 128
     blocks: int = 8
     steps: int = 2400
@@ -115,9 +118,12 @@ class Trainer:
     def __init__(self, recipe: Recipe, images: Tensor) -> None:
         self.recipe, self.images, self.step = recipe, images, 0
         torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
-        self.model = KernelNetwork(recipe.image_size, recipe.width, recipe.blocks)
+        network = NETWORKS[recipe.network]
+        self.model = network(recipe.image_size, recipe.width, recipe.blocks)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.Adam(
+            self.model.parameters(), recipe.rate, betas=(0.9, 0.99), fused=True
+        )
         self.batches = BlurredBatches(
             recipe.name,
             recipe.seed,

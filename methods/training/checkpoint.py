@@ -84,6 +84,11 @@ def load_optimiser_tensors(optimiser: torch.optim.Optimizer, tensors: dict[str, 
         state.setdefault(int(index), {})[name] = value
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
+    for parameter, slot in optimiser.state.items():
+        for name, value in slot.items():
+            if value.shape == parameter.shape:
+                # Fused optimisers walk memory, so moments must lie as their parameter does.
+                slot[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _plain(value: Tensor) -> Tensor:

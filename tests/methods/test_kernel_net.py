@@ -11,7 +11,7 @@ from bench.protocol import Task
 from datasets.motion_blur import motion_blur_kernels
 from methods.kernel_net.loading import load_card, load_network
 from methods.kernel_net.method import KernelNet
-from methods.kernel_net.network import KernelNetwork, gradient_autocorrelation, kernels
+from methods.kernel_net.network import NETWORKS, centre, gradient_autocorrelation, kernels
 from methods.kernel_net.train import Trainer, kernel_loss, load_recipe, recipe_names
 from methods.training.checkpoint import save_checkpoint
 from methods.training.loop import Progress, train
@@ -25,10 +25,11 @@ def images():
     return torch.randint(0, 256, (12, 3, 32, 32), dtype=torch.uint8, generator=draw)
 
 
+@pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize("size", [32, 64])
-def test_estimates_are_kernels_on_the_published_grid(size):
+def test_estimates_are_kernels_on_the_published_grid(size, kind):
     torch.manual_seed(0)
-    network = KernelNetwork(size, width=8, blocks=1)
+    network = NETWORKS[kind](size, width=8, blocks=1)
     estimate = network.estimate(torch.rand(3, 3, size, size))
     assert estimate.shape == (3, 28, 28)
     assert (estimate >= 0).all()
@@ -39,7 +40,7 @@ def test_autocorrelation_of_a_doubled_image_shows_the_distance():
     draw = torch.Generator().manual_seed(1)
     x = torch.rand(1, 1, 64, 64, generator=draw).expand(-1, 3, -1, -1)
     doubled = (x + x.roll((3, 5), (2, 3))) / 2
-    lags = gradient_autocorrelation(doubled)[0, 0].clone()
+    lags = centre(gradient_autocorrelation(doubled), 28)[0, 0].clone()
     lags[12:17, 12:17] = 0  # the peak of zero lag
     row, col = divmod(int(lags.argmax()), 28)
     assert (row - 14, col - 14) in ((3, 5), (-3, -5))
