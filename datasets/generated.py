@@ -92,15 +92,16 @@ class RangeImages(Dataset):
 
     def _range_image(self, index: int, image: Tensor) -> Tensor:
         """Fit a block of images at once and keep their latents in the cache folder."""
-        from methods.range_oracle import BLOCK, PRESETS, nearest_in_range
+        from methods.range_oracle import PRESETS, nearest_in_range
 
         folder = cache_folder() / "range" / f"{self.name}-{self.version}-{FIT}"
         path = folder / f"{index:04d}.npy"
         if not path.exists():
-            first = index - index % BLOCK
-            block = range(first, min(first + BLOCK, len(self)))
+            preset = PRESETS["fast"]
+            first = index - index % preset.block
+            block = range(first, min(first + preset.block, len(self)))
             images = torch.stack([self.scenes[i].image for i in block])
-            found = nearest_in_range(self._model, images, PRESETS["fast"])
+            found = nearest_in_range(self._model, images, preset)
             for member, latent in zip(block, found.latent, strict=True):
                 buffer = io.BytesIO()
                 np.save(buffer, latent.cpu().numpy())

@@ -33,6 +33,8 @@ class Preset:
     rate : float
         For ``gradient``, of the summed squared error in the *decoder's own* range.
     optimiser : {"adam", "gradient"}
+    block : int
+        Images fitted in one batch.
     """
 
     encoder: bool
@@ -40,20 +42,19 @@ class Preset:
     steps: int
     rate: float
     optimiser: str
+    block: int = 8
 
 
 PRESETS = {
     "fast": Preset(encoder=True, restarts=0, steps=100, rate=0.1, optimiser="adam"),
     # 10,000 steps of 0.001 on images in [−1, 1]; 6,000 of 0.01 on SVHN's in [0, 1].
-    "published": Preset(encoder=False, restarts=10, steps=10_000, rate=1e-3, optimiser="gradient"),
+    "published": Preset(
+        encoder=False, restarts=10, steps=10_000, rate=1e-3, optimiser="gradient", block=1
+    ),
     "published-svhn": Preset(
-        encoder=False, restarts=10, steps=6_000, rate=1e-2, optimiser="gradient"
+        encoder=False, restarts=10, steps=6_000, rate=1e-2, optimiser="gradient", block=1
     ),
 }
-
-
-BLOCK = 8
-"""Images fitted in one batch."""
 
 
 def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0) -> Fit:
@@ -72,7 +73,7 @@ def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0)
     Fit
         ``value`` is the squared error summed over pixels and channels, in [0, 1] units.
     """
-    parts = [_nearest(generator, part, preset, seed) for part in x.split(BLOCK)]
+    parts = [_nearest(generator, part, preset, seed) for part in x.split(preset.block)]
     return Fit(
         torch.cat([part.latent for part in parts]),
         torch.cat([part.value for part in parts]),
@@ -82,11 +83,11 @@ def nearest_in_range(generator: Prior, x: Tensor, preset: Preset, seed: int = 0)
 
 
 def _nearest(generator: Prior, x: Tensor, preset: Preset, seed: int) -> Fit:
-    """Fit at most a block of images."""
+    """Fit at most ``preset.block`` images."""
     count_here = len(x)
     # Rounding depends on the batch's size, and hundreds of steps amplify it: so every batch has
     # the same size, filled up with copies.
-    x = torch.cat([x, x[-1:].expand(BLOCK - count_here, -1, -1, -1)])
+    x = torch.cat([x, x[-1:].expand(preset.block - count_here, -1, -1, -1)])
     starts = []
     if preset.encoder and generator.has_encoder:
         with torch.no_grad():

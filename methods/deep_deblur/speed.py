@@ -1,7 +1,7 @@
 """Write ``reports/speed.md``: what Deep Deblur costs, counted and timed, against the published way.
 
-Counts and PSNR come from a results folder; times are measured here, in one run on one machine: the
-published steps and the default solution in turn, so that both see the same conditions. Run it on a
+Counts and PSNR come from results folders; times are measured here, in one run on one machine: the
+published steps and the default solutions in turn, so that all see the same conditions. Run it on a
 quiet machine.
 """
 
@@ -27,17 +27,60 @@ from bench.registry import METHODS
 from methods.deep_deblur import published
 from methods.deep_deblur.settings import load_settings
 from methods.deep_deblur.shared import forget
+from methods.generators.export import commit
 
 EXAMPLES = """\
 examples:
-  python -m methods.deep_deblur.speed results/record
-  python -m methods.deep_deblur.speed results/record --counts 8,80,800 --datasets svhn
+  python -m methods.deep_deblur.speed
+  python -m methods.deep_deblur.speed --counts 8,80 --datasets svhn --output /tmp/speed.md
 """
 CLASSES = ("svhn", "shoes", "celeba")
 METHOD_NAMES = ("dd", "dd-warm", "dds", "dds-warm")
 STRETCH = 200
 """Published steps timed at a time, of all ten restarts of one image."""
 TURNS = 2
+
+COUNTED = (
+    "class, method, published evaluations, ours, fewer by, evidence evaluations, "
+    "PSNR of the authors' images, our PSNR, s/image in the record"
+)
+REPLAYED = "class, method, images, published evaluations, PSNR, our evaluations, PSNR, warm PSNR"
+TIMED = "class, method, published s/image, our s/image, ratio"
+SCALED = "method, class, images, s, s/image, peak MiB"
+PAGE = """\
+# What Deep Deblur costs
+
+Written by `python -m methods.deep_deblur.speed` at commit {commit}. An evaluation is one forward
+and backward pass of the image generator for one image; the published procedure takes restarts ×
+steps of them. The default presets spend much of their time elsewhere: an *evidence evaluation* is
+one value and gradient of the evidence of a kernel (`methods/marginal`), which costs about a fifth
+to a half of a generator evaluation and is counted beside it. PSNR is that of `{folder}`: means over
+all published test images at 1 % noise.
+
+{counts}
+
+## The published procedures, run here
+
+`--set METHOD.preset=published`: all {restarts} restarts and all steps, from `{published}`, with our
+generators; ours on the same images. So few images only indicate what these procedures reach.
+
+{replayed}
+
+## In one run, on the same machine
+
+{threads} thread(s), load average {load:.1f} at the start, one image of each class's samples:
+{stretch} published steps of all {restarts} restarts and the default presets in turn, {turns} times;
+the published procedures are extrapolated to all their steps.
+
+{timings}
+
+## Cost against the number of images
+
+One call of `dds-warm` in a process of its own, {threads} thread(s): time grows linearly, memory
+only by what is returned.
+
+{scaling}
+"""
 
 
 def published_evaluations(image_class: str, slack: bool) -> int:
@@ -50,13 +93,12 @@ def counts(frame: pd.DataFrame) -> list[list[object]]:
     """Rows of the table of counts: per class and method, evaluations and PSNR of both ways."""
     rows: list[list[object]] = []
     for name in CLASSES:
-        here = frame[(frame["dataset"] == name) & (frame["status"] == "ok")]
         for method in METHOD_NAMES:
-            ours = here[here["method"] == method]
+            ours = _ok(frame, name, method)
             if ours.empty:
                 continue
             slack = method.startswith("dds")
-            replay = here[here["method"] == f"published-{'dds' if slack else 'dd'}"]
+            replay = _ok(frame, name, f"published-{'dds' if slack else 'dd'}")
             settings = load_settings(name)
             warm = method.endswith("warm")
             starts = 4 if warm else settings.restarts
@@ -80,19 +122,54 @@ def counts(frame: pd.DataFrame) -> list[list[object]]:
     return rows
 
 
-def timings(name: str) -> list[object]:
-    """Seconds per image of the published steps, extrapolated, and of ``dd``, measured in turn."""
+def replayed(frame: pd.DataFrame, published_frame: pd.DataFrame) -> list[list[object]]:
+    """Rows of the published procedures run here, against ours on the same images."""
+    rows: list[list[object]] = []
+    for name in CLASSES:
+        for method in ("dd", "dds", "range-oracle"):
+            theirs = _ok(published_frame, name, f"{method}[preset=published]")
+            if theirs.empty:
+                continue
+            ours, warm = (_ok(frame, name, m) for m in (method, f"{method}-warm"))
+            ours, warm = (part[part["image"].isin(theirs["image"])] for part in (ours, warm))
+            rows.append(
+                [
+                    name,
+                    method,
+                    len(theirs),
+                    f"{theirs['generator_evaluations'].mean():,.0f}",
+                    f"{theirs['psnr'].mean():.2f}",
+                    f"{ours['generator_evaluations'].mean():,.0f}",
+                    f"{ours['psnr'].mean():.2f}",
+                    f"{warm['psnr'].mean():.2f}" if len(warm) else "–",
+                ]
+            )
+    return rows
+
+
+def _ok(frame: pd.DataFrame, dataset: str, method: str) -> pd.DataFrame:
+    rows = frame[(frame["dataset"] == dataset) & (frame["method"] == method)]
+    return rows[(rows["status"] == "ok") & (rows["seed"] == 0)]
+
+
+def timings(name: str) -> list[list[object]]:
+    """Rows of seconds per image: the published steps, extrapolated, and ours, measured in turn."""
     dataset, condition = load_dataset(f"{name}-samples"), Condition()
     observed = observe(dataset, 0, condition)
     task, y = observed.task(dataset, condition, "cpu"), observed.observation[None]
-    ours, theirs = [], []
+    theirs, ours = dict.fromkeys(("dd", "dds"), 0.0), dict.fromkeys(METHOD_NAMES, 0.0)
     for _ in range(TURNS):
-        theirs.append(_seconds("dd", task, y, preset="published", steps=STRETCH) / STRETCH)
-        ours.append(_seconds("dd", task, y))
-    steps = published.STEPS.get(name, published.MOST_STEPS)
-    whole = steps * sum(theirs) / TURNS
-    mean = sum(ours) / TURNS
-    return [name, f"{whole:,.0f}", f"{mean:.1f}", f"{whole / mean:,.0f}×"]
+        for slow in theirs:
+            stretch = _seconds(slow, task, y, preset="published", steps=STRETCH)
+            evaluations = published.RESTARTS * STRETCH * TURNS
+            theirs[slow] += stretch * published_evaluations(name, slow == "dds") / evaluations
+        for method in ours:
+            ours[method] += _seconds(method, task, y) / TURNS
+    rows: list[list[object]] = []
+    for method, seconds in ours.items():
+        whole = theirs[method.removesuffix("-warm")]
+        rows.append([name, method, f"{whole:,.0f}", f"{seconds:.1f}", f"{whole / seconds:,.0f}×"])
+    return rows
 
 
 def _seconds(name: str, task: Task, y: torch.Tensor, **parameters: object) -> float:
@@ -130,7 +207,13 @@ def main() -> int:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("results/record"))
-    parser.add_argument("--counts", default="8,80", help="images per call, by commas")
+    parser.add_argument(
+        "--published",
+        type=Path,
+        default=Path("results/published"),
+        help="results folder of the published presets",
+    )
+    parser.add_argument("--counts", default="8,80,800", help="images per call, by commas")
     parser.add_argument("--datasets", default="svhn,celeba", help="classes to scale, by commas")
     parser.add_argument("-o", "--output", type=Path, default=Path("reports/speed.md"))
     parser.add_argument("--one", nargs=3, metavar=("METHOD", "CLASS", "N"), help=argparse.SUPPRESS)
@@ -138,59 +221,33 @@ def main() -> int:
     if options.one:
         one(options.one[0], options.one[1], int(options.one[2]))
         return 0
-    frame = scores.read(options.folder)
+    frame, published_frame = (scores.read(path) for path in (options.folder, options.published))
     sizes = [int(text) for text in options.counts.split(",")]
-    scaled = [
-        scaling("dds-warm", name, size) for name in options.datasets.split(",") for size in sizes
-    ]
-    text = f"""# What Deep Deblur costs
-
-An evaluation is one forward and backward pass of the image generator for one image; the published
-procedure takes restarts × steps of them. The default presets spend most of their time elsewhere: an
-*evidence evaluation* is one value and gradient of the evidence of a kernel (`methods/marginal`),
-which costs about a fifth to a half of a generator evaluation and is counted beside it. PSNR is
-that of `{options.folder}` (mean over the published test images at 1 % noise), seconds are per image
-with one core of two.
-
-{
-        _table(
-            [
-                "class",
-                "method",
-                "published evaluations",
-                "ours",
-                "fewer by",
-                "evidence evaluations",
-                "published PSNR",
-                "our PSNR",
-                "s/image",
-            ],
-            counts(frame),
-        )
-    }
-
-## In one run, on the same machine
-
-{torch.get_num_threads()} threads; `dd` from random starts and the published steps of all ten
-restarts in turn, on one image. {STRETCH} published steps are timed {TURNS} times and extrapolated.
-
-{_table(["class", "published, s/image", "dd, s/image", "ratio"], [timings(n) for n in CLASSES])}
-
-## Cost against the number of images
-
-One call of `dds-warm` in a process of its own: time grows linearly, memory only by what is
-returned.
-
-{_table(["method", "class", "images", "s", "s/image", "peak MiB"], scaled)}
-"""
+    text = PAGE.format(
+        folder=options.folder,
+        published=options.published,
+        restarts=published.RESTARTS,
+        threads=torch.get_num_threads(),
+        load=os.getloadavg()[0],
+        commit=commit()[:12],
+        stretch=STRETCH,
+        turns=TURNS,
+        counts=_table(COUNTED, counts(frame)),
+        replayed=_table(REPLAYED, replayed(frame, published_frame)),
+        timings=_table(TIMED, [row for name in CLASSES for row in timings(name)]),
+        scaling=_table(
+            SCALED,
+            [scaling("dds-warm", n, size) for n in options.datasets.split(",") for size in sizes],
+        ),
+    )
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(text)
     print(text)
     return 0
 
 
-def _table(headers: list[str], rows: list[list[object]]) -> str:
-    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+def _table(headers: str, rows: list[list[object]]) -> str:
+    return tabulate(rows, headers.split(", "), tablefmt="github", disable_numparse=True)
 
 
 if __name__ == "__main__":
