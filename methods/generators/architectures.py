@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods.generators.matmul import same_transposed, tiled_transposed
+from methods.generators.matmul import same_transposed, taps_matrix, tiled_transposed
 
 VAE_EPSILON, DCGAN_EPSILON = 1e-3, 1e-5  # batch norm, as in the published Keras models
 
@@ -33,7 +33,8 @@ class SameTransposedConv(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (N, in, H, W) to (N, out, 2H, 2W)."""
         if self.training and self.training_dtype is not None:
-            return same_transposed(x, self.weight, self.bias, self.training_dtype)
+            matrix = taps_matrix(self.weight, self.training_dtype)
+            return same_transposed(x, matrix, self.bias)
         return super().forward(x)[:, :, :-1, :-1]
 
 

@@ -1,8 +1,8 @@
 """Inference variants of the decoders: numerically equal, and faster.
 
 Batch norm is folded into the convolution before it. A 2×2 stride-2 transposed convolution never
-overlaps itself, so it is a 1×1 convolution to four times the channels and a pixel shuffle: one
-matrix product. Activations are channels-last, which the dense layer's Keras order gives for free.
+overlaps itself, so it is a matrix product from each pixel to its tile. Activations are
+channels-last, which the dense layer's Keras order gives for free.
 
 The motion-blur decoder has no batch norm, and its plain form is the fast one: twenty channels fill
 no vector unit. Folding its enlargements into 2×2 convolutions with shuffles, or into matrix
@@ -24,33 +24,42 @@ from methods.generators.architectures import (
     SVHNDecoder,
     unflatten,
 )
+from methods.generators.matmul import same_transposed, taps_matrix
 
 
 class FoldedSVHN(nn.Module):
-    """:class:`SVHNDecoder` as four matrix products with shuffles between them."""
+    """:class:`SVHNDecoder` as five matrix products with one shuffle after the last.
+
+    Every pixel becomes a 2×2 tile of its own three times, and nothing mixes tiles: the rows of the
+    products are pixels in the order of their tiles, and only the image has to be put in order.
+    """
 
     def __init__(self, plain: SVHNDecoder) -> None:
         super().__init__()
         self.dense = _copy(plain.dense)
-        self.convs = nn.ModuleList(
-            _shuffled(*_folded(conv, norm))
+        self.layers = nn.ModuleList(
+            _tiles(*_folded(conv, norm))
             for conv, norm in zip(plain.convs, plain.norms, strict=True)
         )
-        self.output = nn.Conv2d(128, 3, 1)
-        self.output.load_state_dict(plain.output.state_dict())
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.output = nn.Linear(128, 3)
+        weight = plain.output.weight.flatten(1)
+        self.output.load_state_dict({"weight": weight, "bias": plain.output.bias})
 
     def forward(self, z: Tensor) -> Tensor:
         """Map (N, 100) to (N, 3, 32, 32) in [0, 1]."""
-        x = functional.relu(unflatten(self.dense(z), 512))
-        for conv in self.convs:
-            # ReLU and shuffle commute; the ReLU first works on contiguous memory.
-            x = functional.pixel_shuffle(functional.relu(conv(x)), 2)
-        return self.output(x).sigmoid()
+        x = functional.relu(self.dense(z)).view(-1, 512)
+        for layer, width in zip(self.layers, (512, 256, 128), strict=True):
+            x = functional.relu(layer(x)).view(-1, width)
+        # (N, row, column, and three times: row in the tile, column in the tile; colour)
+        tiles = self.output(x).sigmoid().view(-1, 4, 4, 2, 2, 2, 2, 2, 2, 3)
+        return tiles.permute(0, 9, 1, 3, 5, 7, 2, 4, 6, 8).reshape(-1, 3, 32, 32)
 
 
 class FoldedDCGAN(nn.Module):
-    """:class:`DCGANDecoder` with its batch norms folded, channels-last."""
+    """:class:`DCGANDecoder` with its batch norms folded, channels-last.
+
+    The first two transposed convolutions, of small maps with many channels, are matrix products.
+    """
 
     def __init__(self, plain: DCGANDecoder) -> None:
         super().__init__()
@@ -61,12 +70,10 @@ class FoldedDCGAN(nn.Module):
             # Dense outputs run over (H, W, C): the norm's channels repeat sixteen times.
             self.dense.weight.mul_(scale.repeat(16)[:, None])
             self.dense.bias.mul_(scale.repeat(16)).add_(shift.repeat(16))
-        self.convs = nn.ModuleList()
-        for conv, norm in zip(plain.convs, plain.norms[1:], strict=False):
-            weight, bias = _folded(conv, norm)
-            layer = SameTransposedConv(weight.shape[0], weight.shape[1])
-            layer.load_state_dict({"weight": weight, "bias": bias})
-            self.convs.append(layer)
+        folded = [_folded(c, n) for c, n in zip(plain.convs, plain.norms[1:], strict=False)]
+        self.convs = nn.ModuleList(
+            [*(ProductConv(*part) for part in folded[:2]), _convolution(*folded[2])]
+        )
         self.output = SameTransposedConv(64, 3)
         self.output.load_state_dict(plain.output.state_dict())
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -77,6 +84,22 @@ class FoldedDCGAN(nn.Module):
         for conv in self.convs:
             x = functional.relu(conv(x))
         return self.output(x).tanh()
+
+
+class ProductConv(nn.Module):
+    """A frozen 5×5 stride-2 transposed convolution as a matrix product."""
+
+    matrix: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("matrix", taps_matrix(weight))
+        self.register_buffer("bias", bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in, H, W) to (N, out, 2H, 2W)."""
+        return same_transposed(x, self.matrix, self.bias)
 
 
 def fold(plain: nn.Module) -> nn.Module:
@@ -111,13 +134,18 @@ def _folded(conv: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
     return conv.weight * scale[:, None, None], conv.bias * scale + shift  # type: ignore
 
 
-@torch.no_grad()
-def _shuffled(weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    """1×1 convolution whose pixel shuffle equals the 2×2 stride-2 transposed convolution."""
+def _convolution(weight: Tensor, bias: Tensor) -> SameTransposedConv:
+    layer = SameTransposedConv(weight.shape[0], weight.shape[1])
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    return layer
+
+
+def _tiles(weight: Tensor, bias: Tensor) -> nn.Linear:
+    """Linear layer from a pixel to the 2×2 tile that a stride-2 transposed convolution makes it."""
     inputs, outputs = weight.shape[:2]
-    layer = nn.Conv2d(inputs, 4 * outputs, 1)
-    layer.weight.copy_(weight.permute(1, 2, 3, 0).reshape(4 * outputs, inputs, 1, 1))
-    layer.bias.copy_(bias.repeat_interleave(4))  # type: ignore[union-attr]
+    layer = nn.Linear(inputs, 4 * outputs)
+    matrix = weight.permute(2, 3, 1, 0).reshape(4 * outputs, inputs)
+    layer.load_state_dict({"weight": matrix, "bias": bias.repeat(4)})
     return layer
 
 
