@@ -8,10 +8,11 @@ quiet machine.
 from __future__ import annotations
 
 import argparse
+import math
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,13 +33,16 @@ from methods.generators.export import commit
 EXAMPLES = """\
 examples:
   python -m methods.deep_deblur.speed
-  python -m methods.deep_deblur.speed --counts 8,80 --datasets svhn --output /tmp/speed.md
+  python -m methods.deep_deblur.speed runs/mine --output runs/mine/speed.md
 """
 CLASSES = ("svhn", "shoes", "celeba")
 METHOD_NAMES = ("dd", "dd-warm", "dds", "dds-warm")
 STRETCH = 200
 """Published steps timed at a time, of all ten restarts of one image."""
 TURNS = 2
+SAMPLES = 80
+"""Images of a set of samples."""
+SCALING = (("svhn", 8), ("svhn", 80), ("svhn", 800), ("celeba", 8), ("celeba", 80))
 
 COUNTED = (
     "class, method, published evaluations, ours, fewer by, evidence evaluations, "
@@ -76,8 +80,10 @@ the published procedures are extrapolated to all their steps.
 
 ## Cost against the number of images
 
-One call of `dds-warm` in a process of its own, {threads} thread(s): time grows linearly, memory
-only by what is returned.
+`python -m bench run --methods dds-warm` on samples of the class, {workers} workers of one thread,
+from the start of the program to the table: time grows with the number of images, and memory, that
+of the largest process, does not. More than {samples} observations are {samples} images under
+several seeds of noise.
 
 {scaling}
 """
@@ -181,24 +187,21 @@ def _seconds(name: str, task: Task, y: torch.Tensor, **parameters: object) -> fl
 
 
 def scaling(method: str, name: str, images: int) -> list[object]:
-    """Seconds and peak memory of one call with so many images, in a process of its own."""
-    command = [sys.executable, "-m", "methods.deep_deblur.speed", "--one", method, name]
-    done = subprocess.run(
-        [*command, str(images)], capture_output=True, text=True, check=True, env={**os.environ}
-    )
-    seconds, memory = done.stdout.split()
-    return [method, name, images, f"{float(seconds):.1f}", f"{float(seconds) / images:.2f}", memory]
-
-
-def one(method: str, name: str, images: int) -> None:
-    """Print seconds and peak memory in MiB of one call; runs in a process of its own."""
-    dataset, condition = load_dataset(f"{name}-samples"), Condition()
-    rounds = [divmod(i, len(dataset)) for i in range(images)]  # each with noise of its own
-    observed = [observe(dataset, index, Condition(seed=seed)) for seed, index in rounds]
-    task = observed[0].task(dataset, condition, "cpu")
-    y = torch.stack([item.observation for item in observed])
-    seconds = _seconds(method, task, y)
-    print(f"{seconds} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}")
+    """Seconds and peak memory of a whole ``bench run`` on so many observations, start and all."""
+    seeds = ",".join(str(seed) for seed in range(math.ceil(images / SAMPLES)))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "bench", "run", "--quiet", "--out", folder]
+        command += ["--methods", method, "--datasets", f"{name}-samples"]
+        command += ["--images", str(min(images, SAMPLES)), "--seed", seeds]
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        # Of this process and those it waited for, its workers: the largest of all.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+    if status:
+        raise RuntimeError(f"{' '.join(command)} ended with status {status}.")
+    row = [method, name, images, f"{seconds:.0f}", f"{seconds / images:.2f}"]
+    return [*row, usage.ru_maxrss // 1024]
 
 
 def main() -> int:
@@ -213,16 +216,9 @@ def main() -> int:
         default=Path("results/published"),
         help="results folder of the published presets",
     )
-    parser.add_argument("--counts", default="8,80,800", help="images per call, by commas")
-    parser.add_argument("--datasets", default="svhn,celeba", help="classes to scale, by commas")
     parser.add_argument("-o", "--output", type=Path, default=Path("reports/speed.md"))
-    parser.add_argument("--one", nargs=3, metavar=("METHOD", "CLASS", "N"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        one(options.one[0], options.one[1], int(options.one[2]))
-        return 0
     frame, published_frame = (scores.read(path) for path in (options.folder, options.published))
-    sizes = [int(text) for text in options.counts.split(",")]
     text = PAGE.format(
         folder=options.folder,
         published=options.published,
@@ -232,13 +228,12 @@ def main() -> int:
         commit=commit()[:12],
         stretch=STRETCH,
         turns=TURNS,
+        samples=SAMPLES,
         counts=_table(COUNTED, counts(frame)),
         replayed=_table(REPLAYED, replayed(frame, published_frame)),
         timings=_table(TIMED, [row for name in CLASSES for row in timings(name)]),
-        scaling=_table(
-            SCALED,
-            [scaling("dds-warm", n, size) for n in options.datasets.split(",") for size in sizes],
-        ),
+        workers=os.cpu_count(),
+        scaling=_table(SCALED, [scaling("dds-warm", *case) for case in SCALING]),
     )
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(text)
