@@ -8,8 +8,9 @@ on a CPU those cost more than the convolutions beside them, and blocks that star
 train without.
 
 :class:`LagsNetwork` takes the autocorrelation as a vector. :class:`MapsNetwork` takes it as maps
-beside the image, so that its convolutions see where the kernel lies; it pads with zeros, which
-costs a tenth of circular padding, and learns two to three times as much from a second of training.
+beside the image, so that its convolutions see where the kernel lies, and pads with zeros, which is
+cheaper; on digits it reached the other's error in a quarter of the training time. Faces and shoes
+still have the first.
 """
 
 from __future__ import annotations
