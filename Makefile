@@ -1,12 +1,13 @@
-# make bench   set up everything and run the main job on images that need no download
-# make record  run everything on the published test sets; needs BENCH_DATA and a night
-# make test    set up everything and run the tests, lint and types
+# make bench      set up everything and run the main job on images that need no download
+# make test       set up everything and run the tests, lint and types
+# make record     run everything on the published test sets; needs BENCH_DATA and a night
+# make published  run the published presets on a few of them, write reports/speed.md; hours
 VENV   ?= .venv
 PYTHON  = $(VENV)/bin/python
 STAMP   = $(VENV)/.installed
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench test lint setup octave browser record clean
+.PHONY: bench test lint setup octave browser record published clean
 
 bench: setup
 	$(PYTHON) -m bench run --methods blurry,dd,dds,dp,known-kernel
@@ -27,6 +28,12 @@ record: setup
 	$(PYTHON) -m bench sweep noise --out results/record/sweeps/noise
 	$(PYTHON) -m bench sweep blur-length --out results/record/sweeps/blur-length
 	$(PYTHON) -m bench report
+
+PUBLISHED = $(PYTHON) -m bench run --out results/published --datasets svhn,shoes,celeba
+published: setup
+	$(PUBLISHED) --methods dd,dds --set dd.preset=published --set dds.preset=published --images 2
+	$(PUBLISHED) --methods range-oracle --set range-oracle.preset=published --images 4
+	$(PYTHON) -m methods.deep_deblur.speed
 
 setup: $(STAMP) octave
 
