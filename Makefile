@@ -29,7 +29,7 @@ record: setup
 	$(PYTHON) -m bench sweep blur-length --out results/record/sweeps/blur-length
 	$(PYTHON) -m bench report
 
-PUBLISHED = $(PYTHON) -m bench run --out results/published --datasets svhn,shoes,celeba
+PUBLISHED = $(PYTHON) -m bench run --out results/published --datasets svhn,shoes,celeba --time-limit 7200
 published: setup
 	$(PUBLISHED) --methods dd,dds --set dd.preset=published --set dds.preset=published --images 2
 	$(PUBLISHED) --methods range-oracle --set range-oracle.preset=published --images 4
