@@ -50,15 +50,15 @@ class L15(nn.Module):
     def __init__(self, width: float = 0.25) -> None:
         super().__init__()
         counts = [3, *(round(width * n) for _, n, _ in self.layers[:-1]), 3]
-        self.convs = nn.ModuleList(
+        convs = [
             circular(a, b, side, groups=groups)
             for (a, b), (side, _, groups) in zip(pairwise(counts), self.layers, strict=True)
-        )
-        for conv in self.convs:
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")  # type: ignore[arg-type]
-            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-        nn.init.normal_(self.convs[-1].weight, std=1e-3)  # type: ignore[arg-type]
-        nn.init.constant_(self.convs[-1].bias, 0.5)  # type: ignore[arg-type]
+        ]
+        for conv in convs[:-1]:
+            mirrored_(conv)
+        nn.init.normal_(convs[-1].weight, std=1e-3)
+        convs[-1].bias.data.fill_(0.5)  # type: ignore[union-attr]
+        self.convs = nn.ModuleList(convs)
 
     def forward(self, observation: Tensor) -> Tensor:
         """Map (N, 3, H, W) in [0, 1] to the same shape, not clamped."""
@@ -234,13 +234,88 @@ class Features(nn.Module):
         return self.head(self.third(self.features(image)).mean((2, 3)))
 
 
+class CircularConv2d(nn.Conv2d):
+    """A convolution with circular padding that stays channels last.
+
+    PyTorch's own circular padding returns channels first, and every layer then converts its input
+    and its gradients back: two thirds of a training step.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C', H', W'); without a stride the size stays."""
+        side = self.kernel_size[0] // 2
+        padded = CircularPad.apply(x, side) if side else x
+        return functional.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
+
+
+class CircularPad(torch.autograd.Function):
+    """Pad (N, C, H, W) on its four sides with what lies at the opposite ones, channels last."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, side: int) -> Tensor:
+        """Pad by ``side`` pixels, at most H and W."""
+        ctx.side = side
+        n, c, h, w = x.shape
+        padded = torch.empty(
+            (n, c, h + 2 * side, w + 2 * side),
+            dtype=x.dtype,
+            device=x.device,
+            memory_format=torch.channels_last,
+        )
+        padded[:, :, side:-side, side:-side] = x
+        padded[:, :, :side, side:-side] = x[:, :, -side:]
+        padded[:, :, -side:, side:-side] = x[:, :, :side]
+        padded[..., :side] = padded[..., w : w + side]
+        padded[..., -side:] = padded[..., side : 2 * side]
+        return padded
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """Add the margins' gradient where the margins came from."""
+        side = ctx.side
+        h, w = (size - 2 * side for size in gradient.shape[2:])
+        folded = gradient.clone(memory_format=torch.channels_last)
+        folded[..., w : w + side] += folded[..., :side]
+        folded[..., side : 2 * side] += folded[..., w + side :]
+        folded[:, :, h : h + side] += folded[:, :, :side]
+        folded[:, :, side : 2 * side] += folded[:, :, h + side :]
+        inner = folded[:, :, side:-side, side:-side]
+        return inner.contiguous(memory_format=torch.channels_last), None
+
+
 def circular(
     inputs: int, outputs: int, side: int, *, stride: int = 1, groups: int = 1
-) -> nn.Conv2d:
-    """Return a convolution with circular padding that keeps the size, but for the stride."""
-    return nn.Conv2d(
-        inputs, outputs, side, stride, side // 2, groups=groups, padding_mode="circular"
-    )
+) -> CircularConv2d:
+    """Return a convolution of odd ``side`` that keeps the size, but for the stride."""
+    return CircularConv2d(inputs, outputs, side, stride, groups=groups)
+
+
+@torch.no_grad()
+def mirrored_(conv: nn.Conv2d) -> None:
+    """Initialise a convolution so that a chain of them with ReLU between is linear at first.
+
+    Channels come in pairs ``±u`` (Balduzzi et al., The Shattered Gradients Problem, 2017): of
+    ``relu(u)`` and ``relu(−u)`` the next layer takes the difference, ``u``. Within a group the map
+    between pairs is orthogonal and acts on each pixel alone, so that nothing is lost on the way;
+    the first layer, which has no pairs to read, passes the image on beside random filters.
+    """
+    outputs, inputs, side, _ = conv.weight.shape
+    middle = side // 2
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    if inputs % 2:
+        filters = torch.randn(outputs // 2, inputs, side, side)
+        filters /= filters.flatten(1).norm(dim=1)[:, None, None, None]
+        filters[:inputs] = 0
+        filters[range(inputs), range(inputs), middle, middle] = 1
+        conv.weight[0::2], conv.weight[1::2] = filters, -filters
+        return
+    for group in conv.weight.split(outputs // conv.groups):
+        map_ = nn.init.orthogonal_(torch.empty(len(group) // 2, inputs // 2))
+        for row, column, sign in ((0, 0, 1), (0, 1, -1), (1, 0, -1), (1, 1, 1)):
+            group[row::2, column::2, middle, middle] = sign * map_
 
 
 NETWORKS: dict[str, Any] = {

@@ -40,6 +40,29 @@ def test_l15_has_the_published_layers():
     assert 15e9 < 2 * products < 21e9
 
 
+def test_l15_is_linear_before_training():
+    torch.manual_seed(0)
+    network = build("cnn", 0.25).eval()
+    last = network.convs[-1].weight.data.normal_(std=0.1)
+    last[:, 1::2] = -last[:, 0::2]
+    x, y, grey = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), torch.full((1, 3, 32, 32), 0.5)
+    with torch.no_grad():
+        middle = network((x + y) / 2)
+        assert torch.allclose(middle, (network(x) + network(y)) / 2, atol=1e-5)
+        assert (network(x) - network(grey)).std() > 0.1  # and the image gets through
+
+
+def test_circular_padding_is_pytorchs():
+    x = torch.rand(2, 3, 7, 9, dtype=torch.float64, requires_grad=True)
+    expected = torch.nn.functional.pad(x, (3, 3, 3, 3), mode="circular")
+    padded = networks.CircularPad.apply(x, 3)
+    assert torch.equal(padded, expected)
+    assert padded.is_contiguous(memory_format=torch.channels_last)
+    weights = torch.rand_like(expected)
+    gradients = [torch.autograd.grad((weights * p).sum(), x)[0] for p in (padded, expected)]
+    assert torch.allclose(*gradients)
+
+
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
 def test_networks_commute_with_circular_shifts(name):
     torch.manual_seed(0)
