@@ -42,6 +42,13 @@ STRETCH = 200
 TURNS = 2
 SAMPLES = 80
 """Images of a set of samples."""
+WATCH = """\
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Prints a command's largest process in KiB. From a small process: a program counts the memory of
+the one that started it as its own."""
 SCALING = (("svhn", 8), ("svhn", 80), ("svhn", 800), ("celeba", 8), ("celeba", 80))
 
 COUNTED = (
@@ -194,14 +201,10 @@ def scaling(method: str, name: str, images: int) -> list[object]:
         command += ["--methods", method, "--datasets", f"{name}-samples"]
         command += ["--images", str(min(images, SAMPLES)), "--seed", seeds]
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        # Of this process and those it waited for, its workers: the largest of all.
-        _, status, usage = os.wait4(process.pid, 0)
+        watched = [sys.executable, "-c", WATCH, *command]
+        peak = int(subprocess.run(watched, stdout=subprocess.PIPE, check=True).stdout)
         seconds = time.perf_counter() - started
-    if status:
-        raise RuntimeError(f"{' '.join(command)} ended with status {status}.")
-    row = [method, name, images, f"{seconds:.0f}", f"{seconds / images:.2f}"]
-    return [*row, usage.ru_maxrss // 1024]
+    return [method, name, images, f"{seconds:.0f}", f"{seconds / images:.2f}", peak // 1024]
 
 
 def main() -> int:
