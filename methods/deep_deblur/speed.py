@@ -89,7 +89,7 @@ the published procedures are extrapolated to all their steps.
 
 `python -m bench run --methods dds-warm` on samples of the class, {workers} workers of one thread,
 from the start of the program to the table: time grows with the number of images, and memory, that
-of the largest process, does not. More than {samples} observations are {samples} images under
+of the largest process, hardly does. More than {samples} observations are {samples} images under
 several seeds of noise.
 
 {scaling}
