@@ -41,8 +41,11 @@ class Recipe:
     noise : (float, float)
         Smallest and largest standard deviation of the noise, drawn uniformly.
     steps, batch : int
+    optimiser : {"adam", "muon"}
+        Muon for the convolutions' filters, and Adam for the rest
+        (:class:`methods.training.muon.ConvolutionMuon`).
     rate : float
-        Peak learning rate of Adam; 50 steps of warm-up, then a cosine to 2 % of it.
+        Peak learning rate; 50 steps of warm-up, then a cosine to 2 % of it.
     average : float
         Decay of the moving average of the weights, which is what is shipped.
     augment : tuple of str
@@ -66,6 +69,7 @@ class Recipe:
     noise: tuple[float, ...] = (0.01, 0.01)
     steps: int = 1000
     batch: int = 16
+    optimiser: str = "adam"
     rate: float = 5e-4
     average: float = 0.99
     augment: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ from methods.training.loop import (
     train,
     update_average,
 )
+from methods.training.muon import ConvolutionMuon
 from methods.training.weights import write_weights
 
 
@@ -66,7 +67,7 @@ class Trainer:
         if self.origin:
             self.model.load_state_dict(load_network(recipe.start).state_dict())
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
+        self.optimisers = _optimisers(self.model, recipe)
         low, high = recipe.noise
         self.batches = BlurredBatches(
             recipe.name,
@@ -84,15 +85,17 @@ class Trainer:
     @property
     def parts(self) -> dict[str, Any]:
         """What a checkpoint holds."""
-        parts = {"model": self.model, "average": self.average, "optimiser": self.optimiser}
+        parts = {"model": self.model, "average": self.average, **self.optimisers}
         if self.adversary is not None:
             parts |= {"critic": self.adversary.critic, "critic_optim": self.adversary.optimiser}
         return parts
 
     def advance(self) -> float:
         """Take one step and return the loss of the content, without the critic's term."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe.rate, self.step, self.recipe.steps)
+        rate = learning_rate(self.recipe.rate, self.step, self.recipe.steps)
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate
         sharp, observation, _ = self.batches.batch(self.step)
         with torch.autocast("cpu", torch.bfloat16):
             restored = self.model(observation.contiguous(memory_format=torch.channels_last))
@@ -101,10 +104,11 @@ class Trainer:
         total = loss
         if self.adversary is not None:
             total = losses.CONTENT * loss + self._judged(restored, sharp, losses.CONTENT * loss)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0 if self.adversary is None else 100.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers.values():
+            optimiser.step()
         self.step += 1
         decay = min(self.recipe.average, self.step / (self.step + 9))
         update_average(self.average, self.model, decay)
@@ -129,6 +133,19 @@ class Trainer:
         share = losses.gradient_share(term, rest, restored)
         self.share += (share - self.share) * max(0.02, 1 / (self.step + 1))
         return term
+
+
+def _optimisers(model: nn.Module, recipe: Recipe) -> dict[str, torch.optim.Optimizer]:
+    if recipe.optimiser == "adam":
+        return {"optimiser": torch.optim.Adam(model.parameters(), recipe.rate, betas=(0.9, 0.99))}
+    if recipe.optimiser != "muon":
+        raise InvalidInput(f"The optimiser is {recipe.optimiser!r}; it may be adam or muon.")
+    filters = [p for p in model.parameters() if p.ndim == 4]
+    others = [p for p in model.parameters() if p.ndim != 4]
+    return {
+        "muon": ConvolutionMuon(filters, recipe.rate),
+        "optimiser": torch.optim.Adam(others, recipe.rate, betas=(0.9, 0.99)),
+    }
 
 
 def _origin(recipe: Recipe) -> dict[str, Any]:

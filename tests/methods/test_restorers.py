@@ -98,7 +98,7 @@ def test_a_tiny_set_is_overfitted(name, images):
     assert last < 0.2 * first
 
 
-@pytest.mark.parametrize("name", ["unet-svhn", "deblurgan-svhn"])
+@pytest.mark.parametrize("name", ["unet-svhn", "deblurgan-svhn", "cnn-svhn"])
 def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path, monkeypatch):
     monkeypatch.setattr("methods.restorers.train.load_features", networks.Features)
     network = load_recipe(name).network
