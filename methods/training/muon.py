@@ -35,7 +35,7 @@ class ConvolutionMuon(torch.optim.Muon):
         ]
         super().__init__(matrices, rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step along the gradients of the weights."""
         for matrix, weight in zip(self.param_groups[0]["params"], self.weights, strict=True):
             if weight.grad is not None:
