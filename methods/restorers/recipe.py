@@ -30,9 +30,10 @@ class Recipe:
         Of the network; what that means is the network's business.
     published_width : float
         The publication's, for the card; 0 where there is none.
-    loss : {"squared", "psnr", "content"}
-        Mean squared error; mean of the logarithm of each image's squared error, which is the
-        PSNR; or squared error of pixels and features (:mod:`methods.restorers.adversarial`).
+    loss : {"squared", "distance", "psnr", "content"}
+        Mean squared error; mean Euclidean distance of the images; mean of the logarithm of each
+        image's squared error, which is the PSNR; or squared error of pixels and features
+        (:mod:`methods.restorers.losses`).
     adversarial : bool
         Add a WGAN-GP critic to the loss.
     start : str

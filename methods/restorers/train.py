@@ -57,9 +57,16 @@ class Trainer:
     ----------
     recipe : Recipe
     images : Tensor, uint8, shape (N, 3, H, W)
+
+    Raises
+    ------
+    InvalidInput
+        If the recipe's loss or optimiser is unknown.
     """
 
     def __init__(self, recipe: Recipe, images: Tensor) -> None:
+        if recipe.loss not in (known := [*losses.PIXELWISE, "content"]):
+            raise InvalidInput(f"The loss is {recipe.loss!r}; it may be {', '.join(known)}.")
         self.recipe, self.images, self.step = recipe, images, 0
         torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
         self.model = build(recipe.network, recipe.width)
@@ -115,15 +122,9 @@ class Trainer:
         return float(loss.detach())
 
     def _content(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        if self.recipe.loss == "squared":
-            return losses.squared(restored, sharp)
-        if self.recipe.loss == "psnr":
-            return losses.negative_psnr(restored, sharp)
-        if self.features is None:
-            raise InvalidInput(
-                f"The loss is {self.recipe.loss!r}; it may be squared, psnr or content."
-            )
-        return losses.content(restored, sharp, self.features)
+        if self.features is not None:
+            return losses.content(restored, sharp, self.features)
+        return losses.PIXELWISE[self.recipe.loss](restored, sharp)
 
     def _judged(self, restored: Tensor, sharp: Tensor, rest: Tensor) -> Tensor:
         assert self.adversary is not None

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from bench.errors import NotApplicable, Unavailable
+from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.protocol import Task
 from methods.restorers import losses, networks
 from methods.restorers.features import rotated
@@ -119,6 +119,13 @@ def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path
         whole.average.state_dict().values(), again.average.state_dict().values(), strict=True
     ):
         assert torch.equal(left, right)
+
+
+@pytest.mark.parametrize("field", ["loss", "optimiser"])
+def test_an_unknown_loss_or_optimiser_is_refused(field, images):
+    recipe = load_recipe("cnn-svhn", **{**TINY, "width": 0.125, field: "guess"})
+    with pytest.raises(InvalidInput, match="'guess'; it may be"):
+        Trainer(recipe, images)
 
 
 def test_the_critic_learns_to_tell_restored_from_sharp(images):
