@@ -25,7 +25,7 @@ def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
     Raises
     ------
     Unavailable
-        If there are no such weights.
+        If there are no such weights, or the card is no whole JSON.
     """
     path = folder / f"{name}.json"
     if not path.is_file():
@@ -34,7 +34,12 @@ def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
             f"There are no weights {name!r} of a network trained end to end; there are: "
             f"{known or 'none'}. 'python -m bench train {name}' makes them if there is a recipe."
         )
-    return json.loads(path.read_text())
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise Unavailable(
+            f"{path} is no card ({error}); restore it from the repository."
+        ) from error
 
 
 @functools.lru_cache(maxsize=4)
@@ -69,8 +74,8 @@ def _filled(network: nn.Module, name: str, folder: Path) -> nn.Module:
     path = folder / card["file"]
     if not path.is_file() or checksum(path) != card["sha256"]:
         raise Unavailable(
-            f"{path} is missing or does not match its card; "
-            f"'python -m bench train {name}' makes it again."
+            f"{path} is missing or does not match its card; restore it from the repository, or "
+            f"delete {name}.json and train it again with 'python -m bench train {name}'."
         )
     tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
     network.load_state_dict(tensors)

@@ -15,6 +15,14 @@ features, whose scale is another; with a tenth of both the critic's term made th
 gradient and cost 1.4 dB on faces."""
 PENALTY = 10.0
 CRITIC_STEPS = 5
+WEIGHTS = {
+    "content": CONTENT,
+    "pixels": PIXELS,
+    "features": FEATURES,
+    "gradient_penalty": PENALTY,
+    "critic_steps": CRITIC_STEPS,
+}
+"""All of the above, for the cards."""
 FLOOR = 1e-5
 """Keeps the logarithm of a squared error finite; 50 dB."""
 
@@ -48,8 +56,10 @@ def content(restored: Tensor, sharp: Tensor, features: Features) -> Tensor:
     return PIXELS * squared(restored, sharp) + FEATURES * perceptual
 
 
-class Adversary:
+class Adversary(nn.Module):
     """A WGAN critic with gradient penalty and its optimiser (Kupyn et al. 2018, section 3).
+
+    Its ``share`` is the running mean of :func:`gradient_share` of the critic's term.
 
     Parameters
     ----------
@@ -58,7 +68,10 @@ class Adversary:
     """
 
     def __init__(self, rate: float) -> None:
+        super().__init__()
         self.critic = Critic()
+        self.share: Tensor
+        self.register_buffer("share", torch.zeros(()))
         self.optimiser = torch.optim.Adam(self.critic.parameters(), rate, betas=(0.5, 0.999))
 
     def learn(self, restored: Tensor, sharp: Tensor, source: torch.Generator) -> None:
@@ -71,9 +84,12 @@ class Adversary:
             loss.backward()
             self.optimiser.step()
 
-    def judge(self, restored: Tensor) -> Tensor:
-        """The term the generator minimises."""
-        return -self.critic(restored).mean()
+    def judge(self, restored: Tensor, rest: Tensor, step: int) -> Tensor:
+        """The term the generator minimises; its share against the ``rest`` is noted."""
+        term = -self.critic(restored).mean()
+        share = gradient_share(term, rest, restored)
+        self.share += (share - self.share) * max(0.02, 1 / (step + 1))
+        return term
 
     def _penalty(self, restored: Tensor, sharp: Tensor, source: torch.Generator) -> Tensor:
         mix = torch.rand((len(sharp), 1, 1, 1), generator=source)
@@ -87,8 +103,3 @@ def gradient_share(term: Tensor, rest: Tensor, restored: Tensor) -> float:
     (first,) = torch.autograd.grad(term, restored, retain_graph=True)
     (second,) = torch.autograd.grad(rest, restored, retain_graph=True)
     return float(first.norm() / (first.norm() + second.norm()).clamp_min(1e-12))
-
-
-def frozen(module: nn.Module) -> nn.Module:
-    """Return a module in evaluation mode without gradients for its parameters."""
-    return module.eval().requires_grad_(False)

@@ -15,8 +15,9 @@ L. Chen, X. Chu, X. Zhang and J. Sun, "Simple Baselines for Image Restoration", 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ from methods.restorers.loading import load_card, load_network
 from methods.restorers.networks import NETWORKS
 from methods.restorers.recipe import recipe_names
 
+MARGIN = 24
+"""Pixels around an image whose sides the network cannot halve; most blur kernels are smaller."""
+
 
 class Restorer(Method):
     """Restore with the network of the task's class; it estimates no kernel.
@@ -34,7 +38,7 @@ class Restorer(Method):
     Parameters
     ----------
     task : Task
-        Of a class with trained weights, in colour, circular; sides in multiples of the network's.
+        Of a class with trained weights, in colour, circular.
     """
 
     network: ClassVar[str]
@@ -48,7 +52,7 @@ class Restorer(Method):
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self.check_available(task)
-        self.module = load_network(self.weights(task))
+        self.module: Any = copy.deepcopy(load_network(self.weights(task))).to(task.device)
 
     @classmethod
     def weights(cls, task: Task) -> str:
@@ -57,24 +61,23 @@ class Restorer(Method):
 
     @classmethod
     def check_available(cls, task: Task) -> None:
-        """Ask for weights of the class, colour, and sides the network can halve."""
+        """Ask for weights of the class, colour, and sides that are not tiny."""
         if cls.weights(task) not in recipe_names():
             raise NotApplicable(
                 f"{cls.network!r} is not trained on images of class {task.image_class!r}: there "
                 f"is no recipe {cls.weights(task)!r}."
             )
         card = load_card(cls.weights(task))
-        multiple = NETWORKS[card["recipe"]["network"]].multiple
+        network = NETWORKS[card["recipe"]["network"]]
         height, width = task.image_size
         if (
             task.channels != 3
             or task.boundary != "circular"
-            or height % multiple
-            or width % multiple
+            or min(height, width) < network.smallest
         ):
             raise NotApplicable(
-                f"The network {card['name']} takes circularly blurred colour images with sides in "
-                f"multiples of {multiple}; this task has {task.channels} channels of "
+                f"The network {card['name']} takes circularly blurred colour images with sides of "
+                f"at least {network.smallest} pixels; this task has {task.channels} channels of "
                 f"{height}×{width} with a {task.boundary} boundary."
             )
 
@@ -88,8 +91,36 @@ class Restorer(Method):
     def deblur(self, observation: Tensor) -> Restoration:
         """Restore in one pass."""
         y = check_observation(observation, self.task)
-        x = self.module(y.contiguous(memory_format=torch.channels_last))
-        return Restoration(x.clamp(0, 1).contiguous(), iterations=1)
+        height, width = y.shape[2:]
+        padded = wrapped(y, self.module.multiple)
+        x = self.module(padded.contiguous(memory_format=torch.channels_last))
+        x = x[..., MARGIN:, MARGIN:] if padded is not y else x
+        return Restoration(x[..., :height, :width].clamp(0, 1).contiguous(), iterations=1)
+
+
+def wrapped(y: Tensor, multiple: int) -> Tensor:
+    """Continue circular images to sides that a network can halve.
+
+    Parameters
+    ----------
+    y : Tensor, shape (N, C, H, W)
+    multiple : int
+        Of the sides.
+
+    Returns
+    -------
+    Tensor
+        ``y`` itself where it fits. Otherwise the image lies at ``(MARGIN, MARGIN)``, with at least
+        as many pixels of its continuation on every side, for the seam is no longer seamless.
+    """
+    height, width = y.shape[2:]
+    if height % multiple == 0 and width % multiple == 0:
+        return y
+    rows, cols = (
+        (torch.arange(-(-(n + 2 * MARGIN) // multiple) * multiple) - MARGIN) % n
+        for n in (height, width)
+    )
+    return y[:, :, rows][..., cols]
 
 
 class CNN(Restorer):
@@ -130,7 +161,7 @@ class DeblurGANNoise(Restorer):
 
 
 class UNet(Restorer):
-    """A residual U-Net in the manner of NAFNet, trained at 1 % noise at the same budget."""
+    """A residual U-Net in the manner of NAFNet, trained at 1 % noise."""
 
     network = "unet"
     reference = "in the manner of Chen et al., ECCV 2022"

@@ -1,7 +1,8 @@
 """The networks that restore an image in one pass, and the two that one of them is trained with.
 
-All take and return images in [0, 1] of any size that is a multiple of ``multiple``, and all pad
-circularly, in training as in use, because the benchmark's observations are circular.
+The three restoring networks take and return images in [0, 1] with sides of at least ``smallest`` in
+multiples of ``multiple``. They pad circularly, in training as in use, because the benchmark's
+observations are circular; DeblurGAN's transposed convolutions, as published, pad with zeros.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from bench.errors import InvalidInput
 
 
 class L15(nn.Module):
@@ -27,7 +30,7 @@ class L15(nn.Module):
         Factor on all channel counts but the input's and the output's; the published is 1.
     """
 
-    multiple = 1
+    multiple, smallest = 1, 9
     layers = (
         (19, 128, 1),
         (1, 320, 1),
@@ -73,7 +76,8 @@ class DeblurGANGenerator(nn.Module):
 
     7×7 convolution, two 3×3 of stride 2, nine residual blocks, two transposed 3×3 of stride 2,
     7×7 convolution; instance normalisation without affine terms; ``clamp(x + G(x))`` in [−1, 1].
-    The paper's dropout is off in use and was left out of training too.
+    The paper's dropout is off in use and was left out of training too; there is no tanh before the
+    skip.
 
     Parameters
     ----------
@@ -82,7 +86,7 @@ class DeblurGANGenerator(nn.Module):
     blocks : int
     """
 
-    multiple = 4
+    multiple, smallest = 4, 8
 
     def __init__(self, width: int = 32, blocks: int = 9) -> None:
         super().__init__()
@@ -129,7 +133,8 @@ class UNet(nn.Module):
     """A residual U-Net in the manner of NAFNet: no normalisation, channel attention, global skip.
 
     NAFNet's depthwise convolutions and layer norms are slow on two cores; plain 3×3 convolutions
-    in blocks that start as the identity train without. Images enter folded, 2×2 pixels to a cell.
+    in blocks that start close to the identity train without. Images enter folded, 2×2 pixels to a
+    cell.
 
     Parameters
     ----------
@@ -139,7 +144,7 @@ class UNet(nn.Module):
         Blocks at the first level down, the second down, the bottom, the second up, the first up.
     """
 
-    multiple = 8
+    multiple, smallest = 8, 8
 
     def __init__(self, width: int = 48, depth: tuple[int, ...] = (1, 2, 5, 2, 1)) -> None:
         super().__init__()
@@ -256,6 +261,8 @@ class CircularPad(torch.autograd.Function):
         """Pad by ``side`` pixels, at most H and W."""
         ctx.side = side
         n, c, h, w = x.shape
+        if side > min(h, w):
+            raise InvalidInput(f"Images of {h}×{w} pixels cannot be padded circularly by {side}.")
         padded = torch.empty(
             (n, c, h + 2 * side, w + 2 * side),
             dtype=x.dtype,
@@ -297,7 +304,7 @@ def mirrored_(conv: nn.Conv2d) -> None:
 
     Channels come in pairs ``±u`` (Balduzzi et al., The Shattered Gradients Problem, 2017): of
     ``relu(u)`` and ``relu(−u)`` the next layer takes the difference, ``u``. Within a group the map
-    between pairs is orthogonal and acts on each pixel alone, so that nothing is lost on the way;
+    between pairs is orthogonal, or a projection where they get fewer, and acts on each pixel alone;
     the first layer, which has no pairs to read, passes the image on beside random filters.
     """
     outputs, inputs, side, _ = conv.weight.shape

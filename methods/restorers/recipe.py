@@ -43,7 +43,7 @@ class Recipe:
         Smallest and largest standard deviation of the noise, drawn uniformly.
     steps, batch : int
     optimiser : {"adam", "muon"}
-        Muon for the convolutions' filters, and Adam for the rest
+        Muon is for convolutions' filters; Adam then takes the rest
         (:class:`methods.training.muon.ConvolutionMuon`).
     rate : float
         Peak learning rate; 50 steps of warm-up, then a cosine to 2 % of it.
@@ -84,6 +84,8 @@ class Recipe:
         fields = dataclasses.asdict(self)
         for free in ("title", "published_width", "steps", "look", "save", "licence"):
             del fields[free]
+        if self.optimiser == "adam":  # recipes older than the choice keep their hash
+            del fields["optimiser"]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 

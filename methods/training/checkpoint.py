@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,18 @@ def save_checkpoint(path: Path, parts: dict[str, Any], state: dict[str, Any]) ->
     partial.replace(path)
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's JSON state alone.
+
+    Raises
+    ------
+    Unavailable
+        If the file is no such checkpoint.
+    """
+    with _opened(path) as stream:
+        return json.loads(stream.metadata()["state"])
+
+
 def load_checkpoint(path: Path, parts: dict[str, Any]) -> dict[str, Any]:
     """Read what :func:`save_checkpoint` wrote into the parts, and return the state.
 
@@ -46,14 +60,9 @@ def load_checkpoint(path: Path, parts: dict[str, Any]) -> dict[str, Any]:
     Unavailable
         If the file is no such checkpoint.
     """
-    try:
-        with safe_open(path, framework="pt") as stream:
-            state = json.loads((stream.metadata() or {})["state"])
-            tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118
-    except Exception as error:
-        raise Unavailable(
-            f"{path} is no readable checkpoint ({error}); delete it to start afresh."
-        ) from error
+    with _opened(path) as stream:
+        state = json.loads(stream.metadata()["state"])
+        tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118
     for name, part in parts.items():
         own = {
             key.removeprefix(f"{name}/"): value
@@ -65,6 +74,17 @@ def load_checkpoint(path: Path, parts: dict[str, Any]) -> dict[str, Any]:
         else:
             load_optimiser_tensors(part, own)
     return state
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as stream:
+            yield stream
+    except Exception as error:
+        raise Unavailable(
+            f"{path} is no readable checkpoint ({error}); delete it to start afresh."
+        ) from error
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from bench.cli.arguments import positive
 from bench.errors import UnknownName
 
 FAMILIES = (
@@ -22,7 +23,9 @@ FAMILIES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", help="of a recipe: a file in methods/*/recipes, without .toml")
-    parser.add_argument("--steps", type=int, help="instead of the recipe's number of steps")
+    parser.add_argument(
+        "--steps", type=positive, help="not the recipe's number; writes the weights all the same"
+    )
     parser.add_argument("--folder", type=Path, default=Path("checkpoints"), help="of checkpoints")
     parser.add_argument(
         "--finish",

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench.errors import InvalidInput
-from methods.training.checkpoint import load_checkpoint, save_checkpoint
+from methods.training.checkpoint import load_checkpoint, read_state, save_checkpoint
 
 WARM_UP = 50
 
@@ -73,12 +73,12 @@ def resume(trainer: Trainer, path: Path, progress: Progress) -> None:
     InvalidInput
         If another recipe wrote it.
     """
-    state = load_checkpoint(path, trainer.parts)
-    if state["recipe"] != trainer.recipe.fingerprint():
+    if read_state(path)["recipe"] != trainer.recipe.fingerprint():
         raise InvalidInput(
             f"{path} was written by another version of the recipe {trainer.recipe.name!r}; "
             "delete it to start afresh, or restore the recipe."
         )
+    state = load_checkpoint(path, trainer.parts)
     trainer.step = state["step"]
     for name, value in state["progress"].items():
         setattr(progress, name, value)
@@ -98,6 +98,11 @@ def train(trainer: Trainer, folder: Path, look: Callable[[], dict[str, float]]) 
     Returns
     -------
     Progress
+
+    Raises
+    ------
+    InvalidInput
+        If a loss is not finite, or the checkpoint is another recipe's.
     """
     recipe = trainer.recipe
     progress = Progress(origin=getattr(trainer, "origin", {}))
@@ -109,6 +114,11 @@ def train(trainer: Trainer, folder: Path, look: Callable[[], dict[str, float]]) 
     first, running = trainer.step, 0.0
     while trainer.step < recipe.steps:
         loss = trainer.advance()
+        if not math.isfinite(loss):
+            raise InvalidInput(
+                f"The training of {recipe.name!r} diverged: the loss of step {trainer.step} is "
+                f"{loss}. The last checkpoint, if any, is whole; lower the recipe's rate."
+            )
         running += (loss - running) * max(0.02, 1 / (trainer.step - first))
         progress.seconds = before + time.monotonic() - started
         last = trainer.step == recipe.steps

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +34,11 @@ class ConvolutionMuon(torch.optim.Muon):
         ]
         super().__init__(matrices, rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step along the gradients of the weights."""
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Take one step along the gradients of the weights; those without one stay."""
         for matrix, weight in zip(self.param_groups[0]["params"], self.weights, strict=True):
-            if weight.grad is not None:
-                matrix.grad = weight.grad.permute(0, 2, 3, 1).reshape(matrix.shape)
-        return super().step(closure)
+            gradient = weight.grad
+            matrix.grad = (
+                None if gradient is None else gradient.permute(0, 2, 3, 1).reshape(matrix.shape)
+            )
+        super().step()

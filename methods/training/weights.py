@@ -54,7 +54,14 @@ def write_weights(
     path.chmod(0o644)  # safetensors writes for the owner alone
     card["file"], card["sha256"] = path.name, checksum(path)
     card["precision"], card["bytes"] = precision, path.stat().st_size
-    (folder / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
+    write_card(name, card, folder)
+
+
+def write_card(name: str, card: dict[str, Any], folder: Path) -> None:
+    """Write a card; a kill leaves the old or the new one, whole."""
+    partial = folder / f"{name}.partial"
+    partial.write_text(json.dumps(card, indent=1) + "\n")
+    partial.replace(folder / f"{name}.json")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
