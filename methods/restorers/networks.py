@@ -7,7 +7,7 @@ observations are circular; DeblurGAN's transposed convolutions, as published, pa
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import torch
@@ -102,6 +102,38 @@ class DeblurGANGenerator(nn.Module):
         self.exit = circular(width, 3, 7)
         nn.init.normal_(self.exit.weight, std=1e-3)  # starts as the identity
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]
+        if inner >= 2 * 3 * 16:  # a pair of channels for each colour of 4×4 pixels
+            self._see_through()
+
+    @torch.no_grad()
+    def _see_through(self) -> None:
+        """Initialise so that every pixel reaches the last layer unharmed.
+
+        Values travel in pairs ``±u``, as in :func:`mirrored_`: a stride-2 step gives the four
+        pixels of a cell channels of their own, its transpose puts them back, and a block adds the
+        same to both channels of a pair. The global skip lets all noise pass, and from a random
+        start the generator is slow to learn its negative.
+        """
+        signs = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
+        downs: Any = self.down
+        ups: Any = reversed(self.up)
+        blocks: Any = self.blocks
+        for colour in range(3):
+            pair = self.entry.weight[2 * colour : 2 * colour + 2].zero_()
+            pair[:, colour, 3, 3] = signs[0]
+        self.entry.bias[:6].zero_()  # type: ignore[index]
+        for count, down, up in zip((3, 12), downs, ups, strict=True):
+            down.weight[: 8 * count].zero_()
+            down.bias[: 8 * count].zero_()
+            up.weight[:, : 2 * count].zero_()
+            up.bias[: 2 * count].zero_()
+            for value, row, col in product(range(count), (0, 1), (0, 1)):
+                own = 2 * (4 * value + 2 * row + col)
+                for weight in (down.weight, up.weight):
+                    weight[own : own + 2, 2 * value : 2 * value + 2, 1 + row, 1 + col] = signs
+        for block in blocks:
+            block.second.weight[1::2] = block.second.weight[0::2]
+            block.second.bias[1::2] = block.second.bias[0::2]
 
     def forward(self, observation: Tensor) -> Tensor:
         """Map (N, 3, H, W) in [0, 1] to the same shape, in [0, 1]."""

@@ -53,6 +53,20 @@ def test_l15_is_linear_before_training():
         assert (network(x) - network(grey)).std() > 0.1  # and the image gets through
 
 
+def test_pixels_reach_deblurgans_last_layer_before_training():
+    torch.manual_seed(0)
+    network = build("deblurgan", 24).eval()
+    seen = []
+    network.exit.register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
+    noise = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        network(noise)
+    carried = seen[0][:, 0:6:2] - seen[0][:, 1:6:2]
+    for colour in range(3):
+        pair = torch.stack([carried[0, colour].flatten(), noise[0, colour].flatten()])
+        assert torch.corrcoef(pair)[0, 1] > 0.99
+
+
 def test_circular_padding_is_pytorchs():
     x = torch.rand(2, 3, 7, 9, dtype=torch.float64, requires_grad=True)
     expected = torch.nn.functional.pad(x, (3, 3, 3, 3), mode="circular")
