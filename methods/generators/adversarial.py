@@ -25,6 +25,7 @@ from methods.generators.autoencoder import as_float
 from methods.generators.critic import Critic, mismatch, told_real
 from methods.generators.linear import start_linear
 from methods.generators.recipe import Recipe
+from methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
 from methods.training.loop import update_average
 
 
@@ -63,10 +64,8 @@ class AdversarialTrainer:
             self.critic.whiten(2 * self.prepare(some, step=-1) - 1, recipe.instance_noise)
         self.decoder.to(memory_format=torch.channels_last)
         self.critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if recipe.precision != "float32":
-            for layer in self.decoder.modules():
-                if hasattr(layer, "training_dtype"):
-                    layer.training_dtype = getattr(torch, recipe.precision)
+        if recipe.precision == "bfloat16":
+            multiply_in_bfloat16(self.decoder)
         self.average = copy.deepcopy(self.decoder).eval().requires_grad_(False)
         betas = (recipe.momentum, 0.999)
         self.optimiser = torch.optim.Adam(self.decoder.parameters(), recipe.rate, betas)
@@ -124,8 +123,7 @@ class AdversarialTrainer:
         left = max(0.0, 1 - self.step / self.recipe.steps)
         noise = torch.randn(x.shape, generator=source)
         x = x + self.recipe.instance_noise * left * noise
-        low = self.recipe.precision == "bfloat16"
-        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        with mixed_precision(self.recipe.precision == "bfloat16"):
             return self.critic.describe(x.contiguous(memory_format=torch.channels_last))
 
     def latents(self, count: int, step: int) -> Tensor:

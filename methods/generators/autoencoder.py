@@ -20,6 +20,7 @@ from methods.generators import architectures
 from methods.generators.augment import AUGMENTATIONS
 from methods.generators.linear import start_linear
 from methods.generators.recipe import Recipe
+from methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
 from methods.training.loop import learning_rate, update_average
 
 
@@ -68,10 +69,8 @@ class Trainer:
             first = torch.arange(0, len(images), max(1, len(images) // 6000))
             start_linear(self.model.decoder, self.model.encoder, self.prepare(first, step=-1))
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if recipe.precision != "float32":
-            for layer in self.model.decoder.modules():
-                if hasattr(layer, "training_dtype"):
-                    layer.training_dtype = getattr(torch, recipe.precision)
+        if recipe.precision == "bfloat16":
+            multiply_in_bfloat16(self.model.decoder)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
         self.step = 0
@@ -88,8 +87,7 @@ class Trainer:
             group["lr"] = learning_rate(recipe.rate, step, recipe.steps)
         x = self.prepare(self._indices(step), step)
         self.model.train()
-        low = recipe.precision == "bfloat16"
-        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        with mixed_precision(recipe.precision == "bfloat16"):
             latents = self.model.encode(x).float()
         noise = torch.randn(latents.shape, generator=self._source("latent", step))
         output = self.model.decode(latents + recipe.latent_noise * noise)

@@ -55,7 +55,8 @@ class Recipe:
     scale : float
         The decoder is trained on data times this, and divided by it at the end.
     precision : {"float32", "bfloat16"}
-        Of the decoder's matrix products during training.
+        Of matrix products during training; float32 also where the processor cannot multiply
+        bfloat16 (:mod:`methods.training.arithmetic`).
     average : float
         Decay of the exponential moving average of the weights.
     validation : int

@@ -25,6 +25,7 @@ from bench.errors import Unavailable
 from datasets.archives import training_images
 from methods.generators.export import commit
 from methods.kernel_net.network import NETWORKS, KernelNetwork, kernels
+from methods.training.arithmetic import arithmetic, mixed_precision
 from methods.training.blurred import NOISE, BlurredBatches, validation
 from methods.training.loop import (
     Progress,
@@ -144,7 +145,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.recipe.rate, self.step, self.recipe.steps)
         observation, kernel = self.batch(self.step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             logits = self.model(observation)
         loss = kernel_loss(kernels(logits), kernel)
         self.optimiser.zero_grad(set_to_none=True)
@@ -226,6 +227,7 @@ def export(
         "seed": recipe.seed,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
         "duration_minutes": round(progress.seconds / 60, 1),
+        "arithmetic": arithmetic(),
         "commit": commit(),
         "date": datetime.date.today().isoformat(),
         "licence_of_data": recipe.licence,

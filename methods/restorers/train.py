@@ -32,6 +32,7 @@ from methods.restorers.loading import (
     load_network,
 )
 from methods.restorers.recipe import Recipe, load_recipe
+from methods.training.arithmetic import arithmetic, mixed_precision
 from methods.training.blurred import NOISE, BlurredBatches, validation
 from methods.training.loop import (
     Progress,
@@ -103,7 +104,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate
         sharp, observation, _ = self.batches.batch(self.step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             restored = self.model(observation.contiguous(memory_format=torch.channels_last))
         restored = restored.float()
         loss = self._content(restored, sharp)
@@ -245,6 +246,7 @@ def export(
         "seed": recipe.seed,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
         "threads": torch.get_num_threads(),
+        "arithmetic": arithmetic(),
         "duration_minutes": round(progress.seconds / 60, 1),
         "commit": commit(),
         "date": datetime.date.today().isoformat(),

@@ -5,40 +5,78 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of Jordan's quintic: steep at 0, and within about [0.7, 1.2] after five iterations."""
+ITERATIONS = 5
 
 
-class ConvolutionMuon(torch.optim.Muon):
-    """PyTorch's Muon (Jordan 2024), each filter bank a matrix: output channels × all the rest.
+class ConvolutionMuon(torch.optim.Optimizer):
+    """Muon (Jordan 2024), each filter bank a matrix: output channels × all the rest.
 
     A plain network whose gradients have a few large directions learns the small ones no slower,
-    which is what holds L15 back under Adam. The step's size is Adam's (``match_rms_adamw``).
+    which is what holds L15 back under Adam. The step's root mean square is 0.2 times the rate
+    (Liu et al. 2025), about Adam's. PyTorch's own Muon multiplies in bfloat16, which processors
+    without it emulate two hundred times slower; this one does in float32, on Gram matrices, with
+    fewer products.
 
     Parameters
     ----------
-    weights : iterable of Tensor, shapes (out, in, side, side), channels last
-        The optimiser works on views of them.
+    weights : iterable of Tensor, shapes (out, in, side, side)
     rate : float
+    momentum : float
+        Nesterov's.
 
-    Raises
-    ------
-    RuntimeError
-        If a weight is not channels last.
+    References
+    ----------
+    K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
+
+    J. Liu et al., "Muon is scalable for LLM training", arXiv:2502.16982, 2025.
     """
 
-    def __init__(self, weights: Iterable[Tensor], rate: float) -> None:
-        self.weights = list(weights)
-        matrices = [
-            nn.Parameter(weight.data.permute(0, 2, 3, 1).view(len(weight), -1))
-            for weight in self.weights
-        ]
-        super().__init__(matrices, rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    def __init__(self, weights: Iterable[Tensor], rate: float, momentum: float = 0.95) -> None:
+        super().__init__(list(weights), {"lr": rate, "momentum": momentum})
 
+    @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Take one step along the gradients of the weights; those without one stay."""
-        for matrix, weight in zip(self.param_groups[0]["params"], self.weights, strict=True):
-            gradient = weight.grad
-            matrix.grad = (
-                None if gradient is None else gradient.permute(0, 2, 3, 1).reshape(matrix.shape)
-            )
-        super().step()
+        for group in self.param_groups:
+            momentum = group["momentum"]
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                state["momentum"].lerp_(weight.grad, 1 - momentum)
+                direction = orthogonal(weight.grad.lerp(state["momentum"], momentum).flatten(1))
+                length = 0.2 * max(direction.shape) ** 0.5
+                weight.sub_(direction.view(weight.shape), alpha=group["lr"] * length)
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Bring a matrix's singular values to about 1, keeping its singular vectors.
+
+    Newton and Schulz's iteration ``X ← (a + b G + c G²) X`` with ``G = X Xᵀ``, whose matrices all
+    are polynomials of the first G: it runs on the smaller Gram matrix and multiplies X once.
+
+    Parameters
+    ----------
+    matrix : Tensor, shape (m, n)
+
+    Returns
+    -------
+    Tensor, shape (m, n)
+    """
+    if len(matrix) > matrix.shape[1]:
+        return orthogonal(matrix.T).T
+    x = matrix / matrix.norm().clamp_min(1e-7)
+    a, b, c = COEFFICIENTS
+    gram = x @ x.T
+    product = one = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    for _ in range(ITERATIONS):
+        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c) + a * one
+        product = factor @ product
+        gram = factor @ gram @ factor
+    return product @ x
