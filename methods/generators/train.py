@@ -14,10 +14,11 @@ from methods.generators.adversarial import AdversarialTrainer
 from methods.generators.autoencoder import Trainer, as_float, relative_error
 from methods.generators.data import training_data
 from methods.generators.evaluate import kernel_distance
+from methods.generators.export import REPORTS, prepared, sheet, write_png
 from methods.generators.export import finish as export
-from methods.generators.export import prepared, sheet, write_png
+from methods.generators.loading import WEIGHTS
 from methods.generators.recipe import Recipe, load_recipe, recipe_names
-from methods.training.loop import Progress, checkpoint_path, resume, train
+from methods.training.loop import Progress, checkpoint_path, resume, train, weights_folder
 
 __all__ = ["fit", "recipe_names", "run"]
 
@@ -43,11 +44,11 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
         resume(trainer, path, progress)
     else:
         trainer, progress = fit(recipe, images, held_out, folder)
-    card = export(trainer, held_out, seconds=progress.seconds)
+    out = weights_folder(WEIGHTS, folder, steps)
+    reports = weights_folder(REPORTS, folder, steps)
+    card = export(trainer, held_out, seconds=progress.seconds, folder=out, reports=reports)
     print(f"{recipe.name}: {json.dumps(card['validation'])}")
-    print(
-        f"wrote methods/generators/weights/{card['file']} and reports/generators/{recipe.name}.md"
-    )
+    print(f"wrote {out / card['file']} and {reports / recipe.name}.md")
 
 
 def make_trainer(recipe: Recipe, images: Tensor, *, fresh: bool = True) -> AnyTrainer:

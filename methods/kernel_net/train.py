@@ -34,6 +34,7 @@ from methods.training.loop import (
     resume,
     train,
     update_average,
+    weights_folder,
 )
 from methods.training.weights import write_weights
 
@@ -206,8 +207,9 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
         resume(trainer, path, progress)
     else:
         progress = train(trainer, folder, look)
-    card = export(trainer, progress, look())
-    print(f"wrote methods/kernel_net/weights/{card['file']}: {json.dumps(card['validation'])}")
+    out = weights_folder(WEIGHTS, folder, steps)
+    card = export(trainer, progress, look(), out)
+    print(f"wrote {out / card['file']}: {json.dumps(card['validation'])}")
 
 
 def export(

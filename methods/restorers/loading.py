@@ -78,5 +78,11 @@ def _filled(network: nn.Module, name: str, folder: Path) -> nn.Module:
             f"delete {name}.json and train it again with 'python -m bench train {name}'."
         )
     tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
-    network.load_state_dict(tensors)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise Unavailable(
+            f"{path} is of another version of the network than the code; restore both from one "
+            f"commit, or train it again with 'python -m bench train {name}'."
+        ) from error
     return network.eval().requires_grad_(False)

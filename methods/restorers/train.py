@@ -41,6 +41,7 @@ from methods.training.loop import (
     resume,
     train,
     update_average,
+    weights_folder,
 )
 from methods.training.muon import ConvolutionMuon
 from methods.training.weights import write_card, write_weights
@@ -192,9 +193,16 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
     held_out = training_images(recipe.image_class, "val")
     sharp, observation, _ = validation("restorer validation", held_out, recipe.image_class)
 
+    looked_at = {"psnr": observation}
+    if (noisiest := max(recipe.noise)) > NOISE:
+        noisy = validation("restorer validation", held_out, recipe.image_class, noisiest)
+        looked_at["psnr_noisiest"] = noisy[1]
+
     def look() -> dict[str, float]:
-        scores = {"psnr": psnr(restored(trainer.average, observation[:80]), sharp[:80])}
-        values = {key: value.mean().item() for key, value in scores.items()}
+        values = {
+            key: psnr(restored(trainer.average, y[:80]), sharp[:80]).mean().item()
+            for key, y in looked_at.items()
+        }
         if trainer.adversary is not None:
             values["critic_share"] = trainer.adversary.share.item()
         return values
@@ -206,8 +214,9 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
         resume(trainer, path, progress)
     else:
         progress = train(trainer, folder, look)
-    card = export(trainer, progress, sharp, observation)
-    print(f"wrote methods/restorers/weights/{card['file']}: {json.dumps(card['validation'])}")
+    out = weights_folder(WEIGHTS, folder, steps)
+    card = export(trainer, progress, sharp, observation, out)
+    print(f"wrote {out / card['file']}: {json.dumps(card['validation'])}")
 
 
 def export(

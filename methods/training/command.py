@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", help="of a recipe: a file in methods/*/recipes, without .toml")
     parser.add_argument(
-        "--steps", type=positive, help="not the recipe's number; writes the weights all the same"
+        "--steps",
+        type=positive,
+        help="a trial of so many steps, kept in FOLDER/trial; the weights in use stay",
     )
     parser.add_argument("--folder", type=Path, default=Path("checkpoints"), help="of checkpoints")
     parser.add_argument(
@@ -42,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
     families = [importlib.import_module(family) for family in FAMILIES]
     for family in families:
         if options.name in family.recipe_names():
-            family.run(options.name, options.steps, options.folder, options.finish)
+            folder = options.folder / "trial" if options.steps else options.folder
+            family.run(options.name, options.steps, folder, options.finish)
             return 0
     known = ", ".join(name for family in families for name in family.recipe_names())
     raise UnknownName(f"There is no recipe {options.name!r}; there are: {known}.")

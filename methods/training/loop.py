@@ -65,6 +65,21 @@ def checkpoint_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.safetensors"
 
 
+def weights_folder(shipped: Path, folder: Path, steps: int | None) -> Path:
+    """Where weights go: where methods look for them, but a trial's beside its checkpoint.
+
+    Parameters
+    ----------
+    shipped : Path
+        Of the weights that methods use.
+    folder : Path
+        Of the checkpoint.
+    steps : int or None
+        Number of steps if it is not the recipe's: a trial, which must not replace what is shipped.
+    """
+    return folder / "weights" if steps else shipped
+
+
 def resume(trainer: Trainer, path: Path, progress: Progress) -> None:
     """Go on from a checkpoint.
 

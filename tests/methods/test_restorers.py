@@ -236,7 +236,7 @@ def test_labels_of_the_features_are_balanced(images):
     assert labels.bincount().tolist() == [6] * 8
 
 
-def test_exported_weights_restore_the_same_images(images, tmp_path):
+def test_exported_weights_restore_the_same_images(images, tmp_path, monkeypatch):
     recipe = load_recipe("unet-svhn", **TINY, width=6)
     trainer = Trainer(recipe, images)
     sharp, observation, _ = trainer.batches.batch(0)
@@ -255,6 +255,11 @@ def test_exported_weights_restore_the_same_images(images, tmp_path):
     )
     assert card["parameters"] > 0
     path = tmp_path / card["file"]
+    load_network.cache_clear()
+    monkeypatch.setitem(networks.NETWORKS, "unet", lambda width: networks.UNet(width, (1,) * 5))
+    with pytest.raises(Unavailable, match="another version of the network"):
+        load_network("unet-svhn", tmp_path)
+    monkeypatch.undo()
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     load_network.cache_clear()
     with pytest.raises(Unavailable, match="does not match its card"):
