@@ -146,12 +146,12 @@ def execute(
 
 def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:
     """Checksums of the weights and tuned files that each method used."""
-    return {
-        str(cell.method): dict(cell.identity["assets"])
-        for item in laid_out
-        for cell in item.cells[:1]
-        if cell.identity["assets"]
-    }
+    found: dict[str, dict[str, str]] = {}
+    for item in laid_out:
+        for cell in item.cells[:1]:
+            if assets := cell.identity["assets"]:  # others for every class
+                found.setdefault(str(cell.method), {}).update(assets)
+    return found
 
 
 def _names(groups: Iterable[Iterable[Any]]) -> list[str]:
