@@ -145,12 +145,18 @@ def execute(
 
 
 def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:
-    """Checksums of the weights and tuned files that each method used."""
+    """Checksums of the weights and tuned files that each method used.
+
+    A file of which each class uses its own part has one for each data set.
+    """
     found: dict[str, dict[str, str]] = {}
     for item in laid_out:
         for cell in item.cells[:1]:
-            if assets := cell.identity["assets"]:  # others for every class
-                found.setdefault(str(cell.method), {}).update(assets)
+            for name, checksum in cell.identity["assets"].items():
+                known = found.setdefault(str(cell.method), {})
+                if known.get(name, checksum) != checksum:
+                    name = f"{name} ({cell.dataset})"
+                known[name] = checksum
     return found
 
 

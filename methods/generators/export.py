@@ -33,6 +33,7 @@ from methods.generators.loading import (
     load_generator,
 )
 from methods.generators.recipe import Recipe
+from methods.training.arithmetic import arithmetic
 from methods.training.weights import Precision, write_weights
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
@@ -103,6 +104,7 @@ def new_card(trainer: Trainer | AdversarialTrainer, decoder: Any, seconds: float
         "training_set": len(trainer.images),
         "seed": recipe.seed,
         "duration_minutes": round(seconds / 60, 1),
+        "arithmetic": arithmetic() if recipe.precision == "bfloat16" else "float32",
         "commit": commit(),
         "date": datetime.date.today().isoformat(),
         "licence_of_data": recipe.licence,

@@ -148,7 +148,7 @@ def load_recipe(name: str, **overrides: object) -> Recipe:
     UnknownName
         If there is none of that name.
     InvalidInput
-        If the file has a key that no recipe knows.
+        If the file has a key that no recipe knows, or an unknown precision.
     """
     path = FOLDER / f"{name}.toml"
     if not path.is_file():
@@ -157,5 +157,9 @@ def load_recipe(name: str, **overrides: object) -> Recipe:
     known = {field.name for field in dataclasses.fields(Recipe)}
     if unknown := sorted(set(fields) - known):
         raise InvalidInput(f"{path.name} has unknown keys: {', '.join(unknown)}.")
+    if (precision := fields.get("precision", "float32")) not in ("float32", "bfloat16"):
+        raise InvalidInput(
+            f"{path.name} has the precision {precision!r}; it may be float32 or bfloat16."
+        )
     fields = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
     return Recipe(**{"name": name, **fields, **overrides})

@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 
+from bench.errors import InvalidInput
 from bench.seeds import generator
 from datasets.archives import to_unit_range, training_images
 from datasets.locations import checksum
@@ -26,7 +27,15 @@ def recipe_names() -> list[str]:
 
 
 def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
-    """Fit a model in one pass; steps, checkpoints and an early finish mean nothing here."""
+    """Fit a model in one pass; checkpoints and an early finish mean nothing here.
+
+    Raises
+    ------
+    InvalidInput
+        If a number of steps is asked for.
+    """
+    if steps:
+        raise InvalidInput(f"{name!r} is fitted in one pass: leave --steps {steps} out.")
     image_class = name.removeprefix(PREFIX)
     started = time.monotonic()
     images = to_unit_range(training_images(image_class)[:LARGEST], image_class)

@@ -43,7 +43,7 @@ class Recipe:
         Smallest and largest standard deviation of the noise, drawn uniformly.
     steps, batch : int
     optimiser : {"adam", "muon"}
-        Muon is for convolutions' filters; Adam then takes the rest
+        Muon takes what has four dimensions, filters and blocks' scales; Adam the rest
         (:class:`methods.training.muon.ConvolutionMuon`).
     rate : float
         Peak learning rate; 50 steps of warm-up, then a cosine to 2 % of it.

@@ -184,8 +184,12 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
     ------
     Unavailable
         If the data, the weights to start from, or the checkpoint to export are missing.
+    InvalidInput
+        If the features of the content term are asked for with a number of steps.
     """
     if name == FEATURES:
+        if steps:
+            raise InvalidInput(f"{name!r} has a fixed number of steps: leave --steps {steps} out.")
         features.run(folder)
         return
     recipe = load_recipe(name, **({"steps": steps} if steps else {}))

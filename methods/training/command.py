@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--finish",
         action="store_true",
-        help="export the averaged weights of the last checkpoint without training further",
+        help="export the averaged weights of the last checkpoint without training further "
+        "(with --steps, a trial's)",
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the default")
 

@@ -117,13 +117,18 @@ def train(trainer: Trainer, folder: Path, look: Callable[[], dict[str, float]]) 
     Raises
     ------
     InvalidInput
-        If a loss is not finite, or the checkpoint is another recipe's.
+        If a loss is not finite, or the checkpoint is another recipe's or further on.
     """
     recipe = trainer.recipe
     progress = Progress(origin=getattr(trainer, "origin", {}))
     path = checkpoint_path(folder, recipe.name)
     if path.is_file():
         resume(trainer, path, progress)
+        if trainer.step > recipe.steps:
+            raise InvalidInput(
+                f"{path} has {trainer.step} steps already, more than {recipe.steps}: delete it to "
+                "start afresh, or ask for more."
+            )
         print(f"going on from step {trainer.step} of {path}", flush=True)
     started, before = time.monotonic(), progress.seconds
     first, running = trainer.step, 0.0

@@ -13,7 +13,7 @@ ITERATIONS = 5
 
 
 class ConvolutionMuon(torch.optim.Optimizer):
-    """Muon (Jordan 2024), each filter bank a matrix: output channels × all the rest.
+    """Muon (Jordan 2024), each filter bank a matrix: first channels × all the rest.
 
     A plain network whose gradients have a few large directions learns the small ones no slower,
     which is what holds L15 back under Adam. The step's root mean square is 0.2 times the rate
@@ -23,7 +23,8 @@ class ConvolutionMuon(torch.optim.Optimizer):
 
     Parameters
     ----------
-    weights : iterable of Tensor, shapes (out, in, side, side)
+    weights : iterable of Tensor
+        Of two dimensions or more; the first is the matrix's rows.
     rate : float
     momentum : float
         Nesterov's.
@@ -47,7 +48,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
                 if weight.grad is None:
                     continue
                 state = self.state[weight]
-                if not state:
+                if "momentum" not in state:
                     state["momentum"] = torch.zeros_like(weight)
                 state["momentum"].lerp_(weight.grad, 1 - momentum)
                 direction = orthogonal(weight.grad.lerp(state["momentum"], momentum).flatten(1))

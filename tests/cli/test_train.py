@@ -2,14 +2,18 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from bench.cli import main
 from datasets.locations import checksum
+from methods.generators import train as generators
+from methods.kernel_net import train as kernel_net
 from methods.restorers import train
 from methods.restorers.loading import WEIGHTS
+from methods.training.loop import Progress
 
 
 @pytest.fixture
@@ -38,6 +42,42 @@ def test_a_trial_leaves_the_weights_in_use_alone(tmp_path, capsys):
     assert str(tmp_path / "trial" / "weights" / card["file"]) in capsys.readouterr().out
     assert main([*command, "--steps", "3"]) == 0  # goes on
     assert "going on from step 2" in capsys.readouterr().out
+
+
+def test_a_trial_of_the_other_families_is_exported_beside_its_checkpoint(tmp_path, monkeypatch):
+    written = []
+    card = {"file": "x", "validation": {}}
+
+    def export(*_, folder, reports, **__):
+        written.extend([folder, reports])
+        return card
+
+    monkeypatch.setattr(generators, "training_data", lambda _: ([], []))
+    monkeypatch.setattr(generators, "fit", lambda *_: (None, Progress()))
+    monkeypatch.setattr(generators, "export", export)
+    monkeypatch.setattr(kernel_net, "training_images", lambda *_: [])
+    monkeypatch.setattr(kernel_net, "validation", lambda *_: (None, None, None))
+    monkeypatch.setattr(kernel_net, "Trainer", lambda *_: SimpleNamespace(average=None))
+    monkeypatch.setattr(kernel_net, "relative_errors", lambda *_: torch.ones(2))
+    monkeypatch.setattr(kernel_net, "train", lambda *_: Progress())
+    monkeypatch.setattr(kernel_net, "export", lambda *given: written.append(given[-1]) or card)
+    for name in ("celeba", "kernel-net-celeba"):
+        assert main(["train", name, "--steps", "2", "--folder", str(tmp_path)]) == 0
+    assert written == [tmp_path / "trial" / "weights"] * 3
+
+
+@pytest.mark.usefixtures("_small")
+def test_fewer_steps_than_a_checkpoint_has_are_refused(tmp_path, capsys):
+    command = ["train", "unet-noise-svhn", "--folder", str(tmp_path), "--steps"]
+    assert main([*command, "2"]) == 0
+    assert main([*command, "1"]) == 2
+    assert "has 2 steps already, more than 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gaussian-svhn", "restorer-features"])
+def test_steps_are_refused_where_there_are_none_to_choose(name, capsys):
+    assert main(["train", name, "--steps", "5"]) == 2
+    assert "leave --steps 5 out" in capsys.readouterr().err
 
 
 def test_an_unknown_recipe_is_refused(capsys):

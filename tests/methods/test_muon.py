@@ -21,18 +21,22 @@ def test_a_step_is_as_long_in_every_direction():
     assert (step * gradient).sum() > 0
 
 
-def test_a_steps_direction_does_not_depend_on_the_layout():
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_steps_follow_nesterovs_momentum_whatever_the_layout(layout):
     torch.manual_seed(0)
-    start, gradient = torch.randn(2, 8, 3, 5, 5)
-    ends = []
-    for layout in (torch.contiguous_format, torch.channels_last):
-        weight = torch.nn.Parameter(start.clone(memory_format=layout))
-        optimiser = ConvolutionMuon([weight], rate=0.01)
-        for scale in (1.0, 0.3):  # the second step reads the first's momentum
-            weight.grad = (scale * gradient).contiguous(memory_format=layout)
-            optimiser.step()
-        ends.append(weight.detach())
-    assert torch.allclose(*ends, atol=1e-6)
+    start, first, second = torch.randn(3, 8, 3, 5, 5)
+    weight = torch.nn.Parameter(start.clone(memory_format=layout))
+    optimiser = ConvolutionMuon([weight], rate=0.01)
+    for gradient in (first, second):
+        weight.grad = gradient.clone(memory_format=layout)
+        optimiser.step()
+    one = 0.05 * first
+    two = 0.95 * one + 0.05 * second
+    expected = start.clone()
+    for momentum, gradient in ((one, first), (two, second)):
+        direction = orthogonal((0.05 * gradient + 0.95 * momentum).flatten(1))
+        expected -= 0.01 * 0.2 * 75**0.5 * direction.view(start.shape)
+    assert torch.allclose(weight, expected, atol=1e-6)
 
 
 def test_weights_without_a_gradient_stay():
@@ -50,3 +54,4 @@ def test_orthogonal_keeps_singular_vectors(shape):
     for _ in range(ITERATIONS):  # the iteration, on singular values alone
         x = a * x + b * x**3 + c * x**5
     assert torch.allclose(orthogonal(matrix), u @ torch.diag(x) @ v, atol=1e-9)
+    assert torch.allclose(orthogonal(matrix.float()).double(), orthogonal(matrix), atol=1e-4)
