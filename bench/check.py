@@ -28,7 +28,8 @@ IMAGES = 2
 DIRECT, ITERATED, SEARCHED = 0.05, 0.5, 5.0
 """Tolerances in dB: of methods that compute directly, of those whose many steps amplify the
 rounding that differs between processors, and of those that choose among restarts, where rounding
-may change the choice and one image of two is lost. ``reference.csv`` holds them; edit it there."""
+may change the choice and one image of two is lost. ``reference.csv`` holds them: where a line needs
+another, edit it there, and an update keeps it."""
 COLUMNS = ["method", "dataset", "n", "psnr", "tolerance"]
 
 
@@ -164,9 +165,15 @@ def update(
     fresh = pd.DataFrame(rows, columns=COLUMNS)
     if path.is_file():
         old = read_reference(path)
-        keys = set(zip(fresh["method"], fresh["dataset"], strict=True))
+        keys = list(zip(fresh["method"], fresh["dataset"], strict=True))
         known = [k in METHODS.entries for k in old["method"]]
-        kept = [pair not in keys for pair in zip(old["method"], old["dataset"], strict=True)]
+        pairs = list(zip(old["method"], old["dataset"], strict=True))
+        edited = dict(zip(pairs, old["tolerance"], strict=True))
+        fresh["tolerance"] = [
+            edited.get(key, tolerance)
+            for key, tolerance in zip(keys, fresh["tolerance"], strict=True)
+        ]
+        kept = [pair not in keys for pair in pairs]
         fresh = pd.concat([fresh, old[pd.Series(known) & pd.Series(kept)]])
     fresh = fresh.sort_values(["dataset", "method"]).reset_index(drop=True)
     write_atomically(path, fresh.to_csv(index=False, lineterminator="\n"))

@@ -38,12 +38,14 @@ def test_updating_one_method_leaves_the_other_lines(tmp_path: Path) -> None:
     old = check.read_reference()
     wrong = old.copy()
     wrong.loc[old["method"].isin(["blurry", "known-kernel"]), "psnr"] = 1.0
+    wrong.loc[old["method"] == "blurry", "tolerance"] = 0.3
     wrong.to_csv(path, index=False)
     check.update("blurry", quiet=True, path=path)
     new = check.read_reference(path).merge(old, on=["method", "dataset"], suffixes=("", "_old"))
     found = new[(new["method"] == "blurry") & new["dataset"].str.endswith("-samples")]
     assert len(found)
     assert (found["psnr"] - found["psnr_old"]).abs().max() < 0.01
+    assert (found["tolerance"] == 0.3).all()  # edited by hand
     assert (new.loc[new["method"] == "known-kernel", "psnr"] == 1).all()
     with pytest.raises(BenchError, match="no-such-method"):
         check.update("no-such-method", quiet=True, path=path)
