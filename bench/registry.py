@@ -133,11 +133,18 @@ class Registry(Generic[T]):
         return f"There is no {self.noun} {name!r}; {hint} 'python -m bench list' shows them all."
 
 
-METHODS: Registry[MethodBase] = Registry("method", MethodBase, "methods.catalog", "bench.methods")
-DATASETS: Registry[Dataset] = Registry("dataset", Dataset, "datasets.catalog", "bench.datasets")  # type: ignore[type-abstract]
+METHODS: Registry[MethodBase] = Registry(
+    "method", MethodBase, "bench.methods.catalog", "bench.methods"
+)
+DATASETS: Registry[Dataset] = Registry(
+    "dataset",
+    Dataset,  # type: ignore[type-abstract]
+    "bench.datasets.catalog",
+    "bench.datasets",
+)
 KERNELS: Registry[KernelSource] = Registry(
     "kernel source",
     KernelSource,  # type: ignore[type-abstract]
-    "datasets.kernel_catalog",
+    "bench.datasets.kernel_catalog",
     "bench.kernels",
 )

@@ -32,10 +32,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from bench.datasets.locations import BRING, cache_folder, checksum, require
 from bench.errors import BenchError, InvalidInput
 from bench.files import write_atomically
 from bench.seeds import generator
-from datasets.locations import BRING, cache_folder, checksum, require
 
 Split = Literal["train", "val"]
 NAMES = ("svhn", "shoes", "celeba")

@@ -10,12 +10,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from bench.datasets.archives import to_unit_range, training_images
+from bench.datasets.locations import BRING, locate
+from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.photos import photo_crops
 from bench.protocol import Dataset, Location, Scene
 from bench.seeds import generator
-from datasets.archives import to_unit_range, training_images
-from datasets.locations import BRING, locate
-from datasets.motion_blur import MotionBlur
-from datasets.photos import photo_crops
 
 KERNEL_SEED = 1000
 COUNT = 80

@@ -23,9 +23,9 @@ import pooch
 import requests
 from PIL import Image
 
+from bench.datasets.locations import data_folder
 from bench.errors import BenchError, StorageError
 from bench.files import write_atomically
-from datasets.locations import data_folder
 
 REPOSITORY = "axium/Blind-Image-Deconvolution-using-Deep-Generative-Priors"
 COMMIT = "2a13e1d9a2323e9d9985ee89e9671a056e2bb37b"
@@ -60,7 +60,7 @@ def fetch(
     Parameters
     ----------
     folder : Path, optional
-        Data folder; default: :func:`datasets.locations.data_folder`.
+        Data folder; default: :func:`bench.datasets.locations.data_folder`.
     url : str, optional
         Where the archive is; default: ``BENCH_PUBLISHED_URL`` or the authors' repository.
     manifest : Path

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.datasets.locations import cache_folder
+from bench.datasets.motion_blur import MotionBlur
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.protocol import Dataset, Location, Scene
 from bench.registry import DATASETS
-from datasets.locations import cache_folder
-from datasets.motion_blur import MotionBlur
 
 if TYPE_CHECKING:
-    from methods.generators.loading import Prior
+    from bench.methods.generators.loading import Prior
 
 NOTICE = (
     "A generator made these images: methods that search its range are favoured, so this table does "
@@ -41,14 +41,14 @@ FOREIGN_NOTICE = (
 
 def _prior(name: str) -> Prior:
     # Generators are a method's business; a generated data set is the one place that needs them.
-    from methods.generators.loading import load_generator
+    from bench.methods.generators.loading import load_generator
 
     return load_generator(name)
 
 
 def _checksum(name: str) -> str:
     """First digits of the weights' checksum: other weights are another data set."""
-    from methods.generators.loading import load_card
+    from bench.methods.generators.loading import load_card
 
     try:
         return load_card(name)["sha256"][:12]
@@ -92,7 +92,7 @@ class RangeImages(Dataset):
 
     def _range_image(self, index: int, image: Tensor) -> Tensor:
         """Fit a block of images at once and keep their latents in the cache folder."""
-        from methods.range_oracle import PRESETS, nearest_in_range
+        from bench.methods.range_oracle import PRESETS, nearest_in_range
 
         folder = cache_folder() / "range" / f"{self.name}-{self.version}-{FIT}"
         path = folder / f"{index:04d}.npy"

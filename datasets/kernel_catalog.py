@@ -1,3 +1,3 @@
 """Names of the project's own kernel sources."""
 
-CATALOG: dict[str, str] = {"motion-blur": "datasets.motion_blur:MotionBlur"}
+CATALOG: dict[str, str] = {"motion-blur": "bench.datasets.motion_blur:MotionBlur"}

@@ -14,9 +14,9 @@ import numpy as np
 import scipy.io
 import torch
 
+from bench.datasets.locations import BRING, locate, require
 from bench.errors import BenchError
 from bench.protocol import Alignment, Dataset, Location, Scene
-from datasets.locations import BRING, locate, require
 
 IMAGES, KERNELS = 4, 8
 

@@ -24,9 +24,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from bench.datasets.locations import cache_folder, data_folder
 from bench.errors import BenchError, InvalidInput, StorageError, Unavailable
 from bench.seeds import generator
-from datasets.locations import cache_folder, data_folder
 
 Split = Literal["train", "test"]
 

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.datasets.locations import FETCH, locate, require
+from bench.datasets.motion_blur import MotionBlur
 from bench.errors import BenchError
 from bench.protocol import Dataset, Location, Scene
-from datasets.locations import FETCH, locate, require
-from datasets.motion_blur import MotionBlur
 
 OUTPUTS = ("range_image", *(f"dd_{part}" for part in ("blurry", "image", "kernel")))
 KERNEL_SIZE = (28, 28)

@@ -10,9 +10,9 @@ import skimage
 import torch
 from torch import Tensor
 
+from bench.datasets.motion_blur import MotionBlur
 from bench.photo import read_photo
 from bench.protocol import Dataset, Location, Scene
-from datasets.motion_blur import MotionBlur
 
 FOLDER = Path(skimage.__file__).parent / "data"
 PHOTOGRAPHS: dict[str, tuple[str, ...]] = {

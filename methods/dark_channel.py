@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from methods.octave_prior import OctavePrior
+from bench.methods.octave_prior import OctavePrior
 
 
 class DarkChannel(OctavePrior):

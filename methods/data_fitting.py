@@ -2,7 +2,7 @@
 
 The algorithm and what it changes of the published one are described in
 ``methods/octave/data_fitting_kernel.m``; parameters stand in ``methods/octave_prior.toml``, the
-learned weights in ``methods/data_fitting.toml``, written by ``methods.train_data_fitting``.
+learned weights in ``methods/data_fitting.toml``, written by ``bench.methods.train_data_fitting``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from bench.methods.octave_prior import OctavePrior, Value
 from bench.protocol import Knowledge, Task
-from methods.octave_prior import OctavePrior, Value
 
 LEARNED = Path(__file__).with_suffix(".toml")
 

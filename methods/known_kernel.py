@@ -13,13 +13,13 @@ import safetensors.torch
 from torch import Tensor
 
 from bench import forward
+from bench.datasets.archives import NAMES, archive_path, to_unit_range, training_images
+from bench.datasets.locations import cache_folder, checksum
 from bench.errors import NotApplicable
 from bench.files import write_atomically
+from bench.methods.final_steps.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
+from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.protocol import Knowledge, Oracle, Restoration, Task, Truth, check_observation
-from datasets.archives import NAMES, archive_path, to_unit_range, training_images
-from datasets.locations import cache_folder, checksum
-from methods.final_steps.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
-from methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
 
 SIZES = {"svhn": (32, 32), "shoes": (64, 64), "celeba": (64, 64)}
 SHRINKAGE = {"svhn": 0.0, "shoes": 0.05, "celeba": 0.0}

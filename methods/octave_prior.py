@@ -1,7 +1,7 @@
 """What the engineered priors share: kernel by an Octave function, image by total variation.
 
 A method names its Octave function and its section of ``octave_prior.toml``, where the parameters
-of each class of images stand, chosen on development images (``methods.tune_octave``). The
+of each class of images stand, chosen on development images (``bench.methods.tune_octave``). The
 functions are called with all images of a batch at once; what they do is described in their files.
 """
 
@@ -23,9 +23,9 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.forward import blur
+from bench.methods.noise_level import loudness
+from bench.methods.octave_session import FOLDER, find_octave, session
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
-from methods.noise_level import loudness
-from methods.octave_session import FOLDER, find_octave, session
 
 PARAMETERS = Path(__file__).with_suffix(".toml")
 Value = float | list[float]

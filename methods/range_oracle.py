@@ -14,9 +14,9 @@ from torch import Tensor
 
 from bench.errors import InvalidInput, NotApplicable, UnknownName
 from bench.forward import blur
+from bench.methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
+from bench.methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
 from bench.protocol import Knowledge, Oracle, Restoration, Task, Truth, check_observation
-from methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
-from methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Learn the data fitting functions of the ``df`` method and write ``data_fitting.toml``.
 
-``python -m methods.train_data_fitting --dataset shoes`` learns two sets of weights of the
+``python -m bench.methods.train_data_fitting --dataset shoes`` learns two sets of weights of the
 residual's derivatives for a class, on images of its training split under fresh kernels (for
 photographs, which have no training split, on the development crops):
 
@@ -27,15 +27,15 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
+from bench.datasets.archives import NAMES, to_unit_range, training_images
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.files import write_atomically
 from bench.forward import add_noise, blur
+from bench.methods.data_fitting import LEARNED, DataFitting
+from bench.methods.octave_prior import Value, settings_for
+from bench.methods.octave_session import session
+from bench.methods.tuning import DevelopmentPairs, development_pairs
 from bench.seeds import derive_seed, generator
-from datasets.archives import NAMES, to_unit_range, training_images
-from datasets.motion_blur import motion_blur_kernels
-from methods.data_fitting import LEARNED, DataFitting
-from methods.octave_prior import Value, settings_for
-from methods.octave_session import session
-from methods.tuning import DevelopmentPairs, development_pairs
 
 CLASSES = ("svhn", "shoes", "celeba", "natural")
 SMALLEST = 0.1
@@ -208,7 +208,7 @@ def write(sections: Mapping[str, Mapping[str, Value]]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m methods.train_data_fitting"
+        description=__doc__, prog="python -m bench.methods.train_data_fitting"
     )
     parser.add_argument("--dataset", required=True, choices=CLASSES)
     parser.add_argument("--images", type=int, default=24)

@@ -1,7 +1,7 @@
 """Tune an engineered prior on development images and write ``octave_prior.toml``.
 
-``python -m methods.tune_octave --method ep --dataset shoes`` starts from the values in the file
-and walks along one parameter after the other: larger or smaller by the factor in ``STEPS``, as
+``python -m bench.methods.tune_octave --method ep --dataset shoes`` starts from the values in the
+file and walks along one parameter after the other: larger or smaller by the factor in ``STEPS``, as
 long as the score rises. It writes whatever is better as soon as it is found, so it can be stopped
 at any time. The score is the mean PSNR after the method's own final step; the kernel is estimated
 once per setting and the weight of the final step's total variation is chosen for it.
@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from bench.files import write_atomically
+from bench.methods.octave_prior import PARAMETERS, OctavePrior, Value
+from bench.methods.octave_session import session
+from bench.methods.tuning import DevelopmentPairs, development_pairs
 from bench.registry import METHODS
-from methods.octave_prior import PARAMETERS, OctavePrior, Value
-from methods.octave_session import session
-from methods.tuning import DevelopmentPairs, development_pairs
 
 STEPS: Mapping[str, float] = {
     "ridge": 2.0,
@@ -127,7 +127,9 @@ def search(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m methods.tune_octave")
+    parser = argparse.ArgumentParser(
+        description=__doc__, prog="python -m bench.methods.tune_octave"
+    )
     parser.add_argument("--method", required=True, choices=("dp", "ep", "oh", "df"))
     parser.add_argument(
         "--dataset",

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from bench.alignment import align
+from bench.datasets.motion_blur import motion_blur_kernels
+from bench.datasets.photos import photo_crops
 from bench.forward import add_noise, blur
+from bench.methods.generators.augment import sharpen
 from bench.metrics import psnr
 from bench.observation import Condition, observe
 from bench.plan import load_dataset
 from bench.protocol import Alignment, Task
 from bench.seeds import derive_seed, generator
-from datasets.motion_blur import motion_blur_kernels
-from datasets.photos import photo_crops
-from methods.generators.augment import sharpen
 
 SETS = {"svhn": "svhn-val", "shoes": "shoes-val", "celeba": "celeba-val", "natural": "photos-val"}
 FREE_ALIGNMENT = Alignment(max_shift=5, step=0.25, border=15)

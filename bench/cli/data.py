@@ -13,7 +13,7 @@ examples:
   python -m bench data fetch
   BENCH_DATA=~/deblurring python -m bench data fetch
 """
-ROOM = "datasets"
+ROOM = "bench.datasets"
 """The room that knows where data lie and how to get them; looked up when used."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-IMPORTER = "methods.generators.keras_import"
+IMPORTER = "bench.methods.generators.keras_import"
 """Looked up when used: the harness itself knows no concrete method."""
 
 EXAMPLES = """\

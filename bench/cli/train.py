@@ -12,7 +12,7 @@ examples:
   python -m bench train kernel-net-shoes         a network from observation to kernel
   python -m bench train celeba --finish          export what the last checkpoint has learned
 """
-TRAINER = "methods.training.command"
+TRAINER = "bench.methods.training.command"
 """Looked up when used: the harness itself knows no concrete method."""
 
 

@@ -9,22 +9,22 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from bench.datasets.locations import checksum
 from bench.errors import InvalidInput, NotApplicable
 from bench.forward import blur
+from bench.methods.deep_deblur import published
+from bench.methods.deep_deblur.grid import to_grid
+from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
+from bench.methods.deep_deblur.shared import descend
+from bench.methods.deep_deblur.solver import Solver
+from bench.methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
+from bench.methods.kernel_net.loading import load_card as load_network_card
+from bench.methods.kernel_net.loading import load_network
+from bench.methods.kernel_net.method import check_size
+from bench.methods.marginal.model import load_card as load_model_card
+from bench.methods.marginal.model import load_model
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import generators_per_image
-from datasets.locations import checksum
-from methods.deep_deblur import published
-from methods.deep_deblur.grid import to_grid
-from methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
-from methods.deep_deblur.shared import descend
-from methods.deep_deblur.solver import Solver
-from methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
-from methods.kernel_net.loading import load_card as load_network_card
-from methods.kernel_net.loading import load_network
-from methods.kernel_net.method import check_size
-from methods.marginal.model import load_card as load_model_card
-from methods.marginal.model import load_model
 
 KERNEL_PRIOR = "motion-blur"
 PRESETS = ("default", "published")
@@ -39,7 +39,7 @@ class DeepDeblur(Method):
     ----------
     task : Task
     preset : {"default", "published"}
-        See :mod:`methods.deep_deblur.solver` and :mod:`methods.deep_deblur.published`.
+        See :mod:`bench.methods.deep_deblur.solver` and :mod:`bench.methods.deep_deblur.published`.
     prior : str
         Name of the image generator; empty takes the class's default.
     restarts : int

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from bench.forward import apply_transfer, transfer_function
-from methods.final_steps.tv import tv_deconvolve
-from methods.noise_level import CHOSEN_NOISE
+from bench.methods.final_steps.tv import tv_deconvolve
+from bench.methods.noise_level import CHOSEN_NOISE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Weights:
         ----------
         noise : float
             Standard deviation, as measured from the observation. Up to
-            :data:`methods.noise_level.CHOSEN_NOISE` the weights stay as they are.
+            :data:`bench.methods.noise_level.CHOSEN_NOISE` the weights stay as they are.
         """
         factor = max(1.0, (noise / CHOSEN_NOISE) ** 2)
         return dataclasses.replace(

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from bench.forward import apply_transfer, transfer_function
-from methods.deep_deblur.objective import squares
-from methods.generators.loading import Prior
+from bench.methods.deep_deblur.objective import squares
+from bench.methods.generators.loading import Prior
 
 RESTARTS = 10
 STEPS = {"svhn": 6_000}

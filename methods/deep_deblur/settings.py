@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import Unavailable
-from methods.deep_deblur.objective import Weights
-from methods.marginal.search import Annealing
+from bench.methods.deep_deblur.objective import Weights
+from bench.methods.marginal.search import Annealing
 
 PATH = Path(__file__).with_name("settings.toml")
 WARM_PATH = Path(__file__).with_name("warm.toml")

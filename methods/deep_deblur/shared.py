@@ -13,7 +13,7 @@ import time
 
 from torch import Tensor
 
-from methods.deep_deblur.solver import Descended, Solver
+from bench.methods.deep_deblur.solver import Descended, Solver
 
 KEPT = 128
 """Observations remembered: more than any of the published test sets has, about 0.1 GB."""

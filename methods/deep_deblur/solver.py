@@ -1,10 +1,10 @@
 """The default solution of equations 4 and 5: kernels by evidence, then both latents, then slack.
 
 Descending on equation 4 in both latents at once from a random start ends in a local minimum nearly
-always. So the image is integrated out first (:mod:`methods.marginal`), which leaves a search in the
-50 dimensions of the kernel's latent; the few kernels that explain the observation best give the
-image's latent its start (near the posterior mean image), and only then do both latents
-descend on the paper's objective.
+always. So the image is integrated out first (:mod:`bench.methods.marginal`), which leaves a search
+in the 50 dimensions of the kernel's latent; the few kernels that explain the observation best give
+the image's latent its start (near the posterior mean image), and only then do both latents descend
+on the paper's objective.
 
 One observation is solved at a time, its restarts in one batch: what is found for an image cannot
 depend on its neighbours, and memory does not grow with their number.
@@ -19,15 +19,15 @@ import torch
 from torch import Tensor
 
 from bench.alignment import recentre
-from methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
-from methods.deep_deblur.settings import Settings
-from methods.generators.fitting import start_near
-from methods.generators.loading import Prior
-from methods.marginal.likelihood import MarginalLikelihood
-from methods.marginal.model import GaussianModel
-from methods.marginal.search import search, unit_kernels
-from methods.marginal.sparse import search_sparse
-from methods.noise_level import estimate_noise
+from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
+from bench.methods.deep_deblur.settings import Settings
+from bench.methods.generators.fitting import start_near
+from bench.methods.generators.loading import Prior
+from bench.methods.marginal.likelihood import MarginalLikelihood
+from bench.methods.marginal.model import GaussianModel
+from bench.methods.marginal.search import search, unit_kernels
+from bench.methods.marginal.sparse import search_sparse
+from bench.methods.noise_level import estimate_noise
 
 RINGING = 0.01
 

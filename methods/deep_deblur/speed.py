@@ -21,19 +21,19 @@ import torch
 from tabulate import tabulate
 
 from bench import scores
+from bench.methods.deep_deblur import published
+from bench.methods.deep_deblur.settings import load_settings
+from bench.methods.deep_deblur.shared import forget
+from bench.methods.generators.export import commit
 from bench.observation import Condition, observe
 from bench.plan import load_dataset
 from bench.protocol import Task
 from bench.registry import METHODS
-from methods.deep_deblur import published
-from methods.deep_deblur.settings import load_settings
-from methods.deep_deblur.shared import forget
-from methods.generators.export import commit
 
 EXAMPLES = """\
 examples:
-  python -m methods.deep_deblur.speed
-  python -m methods.deep_deblur.speed runs/mine --output runs/mine/speed.md
+  python -m bench.methods.deep_deblur.speed
+  python -m bench.methods.deep_deblur.speed runs/mine --output runs/mine/speed.md
 """
 CLASSES = ("svhn", "shoes", "celeba")
 METHOD_NAMES = ("dd", "dd-warm", "dds", "dds-warm")
@@ -61,12 +61,12 @@ SCALED = "method, class, images, s, s/image, peak MiB"
 PAGE = """\
 # What Deep Deblur costs
 
-Written by `python -m methods.deep_deblur.speed` at commit {commit}. An evaluation is one forward
-and backward pass of the image generator for one image; the published procedure takes restarts ×
-steps of them. The default presets spend much of their time elsewhere: an *evidence evaluation* is
-one value and gradient of the evidence of a kernel (`methods/marginal`), which costs about a fifth
-to a half of a generator evaluation and is counted beside it. PSNR is that of `{folder}`: means over
-all published test images at 1 % noise.
+Written by `python -m bench.methods.deep_deblur.speed` at commit {commit}. An evaluation is one
+forward and backward pass of the image generator for one image; the published procedure takes
+restarts × steps of them. The default presets spend much of their time elsewhere: an *evidence
+evaluation* is one value and gradient of the evidence of a kernel (`methods/marginal`), which costs
+about a fifth to a half of a generator evaluation and is counted beside it. PSNR is that of
+`{folder}`: means over all published test images at 1 % noise.
 
 {counts}
 
@@ -208,7 +208,7 @@ def scaling(method: str, name: str, images: int) -> list[object]:
 
 
 def main() -> int:
-    """Run as ``python -m methods.deep_deblur.speed``."""
+    """Run as ``python -m bench.methods.deep_deblur.speed``."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -16,19 +16,19 @@ from typing import Any
 import torch
 
 from bench.errors import InvalidInput
+from bench.methods.deep_deblur.settings import Settings, load_settings
+from bench.methods.deep_deblur.solver import Solver
+from bench.methods.generators.loading import load_generator
+from bench.methods.marginal.model import load_model
+from bench.methods.tuning import DevelopmentPairs, development_pairs
 from bench.metrics import psnr
 from bench.seeds import generators_per_image
-from methods.deep_deblur.settings import Settings, load_settings
-from methods.deep_deblur.solver import Solver
-from methods.generators.loading import load_generator
-from methods.marginal.model import load_model
-from methods.tuning import DevelopmentPairs, development_pairs
 
 EXAMPLES = """\
 examples:
-  python -m methods.deep_deblur.tune celeba --images 16
-  python -m methods.deep_deblur.tune shoes --first 20 --images 8 restarts=8 restarts=16,steps=120
-  python -m methods.deep_deblur.tune svhn-sharp weights.slack=0.02,weights.range=1
+  python -m bench.methods.deep_deblur.tune celeba --images 16
+  python -m bench.methods.deep_deblur.tune shoes --first 20 --images 8 restarts=8 restarts=16
+  python -m bench.methods.deep_deblur.tune svhn-sharp weights.slack=0.02,weights.range=1
 """
 
 
@@ -75,7 +75,7 @@ def measure(solver: Solver, pairs: DevelopmentPairs, indices: range) -> dict[str
 
 
 def main() -> int:
-    """Run as ``python -m methods.deep_deblur.tune CLASS``."""
+    """Run as ``python -m bench.methods.deep_deblur.tune CLASS``."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )

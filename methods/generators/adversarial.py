@@ -3,7 +3,7 @@
 Discriminator and decoder take turns with Adam (first moment 0.5) on the non-saturating binary
 cross-entropy. What is added for a budget of minutes instead of hours, each set by the recipe: the
 decoder may start at the principal components instead of at noise
-(:mod:`methods.generators.linear`), and the discriminator then at whitened patches; it may be
+(:mod:`bench.methods.generators.linear`), and the discriminator then at whitened patches; it may be
 narrower than the decoder's mirror, is told less than 1 of training images, and sees all through
 noise that fades; the decoder also matches the mean and spread of the discriminator's filters
 (Salimans et al., 2016: without it, the first hundreds of steps go into patterns of the pixel grid);
@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from bench import seeds
-from methods.generators import architectures
-from methods.generators.augment import AUGMENTATIONS
-from methods.generators.autoencoder import as_float
-from methods.generators.critic import Critic, mismatch, told_real
-from methods.generators.linear import start_linear
-from methods.generators.recipe import Recipe
-from methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
-from methods.training.loop import update_average
+from bench.methods.generators import architectures
+from bench.methods.generators.augment import AUGMENTATIONS
+from bench.methods.generators.autoencoder import as_float
+from bench.methods.generators.critic import Critic, mismatch, told_real
+from bench.methods.generators.linear import start_linear
+from bench.methods.generators.recipe import Recipe
+from bench.methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
+from bench.methods.training.loop import update_average
 
 
 class AdversarialTrainer:

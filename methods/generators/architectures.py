@@ -1,9 +1,9 @@
 """The published generators, layer for layer, and the encoders they are trained with.
 
 Every decoder maps a latent (N, d) to images or kernels in the range its last activation gives:
-sigmoid and ReLU end in [0, ∞), ``tanh`` in [−1, 1] (:mod:`methods.generators.loading` maps that
-to [0, 1]). Layouts follow the paper's Keras models, so published weights fit
-(:mod:`methods.generators.keras_import`).
+sigmoid and ReLU end in [0, ∞), ``tanh`` in [−1, 1] (:mod:`bench.methods.generators.loading` maps
+that to [0, 1]). Layouts follow the paper's Keras models, so published weights fit
+(:mod:`bench.methods.generators.keras_import`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods.generators.matmul import same_transposed, taps_matrix, tiled_transposed
+from bench.methods.generators.matmul import same_transposed, taps_matrix, tiled_transposed
 
 VAE_EPSILON, DCGAN_EPSILON = 1e-3, 1e-5  # batch norm, as in the published Keras models
 

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from bench import seeds
-from methods.generators import architectures
-from methods.generators.augment import AUGMENTATIONS
-from methods.generators.linear import start_linear
-from methods.generators.recipe import Recipe
-from methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
-from methods.training.loop import learning_rate, update_average
+from bench.methods.generators import architectures
+from bench.methods.generators.augment import AUGMENTATIONS
+from bench.methods.generators.linear import start_linear
+from bench.methods.generators.recipe import Recipe
+from bench.methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
+from bench.methods.training.loop import learning_rate, update_average
 
 
 class Autoencoder(nn.Module):

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from methods.generators.export import REPORTS, commit
-from methods.generators.loading import Prior, generator_names, load_generator
+from bench.methods.generators.export import REPORTS, commit
+from bench.methods.generators.loading import Prior, generator_names, load_generator
 
 COLUMNS = (
     "| generator | decoder | plain, images/s | folded, images/s | ratio "
@@ -57,17 +57,18 @@ def page(rows: str, batch: int, rounds: int, load: float) -> str:
     """The report, in Markdown."""
     return f"""# Folded, channels-last inference against the plain modules
 
-Written by `python -m methods.generators.benchmark` at commit {commit()[:12]}: forward pass and
-gradient by z of {batch} images in float32, {torch.get_num_threads()} thread(s) of {os.cpu_count()}
-on {platform.machine()}, PyTorch {torch.__version__}; medians of {rounds} interleaved rounds. The
-load average was {load:.1f} when it began: ratios hold, rates are those of a machine with other work
-where that is above 0.5. The gradient's difference is relative to its largest entry.
+Written by `python -m bench.methods.generators.benchmark` at commit {commit()[:12]}: forward pass
+and gradient by z of {batch} images in float32, {torch.get_num_threads()} thread(s) of
+{os.cpu_count()} on {platform.machine()}, PyTorch {torch.__version__}; medians of {rounds}
+interleaved rounds. The load average was {load:.1f} when it began: ratios hold, rates are those of a
+machine with other work where that is above 0.5. The gradient's difference is relative to its
+largest entry.
 
 {COLUMNS}{rows}"""
 
 
 def main() -> int:
-    """Run as ``python -m methods.generators.benchmark``."""
+    """Run as ``python -m bench.methods.generators.benchmark``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="generators; default all")
     parser.add_argument("--batch", type=int, default=40)

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from methods.generators.comparison import STEPS, Scores, ground, linear_model, score
-from methods.generators.evaluate import fit_range, psnr
-from methods.generators.export import REPORTS, commit
-from methods.generators.loading import (
+from bench.methods.generators.comparison import STEPS, Scores, ground, linear_model, score
+from bench.methods.generators.evaluate import fit_range, psnr
+from bench.methods.generators.export import REPORTS, commit
+from bench.methods.generators.loading import (
     DEFAULTS,
     Prior,
     generator_names,
@@ -28,8 +28,8 @@ LINEAR = "PCA, 100 components"
 SAMPLES = 8
 EXAMPLES = """\
 examples:
-  python -m methods.generators.choose                  # about 4 minutes of one core
-  python -m methods.generators.choose shoes --images 8
+  python -m bench.methods.generators.choose                  # about 4 minutes of one core
+  python -m bench.methods.generators.choose shoes --images 8
 """
 HEAD = (
     "| generator | range, dB | deconvolution, dB | ‖z‖²/d: range | deconvolution "
@@ -143,7 +143,7 @@ def page(parts: list[str], images: int) -> str:
     """The whole page, in Markdown."""
     return f"""# Two generators a class, and which is the default
 
-Written by `python -m methods.generators.choose` at commit {commit()[:12]}, from {images}
+Written by `python -m bench.methods.generators.choose` at commit {commit()[:12]}, from {images}
 validation images of each class; no published test image was read. ± is a standard error.
 
 - **Range**: PSNR of the nearest image that the generator can draw, as the fast range oracle finds
@@ -172,7 +172,7 @@ def error(values: Tensor) -> float:
 
 
 def main() -> int:
-    """Run as ``python -m methods.generators.choose``."""
+    """Run as ``python -m bench.methods.generators.choose``."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench import seeds
+from bench.datasets.archives import to_unit_range, training_images
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.forward import apply_transfer, transfer_function
-from datasets.archives import to_unit_range, training_images
-from datasets.motion_blur import motion_blur_kernels
-from methods.generators.evaluate import (
+from bench.methods.generators.evaluate import (
     deconvolve,
     features,
     fit_range,
@@ -21,8 +21,8 @@ from methods.generators.evaluate import (
     observed,
     psnr,
 )
-from methods.generators.linear import principal_components
-from methods.generators.loading import Prior
+from bench.methods.generators.linear import principal_components
+from bench.methods.generators.loading import Prior
 
 STEPS = 100
 """Adam steps of a fit, as many as the fast range oracle takes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from bench import seeds
-from datasets.archives import SHOES_SHARP, training_images
-from datasets.motion_blur import motion_blur_kernels
-from methods.generators.recipe import Recipe
+from bench.datasets.archives import SHOES_SHARP, training_images
+from bench.datasets.motion_blur import motion_blur_kernels
+from bench.methods.generators.recipe import Recipe
 
 KERNELS = 80_000
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from bench import seeds
 from bench.forward import add_noise, apply_transfer, blur, transfer_function
-from methods.generators.autoencoder import relative_error
-from methods.generators.fitting import Fit, fit_latents, squared_error
-from methods.generators.loading import Prior
+from bench.methods.generators.autoencoder import relative_error
+from bench.methods.generators.fitting import Fit, fit_latents, squared_error
+from bench.methods.generators.loading import Prior
 
 
 def psnr(x: Tensor, output: Tensor) -> Tensor:

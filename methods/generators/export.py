@@ -14,10 +14,10 @@ import cv2
 import torch
 from torch import Tensor, nn
 
-from datasets.motion_blur import motion_blur_kernels
-from methods.generators.adversarial import AdversarialTrainer
-from methods.generators.autoencoder import Trainer, as_float, whiten
-from methods.generators.evaluate import (
+from bench.datasets.motion_blur import motion_blur_kernels
+from bench.methods.generators.adversarial import AdversarialTrainer
+from bench.methods.generators.autoencoder import Trainer, as_float, whiten
+from bench.methods.generators.evaluate import (
     deconvolution_psnr,
     fit_kernels,
     fit_range,
@@ -26,15 +26,15 @@ from methods.generators.evaluate import (
     psnr,
     range_scores,
 )
-from methods.generators.loading import (
+from bench.methods.generators.loading import (
     WEIGHTS,
     Prior,
     latent_statistics,
     load_generator,
 )
-from methods.generators.recipe import Recipe
-from methods.training.arithmetic import arithmetic
-from methods.training.weights import Precision, write_weights
+from bench.methods.generators.recipe import Recipe
+from bench.methods.training.arithmetic import arithmetic
+from bench.methods.training.weights import Precision, write_weights
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
 REPORTS = Path(__file__).parents[2] / "reports" / "generators"

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench import seeds
 
 if TYPE_CHECKING:
-    from methods.generators.loading import Prior
+    from bench.methods.generators.loading import Prior
 
 Objective = Callable[[Tensor], Tensor]
 """Maps generated images (N, C, H, W) to one value per image (N,)."""

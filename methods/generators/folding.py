@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods.generators.architectures import (
+from bench.methods.generators.architectures import (
     DCGANDecoder,
     MotionBlurDecoder,
     SameTransposedConv,
     SVHNDecoder,
     unflatten,
 )
-from methods.generators.matmul import same_transposed, taps_matrix
+from bench.methods.generators.matmul import same_transposed, taps_matrix
 
 
 class FoldedSVHN(nn.Module):

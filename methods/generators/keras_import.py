@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import InvalidInput, Unavailable, UnknownName
-from methods.generators import architectures
-from methods.generators.loading import WEIGHTS, sha256
-from methods.training.weights import write_weights
+from bench.methods.generators import architectures
+from bench.methods.generators.loading import WEIGHTS, sha256
+from bench.methods.training.weights import write_weights
 
 DECODERS = {
     "svhn": "SVHNDecoder",
@@ -35,7 +35,7 @@ DECODERS = {
 
 EXAMPLES = """\
 examples:
-  python -m methods.generators.keras_import celeba.h5 celeba
+  python -m bench.methods.generators.keras_import celeba.h5 celeba
 """
 
 Unit = dict[str, np.ndarray]
@@ -194,7 +194,7 @@ def _names(group: Any, attribute: str) -> list[str]:
 
 
 def main() -> int:
-    """Run as ``python -m methods.generators.keras_import FILE CLASS``."""
+    """Run as ``python -m bench.methods.generators.keras_import FILE CLASS``."""
     parser = argparse.ArgumentParser(prog="bench import-weights", description=__doc__)
     add_arguments(parser)
     return run(parser.parse_args())

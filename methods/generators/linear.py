@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods.generators.architectures import DCGANDecoder, LinearPlusConvEncoder, SVHNDecoder
+from bench.methods.generators.architectures import DCGANDecoder, LinearPlusConvEncoder, SVHNDecoder
 
 Decoder = SVHNDecoder | DCGANDecoder
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from bench import seeds
 from bench.errors import Unavailable, UnknownName
-from methods.generators import architectures
-from methods.generators.folding import fold
-from methods.training.weights import read_weights
+from bench.methods.generators import architectures
+from bench.methods.generators.folding import fold
+from bench.methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -69,7 +69,7 @@ class Prior(nn.Module):
     Parameters
     ----------
     decoder : nn.Module
-        One of :mod:`methods.generators.architectures`, in evaluation mode.
+        One of :mod:`bench.methods.generators.architectures`, in evaluation mode.
     encoder : nn.Module or None
     name : str
     folded : bool

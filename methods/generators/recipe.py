@@ -36,7 +36,7 @@ class Recipe:
     image_class : str
         ``svhn``, ``shoes``, ``celeba`` or ``motion-blur``.
     decoder, encoder : str
-        Names in :mod:`methods.generators.architectures`; adversarial training has no encoder.
+        Names in :mod:`bench.methods.generators.architectures`; adversarial training has no encoder.
     method : {"autoencoder", "adversarial"}
     start : {"linear", "random"}
         Whether decoder and encoder begin at the principal components.
@@ -49,14 +49,14 @@ class Recipe:
         Weights of the loss terms: mean squared error, mean absolute error, mean squared error of
         the differences between neighbouring pixels, and ``‖x − x̂‖ / ‖x‖``.
     augment : tuple of str
-        Names in :mod:`methods.generators.augment`.
+        Names in :mod:`bench.methods.generators.augment`.
     sources : tuple of str
         Subfolders of the archive to use; empty for all.
     scale : float
         The decoder is trained on data times this, and divided by it at the end.
     precision : {"float32", "bfloat16"}
         Of matrix products during training; float32 also where the processor cannot multiply
-        bfloat16 (:mod:`methods.training.arithmetic`).
+        bfloat16 (:mod:`bench.methods.training.arithmetic`).
     average : float
         Decay of the exponential moving average of the weights.
     validation : int

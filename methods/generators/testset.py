@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.methods.generators.evaluate import kernel_scores, psnr
+from bench.methods.generators.export import REPORTS, write_text
+from bench.methods.generators.loading import WEIGHTS, Prior, load_card, load_generator
 from bench.registry import DATASETS
-from methods.generators.evaluate import kernel_scores, psnr
-from methods.generators.export import REPORTS, write_text
-from methods.generators.loading import WEIGHTS, Prior, load_card, load_generator
 
 EXAMPLES = """\
 examples:
-  python -m methods.generators.testset celeba motion-blur
+  python -m bench.methods.generators.testset celeba motion-blur
 """
 
 
@@ -53,7 +53,7 @@ def published_scores(prior: Prior, image_class: str, images: int | None = None) 
     images : int or None
         Only the first so many.
     """
-    from methods.range_oracle import PRESETS, nearest_in_range
+    from bench.methods.range_oracle import PRESETS, nearest_in_range
 
     dataset = DATASETS.load("svhn" if image_class == "motion-blur" else image_class)()
     count = len(dataset) if images is None else min(images, len(dataset))
@@ -82,7 +82,7 @@ def published_scores(prior: Prior, image_class: str, images: int | None = None) 
 
 
 def main() -> int:
-    """Run as ``python -m methods.generators.testset NAME...``."""
+    """Run as ``python -m bench.methods.generators.testset NAME...``."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
     return run(parser.parse_args())

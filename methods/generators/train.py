@@ -10,15 +10,15 @@ from torch import Tensor
 
 from bench import seeds
 from bench.errors import Unavailable
-from methods.generators.adversarial import AdversarialTrainer
-from methods.generators.autoencoder import Trainer, as_float, relative_error
-from methods.generators.data import training_data
-from methods.generators.evaluate import kernel_distance
-from methods.generators.export import REPORTS, prepared, sheet, write_png
-from methods.generators.export import finish as export
-from methods.generators.loading import WEIGHTS
-from methods.generators.recipe import Recipe, load_recipe, recipe_names
-from methods.training.loop import Progress, checkpoint_path, resume, train, weights_folder
+from bench.methods.generators.adversarial import AdversarialTrainer
+from bench.methods.generators.autoencoder import Trainer, as_float, relative_error
+from bench.methods.generators.data import training_data
+from bench.methods.generators.evaluate import kernel_distance
+from bench.methods.generators.export import REPORTS, prepared, sheet, write_png
+from bench.methods.generators.export import finish as export
+from bench.methods.generators.loading import WEIGHTS
+from bench.methods.generators.recipe import Recipe, load_recipe, recipe_names
+from bench.methods.training.loop import Progress, checkpoint_path, resume, train, weights_folder
 
 __all__ = ["fit", "recipe_names", "run"]
 

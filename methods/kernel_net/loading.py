@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.datasets.locations import checksum
 from bench.errors import Unavailable
-from datasets.locations import checksum
-from methods.kernel_net.network import NETWORKS, KernelNetwork
-from methods.training.weights import read_weights
+from bench.methods.kernel_net.network import NETWORKS, KernelNetwork
+from bench.methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 PREFIX = "kernel-net-"

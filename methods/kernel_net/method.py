@@ -11,18 +11,18 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from bench.datasets.locations import checksum
 from bench.errors import NotApplicable
 from bench.forward import blur
+from bench.methods.deep_deblur.grid import to_grid
+from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.methods.kernel_net.loading import load_card, load_network
+from bench.methods.noise_level import estimate_noise
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
-from datasets.locations import checksum
-from methods.deep_deblur.grid import to_grid
-from methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
-from methods.kernel_net.loading import load_card, load_network
-from methods.noise_level import estimate_noise
 
 
 class KernelNet(Method):
-    """Kernel by :class:`methods.kernel_net.network.KernelNetwork`, image by total variation.
+    """Kernel by :class:`bench.methods.kernel_net.network.KernelNetwork`, image by total variation.
 
     Parameters
     ----------

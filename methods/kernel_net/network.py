@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datasets.motion_blur import SIZE
+from bench.datasets.motion_blur import SIZE
 
 GRID = 16
 """Side of the trunk's grid: images are folded to it, 2×2 pixels to a cell (32) or 4×4 (64)."""

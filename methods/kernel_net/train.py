@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.datasets.archives import training_images
 from bench.errors import Unavailable
-from datasets.archives import training_images
-from methods.generators.export import commit
-from methods.kernel_net.network import NETWORKS, KernelNetwork, kernels
-from methods.training.arithmetic import arithmetic, mixed_precision
-from methods.training.blurred import NOISE, BlurredBatches, validation
-from methods.training.loop import (
+from bench.methods.generators.export import commit
+from bench.methods.kernel_net.network import NETWORKS, KernelNetwork, kernels
+from bench.methods.training.arithmetic import arithmetic, mixed_precision
+from bench.methods.training.blurred import NOISE, BlurredBatches, validation
+from bench.methods.training.loop import (
     Progress,
     checkpoint_path,
     learning_rate,
@@ -36,7 +36,7 @@ from methods.training.loop import (
     update_average,
     weights_folder,
 )
-from methods.training.weights import write_weights
+from bench.methods.training.weights import write_weights
 
 RECIPES = Path(__file__).parent / "recipes"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -54,7 +54,7 @@ class Recipe:
     image_class : str
     image_size : int
     network : {"maps", "lags"}
-        Which of :mod:`methods.kernel_net.network`.
+        Which of :mod:`bench.methods.kernel_net.network`.
     width, blocks : int
         Of the network.
     steps, batch : int
@@ -63,7 +63,7 @@ class Recipe:
     average : float
         Decay of the moving average of the weights.
     augment : tuple of str
-        Names in :mod:`methods.generators.augment`.
+        Names in :mod:`bench.methods.generators.augment`.
     seed : int
     look, save : int
         Steps between looks at validation images, and between checkpoints.

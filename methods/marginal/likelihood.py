@@ -1,7 +1,7 @@
 """``−log p(y | k)`` with the image integrated out, its gradient by ``k``, and the posterior mean.
 
-With the Gaussian model ``x = μ + V w + e`` of :mod:`methods.marginal.model` and ``y = x ⊗ k + n``,
-the observation is Gaussian too. A circular blur is diagonal in the Fourier domain, so with the
+With the Gaussian model ``x = μ + V w + e`` of :mod:`bench.methods.marginal.model` and ``y = x ⊗ k +
+n``, the observation is Gaussian too. A circular blur is diagonal in the Fourier domain, so with the
 diagonal ``a = |k̂|² d + σ²`` and the residual ``r = ŷ − k̂ μ̂``,
 
     C = diag(a) + (k̂ V̂)(k̂ V̂)ᴴ,    −2 log p = rᴴ C⁻¹ r + log|C|,
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from bench.forward import transfer_function
-from methods.final_steps.lmmse import from_opponent, to_opponent
-from methods.marginal.model import GaussianModel, column_weights, real_spectrum
+from bench.methods.final_steps.lmmse import from_opponent, to_opponent
+from bench.methods.marginal.model import GaussianModel, column_weights, real_spectrum
 
 SCALES = 6
 
@@ -34,7 +34,7 @@ class MarginalLikelihood:
     ----------
     model : GaussianModel
     noise : float
-        Standard deviation of the noise, positive; :mod:`methods.noise_level` measures it.
+        Standard deviation of the noise, positive; :mod:`bench.methods.noise_level` measures it.
     """
 
     def __init__(self, model: GaussianModel, noise: float) -> None:

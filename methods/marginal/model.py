@@ -21,9 +21,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from bench.datasets.locations import checksum
 from bench.errors import Unavailable
-from datasets.locations import checksum
-from methods.final_steps.lmmse import to_opponent
+from bench.methods.final_steps.lmmse import to_opponent
 
 WEIGHTS = Path(__file__).parent / "weights"
 RANKS = (100, 40, 40)

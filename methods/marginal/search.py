@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from methods.marginal.likelihood import SCALES, MarginalLikelihood
+from bench.methods.marginal.likelihood import SCALES, MarginalLikelihood
 
 KernelPrior = Callable[[Tensor], Tensor]
 """Maps latents (R, d) to kernels (R, 1, kh, kw)."""

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from bench.forward import transfer_function
-from methods.marginal.search import KernelPrior, unit_kernels
+from bench.methods.marginal.search import KernelPrior, unit_kernels
 
 CONJUGATE_STEPS = 6
 

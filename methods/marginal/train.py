@@ -7,13 +7,13 @@ import json
 import time
 from pathlib import Path
 
+from bench.datasets.archives import to_unit_range, training_images
+from bench.datasets.locations import checksum
 from bench.errors import InvalidInput
+from bench.methods.generators.augment import AUGMENTATIONS
+from bench.methods.generators.export import commit
+from bench.methods.marginal.model import RANKS, WEIGHTS, learn_model, save_model
 from bench.seeds import generator
-from datasets.archives import to_unit_range, training_images
-from datasets.locations import checksum
-from methods.generators.augment import AUGMENTATIONS
-from methods.generators.export import commit
-from methods.marginal.model import RANKS, WEIGHTS, learn_model, save_model
 
 CLASSES = {"svhn": ("sharpen",), "shoes": (), "celeba": ("flip",)}
 """Classes and the augmentations of their training images."""

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench import seeds
-from datasets.archives import to_unit_range, training_images
-from methods.generators.export import commit
-from methods.restorers.loading import FEATURES, WEIGHTS
-from methods.restorers.networks import Features
-from methods.training.loop import Progress, learning_rate, train, update_average
-from methods.training.weights import write_weights
+from bench.datasets.archives import to_unit_range, training_images
+from bench.methods.generators.export import commit
+from bench.methods.restorers.loading import FEATURES, WEIGHTS
+from bench.methods.restorers.networks import Features
+from bench.methods.training.loop import Progress, learning_rate, train, update_average
+from bench.methods.training.weights import write_weights
 
 CLASSES = ("svhn", "shoes", "celeba")
 SIDE, BATCH, RATE = 32, 24, 1e-3

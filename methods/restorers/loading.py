@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from bench.datasets.locations import checksum
 from bench.errors import Unavailable
-from datasets.locations import checksum
-from methods.restorers.networks import NETWORKS, Features
-from methods.training.weights import read_weights
+from bench.methods.restorers.networks import NETWORKS, Features
+from bench.methods.training.weights import read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 FEATURES = "restorer-features"

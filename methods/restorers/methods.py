@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from bench.errors import NotApplicable
+from bench.methods.restorers.loading import load_card, load_network
+from bench.methods.restorers.networks import NETWORKS
+from bench.methods.restorers.recipe import recipe_names
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
-from methods.restorers.loading import load_card, load_network
-from methods.restorers.networks import NETWORKS
-from methods.restorers.recipe import recipe_names
 
 MARGIN = 24
 """Pixels around an image whose sides the network cannot halve; most blur kernels are smaller."""

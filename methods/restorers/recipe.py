@@ -24,7 +24,7 @@ class Recipe:
         ``NETWORK-CLASS``, ``NETWORK-noise-CLASS``; also the name of the weights.
     title : str
     network : str
-        A name in :data:`methods.restorers.networks.NETWORKS`.
+        A name in :data:`bench.methods.restorers.networks.NETWORKS`.
     image_class : str
     width : float
         Of the network; what that means is the network's business.
@@ -33,7 +33,7 @@ class Recipe:
     loss : {"squared", "distance", "psnr", "content"}
         Mean squared error; mean Euclidean distance of the images; mean of the logarithm of each
         image's squared error, which is the PSNR; or squared error of pixels and features
-        (:mod:`methods.restorers.losses`).
+        (:mod:`bench.methods.restorers.losses`).
     adversarial : bool
         Add a WGAN-GP critic to the loss.
     start : str
@@ -44,13 +44,13 @@ class Recipe:
     steps, batch : int
     optimiser : {"adam", "muon"}
         Muon takes what has four dimensions, filters and blocks' scales; Adam the rest
-        (:class:`methods.training.muon.ConvolutionMuon`).
+        (:class:`bench.methods.training.muon.ConvolutionMuon`).
     rate : float
         Peak learning rate; 50 steps of warm-up, then a cosine to 2 % of it.
     average : float
         Decay of the moving average of the weights, which is what is shipped.
     augment : tuple of str
-        Names in :mod:`methods.generators.augment`.
+        Names in :mod:`bench.methods.generators.augment`.
     seed : int
     look, save : int
         Steps between looks at validation images, and between checkpoints.

@@ -18,12 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from bench import seeds
+from bench.datasets.archives import training_images
 from bench.errors import InvalidInput, Unavailable
-from bench.metrics import psnr
-from datasets.archives import training_images
-from methods.generators.export import commit
-from methods.restorers import features, losses, recipe
-from methods.restorers.loading import (
+from bench.methods.generators.export import commit
+from bench.methods.restorers import features, losses, recipe
+from bench.methods.restorers.loading import (
     FEATURES,
     WEIGHTS,
     build,
@@ -31,10 +30,10 @@ from methods.restorers.loading import (
     load_features,
     load_network,
 )
-from methods.restorers.recipe import Recipe, load_recipe
-from methods.training.arithmetic import arithmetic, mixed_precision
-from methods.training.blurred import NOISE, BlurredBatches, validation
-from methods.training.loop import (
+from bench.methods.restorers.recipe import Recipe, load_recipe
+from bench.methods.training.arithmetic import arithmetic, mixed_precision
+from bench.methods.training.blurred import NOISE, BlurredBatches, validation
+from bench.methods.training.loop import (
     Progress,
     checkpoint_path,
     learning_rate,
@@ -43,8 +42,9 @@ from methods.training.loop import (
     update_average,
     weights_folder,
 )
-from methods.training.muon import ConvolutionMuon
-from methods.training.weights import write_card, write_weights
+from bench.methods.training.muon import ConvolutionMuon
+from bench.methods.training.weights import write_card, write_weights
+from bench.metrics import psnr
 
 
 def recipe_names() -> list[str]:

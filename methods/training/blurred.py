@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.datasets.archives import to_unit_range
+from bench.datasets.development import KERNEL_SEED
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.forward import blur
-from datasets.archives import to_unit_range
-from datasets.development import KERNEL_SEED
-from datasets.motion_blur import motion_blur_kernels
-from methods.generators.augment import AUGMENTATIONS
+from bench.methods.generators.augment import AUGMENTATIONS
 
 NOISE = 0.01
 DRAWN_AHEAD = 64
@@ -33,7 +33,7 @@ class BlurredBatches:
     image_class : str
     batch : int
     augment : sequence of str
-        Names in :mod:`methods.generators.augment`.
+        Names in :mod:`bench.methods.generators.augment`.
     noise : callable
         See :data:`NoiseLevels`.
     """

@@ -12,10 +12,10 @@ from bench.cli.arguments import positive
 from bench.errors import UnknownName
 
 FAMILIES = (
-    "methods.generators.train",
-    "methods.kernel_net.train",
-    "methods.marginal.train",
-    "methods.restorers.train",
+    "bench.methods.generators.train",
+    "bench.methods.kernel_net.train",
+    "bench.methods.marginal.train",
+    "bench.methods.restorers.train",
 )
 """Modules with ``recipe_names()`` and ``run(name, steps, folder, finish)``."""
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench.errors import InvalidInput
-from methods.training.checkpoint import load_checkpoint, read_state, save_checkpoint
+from bench.methods.training.checkpoint import load_checkpoint, read_state, save_checkpoint
 
 WARM_UP = 50
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from datasets.locations import checksum
+from bench.datasets.locations import checksum
 
 Precision = Literal["float32", "float16", "int8"]
 SCALE = "#scale"

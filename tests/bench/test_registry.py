@@ -11,15 +11,15 @@ from bench.registry import METHODS, Registry
 
 
 def fresh() -> Registry[MethodBase]:
-    return Registry("method", MethodBase, "methods.catalog", "bench.methods")
+    return Registry("method", MethodBase, "bench.methods.catalog", "bench.methods")
 
 
 def test_nothing_is_imported_before_it_is_used() -> None:
     known = set(sys.modules)
     names = fresh().names()
     assert "known-kernel" in names
-    imported = {name for name in set(sys.modules) - known if name.startswith("methods.")}
-    assert imported <= {"methods.catalog"}
+    imported = {name for name in set(sys.modules) - known if name.startswith("bench.methods.")}
+    assert imported <= {"bench.methods.catalog"}
 
 
 def test_patterns_expand_in_the_order_of_registration() -> None:

@@ -56,7 +56,7 @@ def test_a_method_made_worse_on_purpose_is_caught(tmp_path: Path) -> None:
         return {name for name in names if name in ("__pycache__", "weights", "record")}
 
     for room in ("bench", "methods", "datasets", "results"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=leave_large)
+        shutil.copytree(ROOT / room, tmp_path / room, symlinks=True, ignore=leave_large)
     for weights in (ROOT / "methods").rglob("weights"):
         (tmp_path / weights.relative_to(ROOT)).symlink_to(weights)
     path = tmp_path / "methods" / "known_kernel.py"

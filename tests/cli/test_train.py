@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from bench.cli import main
-from datasets.locations import checksum
-from methods.generators import train as generators
-from methods.kernel_net import train as kernel_net
-from methods.restorers import train
-from methods.restorers.loading import WEIGHTS
-from methods.training.loop import Progress
+from bench.datasets.locations import checksum
+from bench.methods.generators import train as generators
+from bench.methods.kernel_net import train as kernel_net
+from bench.methods.restorers import train
+from bench.methods.restorers.loading import WEIGHTS
+from bench.methods.training.loop import Progress
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ import scipy.io
 import torch
 from PIL import Image
 
+from bench.datasets import archives, levin, official
+from bench.datasets.motion_blur import MotionBlur, motion_blur_kernels
+from bench.datasets.paper import OUTPUTS, RANGE_OUTPUTS
+from bench.datasets.photos import photo_crops
 from bench.errors import BenchError, Unavailable
 from bench.forward import blur
+from bench.methods import range_oracle
 from bench.plan import load_dataset
 from bench.registry import DATASETS
-from datasets import archives, levin, official
-from datasets.motion_blur import MotionBlur, motion_blur_kernels
-from datasets.paper import OUTPUTS, RANGE_OUTPUTS
-from datasets.photos import photo_crops
-from methods import range_oracle
 
 
 @pytest.mark.parametrize("name", DATASETS.names())

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
+from bench.datasets import fetch
 from bench.errors import BenchError
-from datasets import fetch
 
 RANDOM = np.random.default_rng(0)
 COUNT = 2

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from methods.training import arithmetic
+from bench.methods.training import arithmetic
 
 
 @pytest.mark.parametrize(

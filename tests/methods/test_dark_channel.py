@@ -11,10 +11,10 @@ import torch
 
 from bench.errors import InvalidInput, Unavailable
 from bench.forward import blur
+from bench.methods.benchmark_dark_channel import compare
+from bench.methods.dark_channel import DarkChannel
+from bench.methods.octave_session import OctaveSession, session
 from bench.protocol import Boundary, Task, check_restoration
-from methods.benchmark_dark_channel import compare
-from methods.dark_channel import DarkChannel
-from methods.octave_session import OctaveSession, session
 
 needs_octave = pytest.mark.skipif(
     not (shutil.which("octave-cli") or shutil.which("octave")), reason="GNU Octave is missing"

@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from bench.alignment import barycentre
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, NotApplicable
 from bench.forward import blur
+from bench.methods.deep_deblur import published, shared
+from bench.methods.deep_deblur.grid import to_grid
+from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
+from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
+from bench.methods.deep_deblur.settings import load_settings
+from bench.methods.generators.loading import load_generator
 from bench.metrics import psnr
 from bench.protocol import Task
-from datasets.motion_blur import motion_blur_kernels
-from methods.deep_deblur import published, shared
-from methods.deep_deblur.grid import to_grid
-from methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
-from methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
-from methods.deep_deblur.settings import load_settings
-from methods.generators.loading import load_generator
 
 TASK = Task("svhn", (32, 32))
 

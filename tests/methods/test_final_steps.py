@@ -11,16 +11,16 @@ import torch
 
 from bench.errors import InvalidInput
 from bench.forward import blur
-from bench.metrics import psnr
-from bench.protocol import Boundary
-from methods.final_steps.lmmse import (
+from bench.methods.final_steps.lmmse import (
     ClassStatistics,
     from_opponent,
     learn_statistics,
     lmmse_deconvolve,
     to_opponent,
 )
-from methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.metrics import psnr
+from bench.protocol import Boundary
 
 
 def _kernels(count: int = 1, size: int = 5, seed: int = 1) -> torch.Tensor:

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from bench.errors import InvalidInput, Unavailable, UnknownName
-from methods.generators import architectures, augment
-from methods.generators.autoencoder import Autoencoder, whiten
-from methods.generators.export import sheet
-from methods.generators.folding import fold
-from methods.generators.linear import logits, principal_components, start_linear
-from methods.generators.loading import (
+from bench.methods.generators import architectures, augment
+from bench.methods.generators.autoencoder import Autoencoder, whiten
+from bench.methods.generators.export import sheet
+from bench.methods.generators.folding import fold
+from bench.methods.generators.linear import logits, principal_components, start_linear
+from bench.methods.generators.loading import (
     Generator,
     Prior,
     generator_names,
@@ -20,8 +20,8 @@ from methods.generators.loading import (
     load_card,
     load_generator,
 )
-from methods.generators.recipe import load_recipe, recipe_names
-from methods.training.weights import write_weights
+from bench.methods.generators.recipe import load_recipe, recipe_names
+from bench.methods.training.weights import write_weights
 
 DECODERS = ["SVHNDecoder", "DCGANDecoder", "MotionBlurDecoder"]
 
@@ -235,7 +235,7 @@ def test_recipes_are_readable_and_name_known_things():
 
 
 def test_recipe_with_a_misspelt_key_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("methods.generators.recipe.FOLDER", tmp_path)
+    monkeypatch.setattr("bench.methods.generators.recipe.FOLDER", tmp_path)
     (tmp_path / "bad.toml").write_text('titel = "x"')
     with pytest.raises(InvalidInput, match="titel"):
         load_recipe("bad")

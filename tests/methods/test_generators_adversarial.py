@@ -8,19 +8,25 @@ import torch
 from torch import nn
 
 from bench import plan
+from bench.methods.deep_deblur.methods import DeepDeblur
+from bench.methods.generators import architectures, comparison, export, train
+from bench.methods.generators.adversarial import AdversarialTrainer
+from bench.methods.generators.critic import Critic, mismatch, told_real
+from bench.methods.generators.fitting import start_near
+from bench.methods.generators.loading import (
+    DEFAULTS,
+    Prior,
+    generator_names,
+    load_card,
+    load_generator,
+)
+from bench.methods.generators.recipe import load_recipe
+from bench.methods.range_oracle import RangeOracle
+from bench.methods.training.checkpoint import save_checkpoint
+from bench.methods.training.loop import Progress
 from bench.observation import Condition
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
-from methods.deep_deblur.methods import DeepDeblur
-from methods.generators import architectures, comparison, export, train
-from methods.generators.adversarial import AdversarialTrainer
-from methods.generators.critic import Critic, mismatch, told_real
-from methods.generators.fitting import start_near
-from methods.generators.loading import DEFAULTS, Prior, generator_names, load_card, load_generator
-from methods.generators.recipe import load_recipe
-from methods.range_oracle import RangeOracle
-from methods.training.checkpoint import save_checkpoint
-from methods.training.loop import Progress
 
 NAMES = ["celeba-adversarial", "shoes-adversarial"]
 SHIPPED = {*NAMES} <= {*generator_names()}

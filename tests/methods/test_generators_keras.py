@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput, Unavailable
-from methods.generators import architectures, keras_import
-from methods.generators.loading import load_generator
+from bench.methods.generators import architectures, keras_import
+from bench.methods.generators.loading import load_generator
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ import time
 import pytest
 import torch
 
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, Unavailable
-from datasets.motion_blur import motion_blur_kernels
-from methods.generators.autoencoder import Trainer
-from methods.generators.recipe import load_recipe
-from methods.generators.train import fit
-from methods.training.checkpoint import save_checkpoint
-from methods.training.loop import Progress, learning_rate, resume
+from bench.methods.generators.autoencoder import Trainer
+from bench.methods.generators.recipe import load_recipe
+from bench.methods.generators.train import fit
+from bench.methods.training.checkpoint import save_checkpoint
+from bench.methods.training.loop import Progress, learning_rate, resume
 
 TINY = {"steps": 12, "batch": 8, "look": 6, "save": 2, "seed": 3}
 
@@ -79,8 +79,8 @@ def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
     script = textwrap.dedent(
         """
         import sys, pathlib, torch
-        from methods.generators.recipe import load_recipe
-        from methods.generators.train import fit
+        from bench.methods.generators.recipe import load_recipe
+        from bench.methods.generators.train import fit
         torch.set_num_threads(1)
         recipe = load_recipe("motion-blur", steps=100000, batch=8, look=100000, save=1)
         fit(recipe, torch.rand(32, 1, 28, 28), torch.rand(8, 1, 28, 28), pathlib.Path(sys.argv[1]))

@@ -5,16 +5,16 @@ import dataclasses
 import pytest
 import torch
 
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import NotApplicable, Unavailable
 from bench.forward import blur
+from bench.methods.kernel_net.loading import load_card, load_network
+from bench.methods.kernel_net.method import KernelNet
+from bench.methods.kernel_net.network import NETWORKS, centre, gradient_autocorrelation, kernels
+from bench.methods.kernel_net.train import Trainer, kernel_loss, load_recipe, recipe_names
+from bench.methods.training.checkpoint import save_checkpoint
+from bench.methods.training.loop import Progress, train
 from bench.protocol import Task
-from datasets.motion_blur import motion_blur_kernels
-from methods.kernel_net.loading import load_card, load_network
-from methods.kernel_net.method import KernelNet
-from methods.kernel_net.network import NETWORKS, centre, gradient_autocorrelation, kernels
-from methods.kernel_net.train import Trainer, kernel_loss, load_recipe, recipe_names
-from methods.training.checkpoint import save_checkpoint
-from methods.training.loop import Progress, train
 
 TINY = {"width": 16, "blocks": 1, "batch": 4, "steps": 6, "look": 3, "save": 100}
 
@@ -100,7 +100,7 @@ def test_a_changed_file_is_refused(tmp_path):
 
 
 def test_a_shoe_is_deblurred():
-    from datasets.generated import ShoesSamples
+    from bench.datasets.generated import ShoesSamples
 
     images = torch.stack([ShoesSamples()[i].image for i in range(4)])
     kernel = motion_blur_kernels(4, 9, length=14)

@@ -9,14 +9,14 @@ import torch
 
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.forward import blur
+from bench.methods import known_kernel
+from bench.methods.final_steps.tv import tuned_weight
+from bench.methods.known_kernel import KnownKernel, KnownKernelLMMSE, class_statistics
 from bench.metrics import psnr
 from bench.observation import Condition, observe
 from bench.plan import load_dataset
 from bench.protocol import Task, Truth
 from bench.registry import DATASETS
-from methods import known_kernel
-from methods.final_steps.tv import tuned_weight
-from methods.known_kernel import KnownKernel, KnownKernelLMMSE, class_statistics
 
 SVHN = Task("svhn", (32, 32), kernel_size=(9, 9))
 

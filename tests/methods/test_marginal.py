@@ -6,14 +6,20 @@ import math
 import pytest
 import torch
 
+from bench.datasets.locations import checksum
 from bench.errors import Unavailable
 from bench.forward import blur
-from datasets.locations import checksum
-from methods.final_steps.lmmse import from_opponent, to_opponent
-from methods.marginal.likelihood import MarginalLikelihood
-from methods.marginal.model import GaussianModel, learn_model, load_model, save_model, truncate
-from methods.marginal.search import Annealing, search
-from methods.marginal.sparse import search_sparse
+from bench.methods.final_steps.lmmse import from_opponent, to_opponent
+from bench.methods.marginal.likelihood import MarginalLikelihood
+from bench.methods.marginal.model import (
+    GaussianModel,
+    learn_model,
+    load_model,
+    save_model,
+    truncate,
+)
+from bench.methods.marginal.search import Annealing, search
+from bench.methods.marginal.sparse import search_sparse
 
 SIZE, NOISE = 8, 0.05
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from methods.training.muon import COEFFICIENTS, ITERATIONS, ConvolutionMuon, orthogonal
+from bench.methods.training.muon import COEFFICIENTS, ITERATIONS, ConvolutionMuon, orthogonal
 
 
 def test_a_step_is_as_long_in_every_direction():

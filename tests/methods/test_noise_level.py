@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.datasets.motion_blur import motion_blur_kernels
 from bench.forward import blur
-from datasets.motion_blur import motion_blur_kernels
-from methods.final_steps.lmmse import from_opponent
-from methods.marginal.model import load_model
-from methods.noise_level import CHOSEN_NOISE, estimate_noise, loudness
+from bench.methods.final_steps.lmmse import from_opponent
+from bench.methods.marginal.model import load_model
+from bench.methods.noise_level import CHOSEN_NOISE, estimate_noise, loudness
 
 
 def _observed(noise: float, count: int = 4) -> Tensor:

@@ -13,15 +13,15 @@ import torch
 
 from bench.errors import InvalidInput, Unavailable
 from bench.forward import blur
+from bench.methods.dark_channel import DarkChannel
+from bench.methods.data_fitting import LEARNED, DataFitting
+from bench.methods.extreme_channels import ExtremeChannels
+from bench.methods.octave_prior import OctavePrior, functions_reached_from
+from bench.methods.octave_session import OctaveSession, session
+from bench.methods.outlier_handling import OutlierHandling
+from bench.methods.train_data_fitting import fitted_kernel, learn_fitting
+from bench.methods.tune_octave import moved
 from bench.protocol import Task, check_restoration
-from methods.dark_channel import DarkChannel
-from methods.data_fitting import LEARNED, DataFitting
-from methods.extreme_channels import ExtremeChannels
-from methods.octave_prior import OctavePrior, functions_reached_from
-from methods.octave_session import OctaveSession, session
-from methods.outlier_handling import OutlierHandling
-from methods.train_data_fitting import fitted_kernel, learn_fitting
-from methods.tune_octave import moved
 
 needs_octave = pytest.mark.skipif(
     not (shutil.which("octave-cli") or shutil.which("octave")), reason="GNU Octave is missing"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from bench.errors import Unavailable
-from methods.octave_session import OctaveError, OctaveSession, find_octave
+from bench.methods.octave_session import OctaveError, OctaveSession, find_octave
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_octave = pytest.mark.skipif(
@@ -65,7 +65,7 @@ def test_time_limit_ends_the_call_and_the_next_works(octave: OctaveSession) -> N
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's parent-death signal")
 def test_no_orphan_after_kill_9_and_a_quiet_terminal(tmp_path: Path) -> None:
     code = (
-        "from methods.octave_session import session; import time; "
+        "from bench.methods.octave_session import session; import time; "
         "s = session(); s.call('plus', 1, 2); print(s.process_id, flush=True); time.sleep(60)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

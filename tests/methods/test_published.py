@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from bench.errors import NotApplicable
+from bench.methods.published import PublishedDD, PublishedDDS
 from bench.metrics import psnr, ssim
 from bench.plan import load_dataset
 from bench.protocol import Dataset, MethodBase, Scene, Task
 from bench.registry import DATASETS
-from methods.published import PublishedDD, PublishedDDS
 
 METHODS = {"dd": PublishedDD, "dds": PublishedDDS}
 RECOMPUTED = {

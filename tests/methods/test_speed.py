@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from methods.deep_deblur.speed import counts, published_evaluations, replayed
+from bench.methods.deep_deblur.speed import counts, published_evaluations, replayed
 
 
 def frame(rows):
