@@ -7,7 +7,7 @@ PYTHON  = $(VENV)/bin/python
 STAMP   = $(VENV)/.installed
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench test lint setup octave browser record published clean
+.PHONY: bench test lint setup octave opencv browser record published clean
 
 bench: setup
 	$(PYTHON) -m bench run --methods blurry,dd,dds,dp,known-kernel
@@ -35,21 +35,29 @@ published: setup
 	$(PUBLISHED) --methods range-oracle --set range-oracle.preset=published --images 4
 	$(PYTHON) -m bench.methods.deep_deblur.speed
 
-setup: $(STAMP) octave
+setup: $(STAMP) octave opencv
 
 # PyTorch first, pinned, and preferably its CPU build: a plain "torch" would bring gigabytes of CUDA.
+# Its index is asked only where it answers, for pip would try it in vain for every package.
+TORCH_INDEX = https://download.pytorch.org/whl/cpu
+REACHED     = python3 -c 'import urllib.request as u; u.urlopen("$(TORCH_INDEX)/torch/", timeout=5)' 2>/dev/null
 $(STAMP): pyproject.toml constraints.txt
 	@python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv; }
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install -q -c constraints.txt torch --retries 1 \
-	    --extra-index-url https://download.pytorch.org/whl/cpu
-	$(PYTHON) -m pip install -q -c constraints.txt -e '.[test,lint]'
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt torch \
+	    $$($(REACHED) && echo --extra-index-url $(TORCH_INDEX))
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
 	touch $(STAMP)
 
 octave:
 	@command -v octave-cli >/dev/null || command -v octave >/dev/null \
 	    || { echo "Installing Octave …"; $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends octave >/dev/null; } \
 	    || echo "Octave could not be installed: the methods that need it will be listed as unavailable."
+
+# OpenCV's wheel links against these; a desktop has them, a bare server may not.
+opencv: $(STAMP)
+	@$(PYTHON) -c 'import cv2' 2>/dev/null \
+	    || { echo "Installing libraries for OpenCV …"; $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libgl1 libglib2.0-0 >/dev/null; }
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

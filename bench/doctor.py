@@ -19,7 +19,7 @@ PACKAGES = {
     "torch": "torch",
     "numpy": "numpy",
     "scipy": "scipy",
-    "opencv-python-headless": "cv2",
+    "opencv-python": "cv2",
     "scikit-image": "skimage",
     "pandas": "pandas",
     "tabulate": "tabulate",

@@ -18,7 +18,7 @@ import psutil
 import bench
 from bench.files import write_atomically
 
-PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python-headless", "pandas", "oct2py")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
 ROOT = Path(__file__).resolve().parent.parent
 
 
