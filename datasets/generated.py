@@ -143,9 +143,11 @@ class Samples(Dataset):
     @classmethod
     def location(cls) -> Location:
         """The weights come with the package, once trained."""
-        found = cls.version != "missing"
+        from bench.methods.generators.loading import STORE
+
         path = f"methods/generators/weights/{cls.generator}.safetensors"
-        return Location(found, path, f"Run 'python -m bench train {cls.generator}'.")
+        how = f"Set BENCH_WEIGHTS, or run 'python -m bench train {cls.generator}'."
+        return Location(STORE.reachable(cls.generator), path, how)
 
 
 class SVHNRange(RangeImages):

@@ -15,7 +15,13 @@ from torch import Tensor
 from bench.errors import InvalidInput, NotApplicable, UnknownName
 from bench.forward import blur
 from bench.methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
-from bench.methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
+from bench.methods.generators.loading import (
+    DEFAULTS,
+    STORE,
+    Prior,
+    load_card,
+    load_generator,
+)
 from bench.protocol import Knowledge, Oracle, Restoration, Task, Truth, check_observation
 
 
@@ -148,7 +154,7 @@ class RangeOracle(Oracle):
     @classmethod
     def check_available(cls, task: Task) -> None:
         """Raise if the image class has no generator; see ``MethodBase``."""
-        load_card(_name(task, ""))
+        STORE.weights(_name(task, ""))
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:

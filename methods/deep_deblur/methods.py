@@ -18,9 +18,12 @@ from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
 from bench.methods.deep_deblur.shared import descend
 from bench.methods.deep_deblur.solver import Solver
 from bench.methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
+from bench.methods.generators.loading import STORE as GENERATORS
+from bench.methods.kernel_net.loading import STORE as NETWORKS
 from bench.methods.kernel_net.loading import load_card as load_network_card
 from bench.methods.kernel_net.loading import load_network
 from bench.methods.kernel_net.method import check_size
+from bench.methods.marginal.model import STORE as MODELS
 from bench.methods.marginal.model import load_card as load_model_card
 from bench.methods.marginal.model import load_model
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
@@ -108,9 +111,9 @@ class DeepDeblur(Method):
             )
         _, height, width = load_card(DEFAULTS[task.image_class])["image_shape"]
         check_size(task, (height, width), "The generator")
-        load_model_card(task.image_class)
-        if cls.warm:
-            load_network_card(task.image_class)
+        for store in (GENERATORS, MODELS, *([NETWORKS] if cls.warm else [])):
+            store.weights(task.image_class)
+        GENERATORS.weights(KERNEL_PRIOR)
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:

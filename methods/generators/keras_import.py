@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.datasets.locations import checksum
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from bench.methods.generators import architectures
-from bench.methods.generators.loading import WEIGHTS, sha256
+from bench.methods.generators.loading import WEIGHTS
 from bench.methods.training.weights import write_weights
 
 DECODERS = {
@@ -91,7 +92,7 @@ def convert(path: Path, image_class: str, name: str, folder: Path = WEIGHTS) -> 
         "latent_size": decoder.latent_size,
         "image_shape": list(decoder.image_shape),
         "source": path.name,
-        "source_sha256": sha256(path),
+        "source_sha256": checksum(path),
     }
     write_weights(name, {"decoder": decoder}, card, folder, precision="float32")
     return card

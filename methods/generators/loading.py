@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,9 +13,10 @@ from bench import seeds
 from bench.errors import Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.folding import fold
-from bench.methods.training.weights import read_weights
+from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"
+STORE = ModelStore(WEIGHTS, "generator", unknown=UnknownName, required=("decoder",))
 
 DEFAULTS = {
     "svhn": "svhn",
@@ -137,22 +135,12 @@ class Prior(nn.Module):
 
 def generator_names() -> list[str]:
     """Names of the generators whose cards are here."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.json"))
+    return STORE.names()
 
 
 def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read the card of a generator.
-
-    Raises
-    ------
-    UnknownName
-        With the names that there are.
-    """
-    path = folder / f"{name}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.json")))
-        raise UnknownName(f"There is no generator {name!r}; there are: {known or 'none'}.")
-    return json.loads(path.read_text())
+    """Read the card of a generator; raise UnknownName, with the names there are, if it has none."""
+    return STORE.at(folder).card(name)
 
 
 def load_generator(
@@ -178,15 +166,7 @@ def load_generator(
         If the weights are missing or do not match the card.
     """
     card = load_card(name, folder)
-    path = folder / card["file"]
-    if not path.is_file():
-        raise Unavailable(f"The weights {path} are missing; run 'python -m bench train {name}'.")
-    if (found := sha256(path)) != card["sha256"]:
-        raise Unavailable(
-            f"The weights {path} have SHA-256 {found[:12]}…, the card says "
-            f"{card['sha256'][:12]}…; fetch or train them again."
-        )
-    tensors = read_weights(path)
+    tensors = STORE.at(folder).tensors(name)
     decoder = getattr(architectures, card["decoder"])()
     decoder.load_state_dict(_part(tensors, "decoder", decoder))
     encoder = None
@@ -196,34 +176,12 @@ def load_generator(
     return Prior(decoder, encoder, name=name, folded=folded, card=card).to(device)
 
 
-@functools.lru_cache(maxsize=8)
-def default_generator(image_class: str, device: str = "cpu") -> Prior:
-    """Load the default prior of an image class, once per process.
-
-    Raises
-    ------
-    Unavailable
-        If the class has none.
-    """
-    if image_class not in DEFAULTS:
-        raise Unavailable(
-            f"There is no generator for images of class {image_class!r}; "
-            f"there are priors for {', '.join(DEFAULTS)}."
-        )
-    return load_generator(DEFAULTS[image_class], device=device)
-
-
 def build_encoder(kind: str, decoder: Any) -> nn.Module:
     """Make an encoder of a decoder's latent size and image shape."""
     cls = getattr(architectures, kind)
     if cls in (architectures.LinearPlusConvEncoder, architectures.DenseEncoder):
         return cls(decoder.latent_size, decoder.image_shape)
     return cls(decoder.latent_size)
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _part(tensors: dict[str, Tensor], prefix: str, module: nn.Module) -> dict[str, Tensor]:

@@ -1,37 +1,28 @@
-"""Trained kernel networks by class, checked against their cards."""
+"""Trained kernel networks by class."""
 
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
-from bench.datasets.locations import checksum
-from bench.errors import Unavailable
 from bench.methods.kernel_net.network import NETWORKS, KernelNetwork
-from bench.methods.training.weights import read_weights
+from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"
 PREFIX = "kernel-net-"
+STORE = ModelStore(
+    WEIGHTS,
+    "kernel network of the class",
+    train=f"{PREFIX}{{name}}",
+    prefix=PREFIX,
+    required=("recipe",),
+)
 
 
 def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read the card of a class's network.
-
-    Raises
-    ------
-    Unavailable
-        If there is none.
-    """
-    path = folder / f"{PREFIX}{image_class}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem.removeprefix(PREFIX) for p in folder.glob("*.json")))
-        raise Unavailable(
-            f"There is no kernel network for images of class {image_class!r}; "
-            f"there are: {known or 'none'}."
-        )
-    return json.loads(path.read_text())
+    """Read the card of a class's network; raise Unavailable if there is none."""
+    return STORE.at(folder).card(image_class)
 
 
 @functools.lru_cache(maxsize=4)
@@ -43,15 +34,6 @@ def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
     Unavailable
         If it is missing or does not match its card.
     """
-    card = load_card(image_class, folder)
-    path = folder / card["file"]
-    if not path.is_file() or checksum(path) != card["sha256"]:
-        raise Unavailable(
-            f"{path} is missing or does not match its card; "
-            f"'python -m bench train {PREFIX}{image_class}' makes it again."
-        )
-    recipe = card["recipe"]
+    recipe = load_card(image_class, folder)["recipe"]
     network = NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])
-    tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
-    network.load_state_dict(tensors)
-    return network.eval().requires_grad_(False)
+    return STORE.at(folder).fill(network, image_class)

@@ -16,7 +16,7 @@ from bench.errors import NotApplicable
 from bench.forward import blur
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
-from bench.methods.kernel_net.loading import load_card, load_network
+from bench.methods.kernel_net.loading import STORE, load_card, load_network
 from bench.methods.noise_level import estimate_noise
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
@@ -46,6 +46,7 @@ class KernelNet(Method):
         """Ask for a trained network of the class and size, and a circular boundary."""
         size = load_card(task.image_class)["recipe"]["image_size"]
         check_size(task, (size, size), "The kernel network")
+        STORE.weights(task.image_class)
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:

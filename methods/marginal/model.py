@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.datasets.locations import checksum
-from bench.errors import Unavailable
 from bench.methods.final_steps.lmmse import to_opponent
+from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"
+STORE = ModelStore(WEIGHTS, "Gaussian model of the class", train="gaussian-{name}")
 RANKS = (100, 40, 40)
 """Components kept of luminance and of each chroma."""
 
@@ -93,41 +92,21 @@ def save_model(model: GaussianModel, path: Path) -> None:
 
 
 def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read what is known of a class's model.
-
-    Raises
-    ------
-    Unavailable
-        If there is none.
-    """
-    path = folder / f"{image_class}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none"
-        raise Unavailable(
-            f"There is no Gaussian model of the class {image_class!r}; there are: {known}. "
-            f"'python -m bench train gaussian-{image_class}' fits one to a training archive."
-        )
-    return json.loads(path.read_text())
+    """Read what is known of a class's model; raise Unavailable if there is none."""
+    return STORE.at(folder).card(image_class)
 
 
 @functools.lru_cache(maxsize=4)
 def load_model(image_class: str, folder: Path = WEIGHTS) -> GaussianModel:
-    """Load a class's model, checking its checksum.
+    """Load a class's model.
 
     Raises
     ------
     Unavailable
         If it is missing or does not match its card.
     """
-    card = load_card(image_class, folder)
-    path = folder / card["file"]
-    if not path.is_file() or checksum(path) != card["sha256"]:
-        raise Unavailable(
-            f"{path} is missing or does not match its card; "
-            f"'python -m bench train gaussian-{image_class}' fits it again."
-        )
-    tensors = load_file(path)
-    first, second, third = (tensors[f"components.{i}"].float() for i in range(3))
+    tensors = STORE.at(folder).tensors(image_class)
+    first, second, third = (tensors[f"components.{i}"] for i in range(3))
     return truncate(GaussianModel(tensors["mean"], (first, second, third), tensors["spectrum"]))
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import NotApplicable
-from bench.methods.restorers.loading import load_card, load_network
+from bench.methods.restorers.loading import STORE, load_card, load_network
 from bench.methods.restorers.networks import NETWORKS
 from bench.methods.restorers.recipe import recipe_names
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
@@ -68,6 +68,7 @@ class Restorer(Method):
                 f"is no recipe {cls.weights(task)!r}."
             )
         card = load_card(cls.weights(task))
+        STORE.weights(cls.weights(task))
         network = NETWORKS[card["recipe"]["network"]]
         height, width = task.image_size
         if (

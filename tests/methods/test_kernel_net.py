@@ -1,6 +1,7 @@
 """The kernel network: what it returns, that it learns, and that its training resumes exactly."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -92,10 +93,10 @@ def test_unknown_classes_and_sizes_are_refused():
 
 
 def test_a_changed_file_is_refused(tmp_path):
-    card = load_card("shoes")
-    (tmp_path / "kernel-net-shoes.json").write_text('{"file": "x", "sha256": "0"}')
-    assert card["sha256"]
-    with pytest.raises(Unavailable, match="does not match"):
+    card = {**load_card("shoes"), "file": "x", "sha256": "0"}
+    (tmp_path / "kernel-net-shoes.json").write_text(json.dumps(card))
+    (tmp_path / "x").write_bytes(b"other weights")
+    with pytest.raises(Unavailable, match="do not match"):
         load_network("shoes", tmp_path)
 
 

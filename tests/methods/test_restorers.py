@@ -262,7 +262,7 @@ def test_exported_weights_restore_the_same_images(images, tmp_path, monkeypatch)
     monkeypatch.undo()
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     load_network.cache_clear()
-    with pytest.raises(Unavailable, match="does not match its card"):
+    with pytest.raises(Unavailable, match="do not match their card"):
         load_network("unet-svhn", tmp_path)
 
 
@@ -281,5 +281,5 @@ def test_tasks_a_network_cannot_take_are_refused():
         CNN.check_available(Task("celeba", (64, 64), channels=1))
     with pytest.raises(NotApplicable, match="no recipe 'cnn-noise-shoes'"):
         CNNNoise.check_available(Task("shoes", (64, 64)))
-    with pytest.raises(Unavailable, match="There are no weights 'cnn-cats'"):
+    with pytest.raises(Unavailable, match="There is no network trained end to end 'cnn-cats'"):
         load_card("cnn-cats")
