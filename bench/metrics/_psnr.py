@@ -1,0 +1,47 @@
+"""Peak signal-to-noise ratio, plain and after the kernel's centroid was centred."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.metrics._base import Comparison, Metric
+
+
+def psnr(image: Tensor, truth: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio over all pixels and channels, peak 1.
+
+    Parameters
+    ----------
+    image, truth : Tensor, shape (N, C, H, W), in [0, 1]
+
+    Returns
+    -------
+    Tensor, shape (N,), in dB
+        Infinite for equal images.
+    """
+    return -10 * torch.log10((image.double() - truth.double()).square().mean((1, 2, 3)))
+
+
+class PSNR(Metric):
+    """Of the image as it is registered by its data set's procedure."""
+
+    name, heading, digits, table_digits, place = "psnr", "PSNR (dB)", 4, 2, 10
+
+    def compute(self, comparison: Comparison) -> Tensor:
+        """Return dB, shape (N,)."""
+        return psnr(*comparison.aligned)
+
+
+class CentredPSNR(Metric):
+    """Centroid-aligned: image and kernel are shifted oppositely, without looking at the truth.
+
+    Where images are registered to the truth anyway, it equals the plain PSNR up to the
+    registration's steps.
+    """
+
+    name, heading, digits, table_digits, place = "psnr_centred", "PSNR centred (dB)", 4, 2, 20
+
+    def compute(self, comparison: Comparison) -> Tensor:
+        """Return dB, shape (N,); NaN without a kernel."""
+        return comparison.nothing if comparison.centred is None else psnr(*comparison.centred)
