@@ -1,3 +1,3 @@
 """An honest benchmark for blind image deconvolution, ``y = x ⊗ k + n``."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
