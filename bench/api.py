@@ -1,0 +1,351 @@
+"""The benchmark from Python: what the command line does, in a notebook.
+
+>>> import bench
+>>> observed = bench.load("photos")[0]
+>>> tuple(observed.observation.shape)
+(3, 64, 64)
+>>> scores = bench.score(observed.observation, observed.scene.image)
+>>> f"{scores['psnr']:.1f} dB"
+'14.9 dB'
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench import metrics, photo, plan
+from bench.errors import BenchError, InvalidInput
+from bench.observation import Condition, Observed, effective, observe
+from bench.protocol import (
+    Alignment,
+    Boundary,
+    Dataset,
+    Method,
+    Restoration,
+    Task,
+    check_observation,
+    check_restoration,
+)
+from bench.registry import DATASETS, METHODS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ImageLike = str | os.PathLike[str] | np.ndarray | Tensor
+"""A file, an array (H, W) or (H, W, C), or a tensor (H, W) or (C, H, W)."""
+
+
+def run(
+    methods: str,
+    datasets: str,
+    *,
+    images: int | None = None,
+    noise: float | Sequence[float] = 0.01,
+    blur_length: int | Sequence[int] | None = None,
+    seed: int | Sequence[int] = 0,
+    settings: Sequence[str] = (),
+    out: str | os.PathLike[str] | None = None,
+    device: str = "cpu",
+    workers: int | None = None,
+    time_limit: float = 600.0,
+    quiet: bool = True,
+) -> pd.DataFrame:
+    """Measure methods on data sets, as ``python -m bench run`` does.
+
+    Parameters
+    ----------
+    methods, datasets : str
+        Names or shell patterns, separated by commas.
+    images : int, optional
+        Only the first so many of each data set.
+    noise : float or sequence of float
+        Standard deviations in units of the image range [0, 1].
+    blur_length : int or sequence of int, optional
+        Blur with fresh kernels of these lengths, in pixels, in place of the data set's own.
+    seed : int or sequence of int
+        Of the noise, fresh kernels and whatever a method draws.
+    settings : sequence of str
+        Parameters, as ``"dd.preset=published"``.
+    out : path, optional
+        Results folder; what it already has is not computed again. None keeps nothing.
+    device : str
+    workers : int, optional
+        Processes; None takes one per core.
+    time_limit : float
+        Seconds that a cell may take.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    DataFrame
+        One row per image, method and condition, with all metrics, ``status`` and ``reason``.
+
+    Raises
+    ------
+    BenchError
+        If a name is unknown, data are missing, or a value makes no sense.
+
+    Examples
+    --------
+    >>> import bench
+    >>> frame = bench.run("blurry", "photos", images=1, workers=1)
+    >>> list(frame["status"])
+    ['ok']
+    """
+    from bench.session import Part, execute
+
+    lengths = [None] if blur_length is None else _several(blur_length)
+    conditions = [
+        Condition(level, length, number)
+        for level in _several(noise)
+        for length in lengths
+        for number in _several(seed)
+    ]
+    part = Part(
+        plan.parse_methods(methods, settings), DATASETS.select(datasets), conditions, images
+    )
+    with _folder(out) as folder:
+        session = execute(
+            [part],
+            folder,
+            device=device,
+            workers=workers,
+            time_limit=time_limit,
+            quiet=quiet,
+            sheets=out is not None,
+        )
+    return session.frame
+
+
+def deblur(
+    image: ImageLike,
+    method: str = "dp",
+    *,
+    kernel_size: int = 25,
+    noise: float = 0.01,
+    boundary: Boundary = "free",
+    image_class: str = "natural",
+    seed: int = 0,
+    device: str = "cpu",
+    **parameters: bool | int | float | str,
+) -> Restoration:
+    """Restore one photograph with a blind method.
+
+    Parameters
+    ----------
+    image : path, array (H, W) or (H, W, C), or tensor (H, W) or (C, H, W)
+        In [0, 1], or integers of 8 or 16 bits.
+    method : str
+    kernel_size : int
+        Side of the kernel's support in pixels.
+    noise : float
+        Standard deviation of the noise in units of the image range.
+    boundary : {"free", "circular"}
+    image_class : str
+        Of a method that needs one: ``svhn``, ``shoes``, ``celeba`` or ``natural``.
+    seed : int
+    device : str
+    **parameters
+        The method's own.
+
+    Returns
+    -------
+    Restoration
+        ``image`` of shape (1, C, H, W) and, where the method estimates one, ``kernel``.
+
+    Raises
+    ------
+    BenchError
+        If the method is unknown, needs the truth, or cannot be used on such an image.
+    """
+    cls = METHODS.load(method)
+    if not issubclass(cls, Method):
+        raise BenchError(
+            f"{method!r} is of the kind {cls.kind!r}, which needs the truth or published "
+            "outputs; choose a blind method from 'python -m bench list methods'."
+        )
+    if unknown := [key for key in parameters if key not in cls.parameter_names()]:
+        known = ", ".join(cls.parameter_names()) or "none"
+        raise InvalidInput(f"{method!r} has no parameter {unknown[0]!r}; it has: {known}.")
+    observation = as_image(image)
+    Condition(noise)  # refuses a noise out of range
+    channels, height, width = observation.shape
+    task = Task(
+        image_class=image_class,
+        image_size=(height, width),
+        channels=channels,
+        kernel_size=(kernel_size, kernel_size),
+        noise=noise,
+        boundary=boundary,
+        device=device,
+        seed=seed,
+    )
+    batch = check_observation(observation[None], task)
+    cls.check_available(task)
+    solver = cls(task, **parameters)
+    try:
+        restoration = check_restoration(solver.deblur(batch.clone()), batch)
+    finally:
+        solver.close()
+    if not bool(restoration.image.isfinite().all()):
+        raise InvalidInput(f"{method} returned NaN or infinite pixels.")
+    return restoration
+
+
+@dataclasses.dataclass(frozen=True)
+class Observations(Sequence[Observed]):
+    """The observations of a data set under one condition, made when they are asked for.
+
+    ``observations[3].observation`` is what every method sees of image 3, a tensor (C, H, W), and
+    ``observations[3].scene`` holds the truth.
+    """
+
+    dataset: Dataset
+    condition: Condition
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: Any) -> Any:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return [observe(self.dataset, place, self.condition) for place in places]
+        return observe(self.dataset, places, self.condition)
+
+    def __iter__(self) -> Iterator[Observed]:
+        return (observe(self.dataset, index, self.condition) for index in range(len(self)))
+
+
+def load(
+    dataset: str, *, noise: float = 0.01, blur_length: int | None = None, seed: int = 0
+) -> Observations:
+    """Open a data set with its observations.
+
+    Parameters
+    ----------
+    dataset : str
+    noise, blur_length, seed
+        As for :func:`run`.
+
+    Returns
+    -------
+    Observations
+
+    Raises
+    ------
+    BenchError
+        If it is unknown or its data are missing.
+    """
+    opened = plan.load_dataset(dataset)
+    return Observations(opened, effective(Condition(noise, blur_length, seed), opened))
+
+
+def score(
+    restored: ImageLike,
+    truth: ImageLike,
+    *,
+    kernel: ImageLike | None = None,
+    true_kernel: ImageLike | None = None,
+    alignment: Alignment | None = None,
+) -> dict[str, float]:
+    """Score one restored image by all metrics.
+
+    Parameters
+    ----------
+    restored, truth : image
+        As for :func:`deblur`, of one size.
+    kernel, true_kernel : array or tensor (h, w), optional
+        Without them, the metrics that need a kernel are NaN.
+    alignment : Alignment, optional
+        How the image is registered first; None compares pixel by pixel.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    image, goal = as_image(restored), as_image(truth)
+    if image.shape != goal.shape:
+        raise InvalidInput(
+            f"The restored image has shape {tuple(image.shape)}, the truth {tuple(goal.shape)}."
+        )
+    both = kernel is not None and true_kernel is not None
+    values = metrics.score(
+        image[None],
+        _kernel(kernel) if both else None,
+        goal[None],
+        _kernel(true_kernel) if both else torch.ones(1, 1, 1),
+        alignment or Alignment(),
+    )
+    return {name: float(value[0]) for name, value in values.items()}
+
+
+def as_image(value: ImageLike) -> Tensor:
+    """Turn a file, an array or a tensor into an image.
+
+    Returns
+    -------
+    Tensor, float32, shape (C, H, W), in [0, 1]
+
+    Raises
+    ------
+    InvalidInput
+        If the shape or the range is no image's.
+    """
+    if isinstance(value, str | os.PathLike):
+        return photo.read_photo(Path(value))[0]
+    image = value if isinstance(value, Tensor) else _from_array(np.asarray(value))
+    image = image[None] if image.ndim == 2 else image
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
+        raise InvalidInput(
+            f"The image has shape {tuple(image.shape)}; give an array (H, W) or (H, W, 3) or a "
+            "tensor (1, H, W) or (3, H, W)."
+        )
+    if not image.is_floating_point():
+        raise InvalidInput(f"The image has type {image.dtype}; convert it to floats in [0, 1].")
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-6 and high <= 1 + 1e-6):
+        raise InvalidInput(f"The image spans [{low:.3g}, {high:.3g}]; scale it to [0, 1].")
+    return image.to(torch.float32)
+
+
+def _from_array(array: np.ndarray) -> Tensor:
+    scale = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(array.dtype)
+    values = array.astype(np.float32) / scale if scale else array
+    axes = values.transpose(2, 0, 1) if values.ndim == 3 else values
+    return torch.from_numpy(np.ascontiguousarray(axes))
+
+
+def _kernel(value: Any) -> Tensor:
+    kernel = torch.as_tensor(np.asarray(value), dtype=torch.float32)
+    total = kernel.sum()
+    if kernel.ndim != 2 or not total > 0:
+        raise InvalidInput(
+            f"The kernel has shape {tuple(kernel.shape)} and sum {float(total):.3g}; give a "
+            "non-negative array (h, w) that is not black."
+        )
+    return (kernel / total)[None]
+
+
+def _several(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Sequence | np.ndarray) else [value]
+
+
+@contextlib.contextmanager
+def _folder(named: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """The results folder that was named, or one that goes when the run is over."""
+    if named is not None:
+        yield Path(named)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-run-") as temporary:
+        yield Path(temporary)
