@@ -1,5 +1,6 @@
 # make bench      set up everything and run the main job on images that need no download
 # make test       set up everything and run the tests, lint and types
+# make docs       build the documentation site in build/site
 # make record     run everything on the published test sets; needs BENCH_DATA and a night
 # make published  run the published presets on a few of them, write reports/speed.md; hours
 VENV   ?= .venv
@@ -7,7 +8,7 @@ PYTHON  = $(VENV)/bin/python
 STAMP   = $(VENV)/.installed
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: bench test lint setup octave opencv browser record published clean
+.PHONY: bench test docs lint setup octave opencv browser record published clean
 
 bench: setup
 	$(PYTHON) -m bench run --methods blurry,dd,dds,dp,known-kernel
@@ -19,6 +20,9 @@ lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict -q
 
 RECORD  = $(PYTHON) -m bench run --gallery 12 --out results/record
 record: setup
@@ -46,7 +50,7 @@ $(STAMP): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt torch \
 	    $$($(REACHED) && echo --extra-index-url $(TORCH_INDEX))
-	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs]'
 	touch $(STAMP)
 
 octave:
