@@ -177,6 +177,11 @@ class MethodBase:
         return cls.assets(task)
 
     @classmethod
+    def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
+        """Return :attr:`knows`, where it depends on the parameters that were set."""
+        return cls.knows
+
+    @classmethod
     def parameter_names(cls) -> list[str]:
         """Return the parameters that can be set by name: those of ``__init__`` after the task."""
         return list(inspect.signature(cls).parameters)[1:]

@@ -17,7 +17,7 @@ import importlib.metadata
 from typing import Generic, TypeVar
 
 from bench.errors import BenchError, Unavailable, UnknownName
-from bench.protocol import Dataset, KernelSource, MethodBase
+from bench.protocol import Dataset, KernelSource, Knowledge, MethodBase
 
 T = TypeVar("T")
 
@@ -131,6 +131,25 @@ class Registry(Generic[T]):
         near = difflib.get_close_matches(name, self.entries, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "nothing is near it."
         return f"There is no {self.noun} {name!r}; {hint} 'python -m bench list' shows them all."
+
+
+def parse_label(label: str) -> tuple[str, dict[str, str]]:
+    """Split a label ``name[key=value,…]``, as tables show it, into name and parameters."""
+    name, _, inner = label.partition("[")
+    pairs = (part.partition("=") for part in inner.removesuffix("]").split(",") if part)
+    return name, {key: value for key, _, value in pairs}
+
+
+def knowledge(label: str) -> Knowledge:
+    """Return what the method behind a label is told or has learned, with its parameters.
+
+    Raises
+    ------
+    BenchError
+        If the method is unknown or cannot be imported.
+    """
+    name, parameters = parse_label(label)
+    return METHODS.load(name).knowledge(parameters)
 
 
 METHODS: Registry[MethodBase] = Registry(

@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
-from bench.registry import DATASETS, METHODS
+from bench.registry import DATASETS, METHODS, knowledge
 from bench.statistics import bootstrap_mean
 
 KIND_NOTES = {
@@ -116,7 +116,7 @@ def _knows(method: str, rows: pd.DataFrame) -> str:
     if name not in METHODS.entries:  # restored elsewhere, or by a plugin that is gone
         return f"origin: {rows['origin'].iloc[0]}"
     try:
-        return str(METHODS.load(name).knows)
+        return str(knowledge(method))
     except BenchError:
         return "?"
 

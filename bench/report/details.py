@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.observation import Condition
-from bench.registry import METHODS
+from bench.registry import METHODS, knowledge
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
 from bench.statistics import bootstrap_mean
 from bench.tables import method_order
@@ -137,7 +137,12 @@ def _knowledge(record: Record) -> str:
             cls = None
         kind = rows[rows["method"] == method]["kind"].iloc[0]
         lines.append(
-            [method, kind, str(cls.knows) if cls else "?", (cls.reference or "–") if cls else "–"]
+            [
+                method,
+                kind,
+                str(knowledge(method)) if cls else "?",
+                (cls.reference or "–") if cls else "–",
+            ]
         )
     headers = ["method", "kind", "knows", "reference"]
     return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -31,6 +32,7 @@ from bench.seeds import generators_per_image
 
 KERNEL_PRIOR = "motion-blur"
 PRESETS = ("default", "published")
+GENERATORS_ALONE = "generators of class and kernels"
 WARM_STARTS, WARM_SPREAD = 4, 0.3
 """Starts about the network's kernel: itself, and with so much Gaussian noise on its latent."""
 
@@ -99,6 +101,13 @@ class DeepDeblur(Method):
                 f"{self.image_prior.image_size}; the observations have {task.image_size}."
             )
         self.kernel_prior = load_generator(KERNEL_PRIOR)
+
+    @classmethod
+    def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
+        """The published procedure has the generators alone, and no statistics of the class."""
+        if parameters.get("preset") != "published":
+            return cls.knows
+        return dataclasses.replace(cls.knows, training=GENERATORS_ALONE)
 
     @classmethod
     def check_available(cls, task: Task) -> None:

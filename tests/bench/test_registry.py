@@ -7,7 +7,7 @@ import pytest
 
 from bench.errors import BenchError, Unavailable, UnknownName
 from bench.protocol import MethodBase
-from bench.registry import METHODS, Registry
+from bench.registry import METHODS, Registry, knowledge, parse_label
 
 
 def fresh() -> Registry[MethodBase]:
@@ -56,3 +56,14 @@ def test_an_entry_of_the_wrong_kind_is_refused(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(BenchError, match=r"pathlib:Path, which is no subclass of .*MethodBase"):
         fresh().load("odd")
+
+
+def test_what_a_method_knows_depends_on_its_parameters() -> None:
+    assert "second-order statistics" in str(knowledge("dd"))
+    published = str(knowledge("dds[preset=published]"))
+    assert "generators of class and kernels" in published
+    assert "statistics" not in published
+    assert parse_label("dd[preset=published,steps=3]") == (
+        "dd",
+        {"preset": "published", "steps": "3"},
+    )
