@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.metrics import METRICS, score
 from bench.observation import Condition, observe
+from bench.plan import REFERENCE_PIXELS
 from bench.protocol import Dataset, Restoration, Scene
 from bench.store import Row, Store
 
@@ -27,7 +28,7 @@ VERSION = ",".join(
 """Versions of all metrics: scores of another version are computed anew."""
 
 BATCH = 64
-"""Restorations scored, and kept, at a time."""
+"""Restorations of 64×64 pixels scored, and kept, at a time; fewer of larger ones."""
 
 WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
 LABEL = ["dataset", "condition", "method", "image"]
@@ -76,9 +77,12 @@ def collect(
     known = store.scores(VERSION)
     missing = [row for row in rows if row.status == "ok" and row.id not in known]
     with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
-        for _, group in itertools.groupby(missing, key=_dataset_and_condition):
-            while batch := list(itertools.islice(group, BATCH)):
-                scored = _score(store, open_dataset(batch[0].columns["dataset"]), batch)
+        for (name, _), group in itertools.groupby(missing, key=_dataset_and_condition):
+            dataset = open_dataset(name)
+            height, width = dataset.image_size
+            size = max(1, min(BATCH, BATCH * REFERENCE_PIXELS // (height * width)))
+            while batch := list(itertools.islice(group, size)):
+                scored = _score(store, dataset, batch)
                 store.keep_scores(VERSION, scored)
                 known.update(scored)
                 bar.update(len(batch))
@@ -178,7 +182,7 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
             None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
             torch.stack([scene.image for _, _, scene in items]),
             torch.stack([scene.kernel for _, _, scene in items]),
-            dataset.alignment,
+            dataset.alignment_for(items[0][2].kernel.shape),
         )
         for position, (row, restoration, _) in enumerate(items):
             residual = restoration.residual
