@@ -95,8 +95,7 @@ def align(image: Tensor, truth: Tensor, alignment: Alignment) -> tuple[Tensor, T
 
 
 def _align_one(image: Tensor, target: Tensor, alignment: Alignment) -> Tensor:
-    row, col = _best_whole(image, target, alignment)
-    row, col = _best_near(image, target, alignment, row, col)
+    row, col = _best_near(image, target, alignment, *_best_whole(image, target, alignment))
     return _shifted(image, row, col, alignment.border)
 
 

@@ -30,6 +30,7 @@ from bench.store import Outcome
 
 MANIFEST = "manifest.json"
 KERNEL_SUFFIX = "_kernel"
+NOISE = {"gaussian": "~ N(0, noise²)", "uniform": "uniform, from 0", "none": "nothing but rounding"}
 
 
 def export(dataset: Dataset, condition: Condition, folder: Path, images: int | None = None) -> Path:
@@ -67,10 +68,10 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
         "dataset_version": dataset.version,
         "condition": dataclasses.asdict(condition),
         "image_class": dataset.image_class,
-        "boundary": dataset.boundary,
+        "boundary": dataset.told_boundary(),
         "range": "16-bit integers; divide by 65535 for [0, 1]",
-        "forward_model": "y = clip(x ⊗ k + n, 0, 1), n ~ N(0, noise²); the origin of an h×w "
-        "kernel is pixel (h // 2, w // 2), 0-based",
+        "forward_model": f"y = clip(x ⊗ k + n, 0, 1), n {NOISE[dataset.noise_model.kind]}; the "
+        "origin of an h×w kernel is pixel (h // 2, w // 2), 0-based",
         "write": "NAME.png (8 or 16 bits) per observation; optionally NAME_kernel.png, grey, "
         "scaled as you like: it is normalised to sum 1",
         "images": entries,

@@ -114,9 +114,7 @@ def check_formation(dataset: Dataset) -> None:
     elif model.kind == "uniform" and not 0 < model.width < 1:
         wrong = f"uniform noise of width {model.width:g}; give one between 0 and 1"
     elif model.kind != "gaussian" and dataset.noise is None:
-        wrong = (
-            f"noise of the kind {model.kind!r} and no noise level; give the one methods are told"
-        )
+        wrong = f"noise of the kind {model.kind!r} and no noise level to tell methods"
     elif bits is not None and not 1 <= bits <= 16:
         wrong = f"bits = {bits}; give 1 to 16, or None for no rounding"
     else:
