@@ -131,7 +131,7 @@ def _notice(dataset: str) -> list[str]:
 
 
 def _remarks(group: pd.DataFrame) -> list[str]:
-    """What a reader has to know of single rows: cells that are missing, boundaries that mismatch."""
+    """What has to be said of single rows: boundaries that mismatch, cells that are missing."""
     lines = [*_mismatches(group), *_reasons(group)]
     return ["\n".join(lines)] if lines else []
 

@@ -43,7 +43,7 @@ def test_every_dataset_keeps_the_contract(
         scene = dataset[index]
         assert scene.image.shape[0] == dataset.channels
         sizes = zip(scene.image.shape[1:], dataset.image_size, strict=True)
-        assert all(side == largest or mixed and side < largest for side, largest in sizes)
+        assert all(side == largest or (mixed and side < largest) for side, largest in sizes)
         assert scene.image.dtype == torch.float32
         assert scene.image.min() >= 0
         assert scene.image.max() <= 1
