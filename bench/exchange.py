@@ -30,7 +30,6 @@ from bench.store import Outcome
 
 MANIFEST = "manifest.json"
 KERNEL_SUFFIX = "_kernel"
-NOISE = {"gaussian": "~ N(0, noise²)", "uniform": "uniform, from 0", "none": "nothing but rounding"}
 
 
 def export(dataset: Dataset, condition: Condition, folder: Path, images: int | None = None) -> Path:
@@ -70,7 +69,7 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
         "image_class": dataset.image_class,
         "boundary": dataset.told_boundary(),
         "range": "16-bit integers; divide by 65535 for [0, 1]",
-        "forward_model": f"y = clip(x ⊗ k + n, 0, 1), n {NOISE[dataset.noise_model.kind]}; the "
+        "forward_model": f"y = clip(x ⊗ k + n, 0, 1), {dataset.noise_model}; the "
         "origin of an h×w kernel is pixel (h // 2, w // 2), 0-based",
         "write": "NAME.png (8 or 16 bits) per observation; optionally NAME_kernel.png, grey, "
         "scaled as you like: it is normalised to sum 1",

@@ -310,6 +310,14 @@ class NoiseModel:
     kind: Literal["gaussian", "uniform", "none"] = "gaussian"
     width: float = 0.0
 
+    def __str__(self) -> str:
+        match self.kind:
+            case "gaussian":
+                return "n ~ N(0, noise²)"
+            case "uniform":
+                return f"n uniform on [0, {self.width:g})"
+        return "n = 0"
+
 
 class Dataset(abc.ABC):
     """A sequence of scenes, and how observations are made of them and restorations scored.
