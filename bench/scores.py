@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.metrics import METRICS, score
 from bench.observation import Condition, observe
-from bench.plan import REFERENCE_PIXELS
 from bench.protocol import Dataset, Restoration, Scene
 from bench.store import Row, Store
 
@@ -28,7 +27,9 @@ VERSION = ",".join(
 """Versions of all metrics: scores of another version are computed anew."""
 
 BATCH = 64
-"""Restorations of 64×64 pixels scored, and kept, at a time; fewer of larger ones."""
+"""Restorations scored, and kept, at a time."""
+BATCH_BYTES = 8_000_000
+"""What a batch of several takes in the store; scoring it takes some fifty times as much memory."""
 
 WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
 LABEL = ["dataset", "condition", "method", "image"]
@@ -78,11 +79,8 @@ def collect(
     missing = [row for row in rows if row.status == "ok" and row.id not in known]
     with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
         for (name, _), group in itertools.groupby(missing, key=_dataset_and_condition):
-            dataset = open_dataset(name)
-            height, width = dataset.image_size
-            size = max(1, min(BATCH, BATCH * REFERENCE_PIXELS // (height * width)))
-            while batch := list(itertools.islice(group, size)):
-                scored = _score(store, dataset, batch)
+            for batch in _batches(group):
+                scored = _score(store, open_dataset(name), batch)
                 store.keep_scores(VERSION, scored)
                 known.update(scored)
                 bar.update(len(batch))
@@ -154,6 +152,20 @@ def read(folder: Path) -> pd.DataFrame:
     if lacking := [name for name in COLUMNS if name not in frame.columns]:
         raise BenchError(f"{path} lacks the columns {', '.join(lacking)}; score the run anew.")
     return frame
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Cut rows into batches that memory holds: a photograph may be one of its own."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        if batch and (len(batch) == BATCH or size + row.size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += row.size
+    if batch:
+        yield batch
 
 
 def _dataset_and_condition(row: Row) -> tuple[Any, ...]:

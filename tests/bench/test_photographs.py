@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bench import scores
 from bench.exchange import export, read_manifest
 from bench.observation import Condition
 from bench.packing import pack
 from bench.plan import Chunk, MethodSpec, plan
 from bench.protocol import Dataset, NoiseModel, Restoration
-from bench.scores import collect
 from bench.store import Outcome, Store
 from bench.worker import build, compute, make_job
 
@@ -55,9 +55,27 @@ def test_a_shifted_truth_scores_like_the_truth(photographs: Dataset, tmp_path: P
     with Store(tmp_path) as store:
         store.expect(chunk.cells)
         store.record(outcomes)
-        frame = collect(store, lambda name: photographs, progress=False)
+        frame = scores.collect(store, lambda name: photographs, progress=False)
     assert (frame["psnr"][:4] > 90).all()  # up to the rounding of what is stored
     assert (frame["psnr"][4:] < 50).all()
+
+
+def test_few_large_restorations_are_scored_at_a_time(
+    photographs: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (chunk,) = chunks(photographs, "known-kernel")
+    restored = [pack(Restoration(item.scene.image[None])) for item in chunk.observed()]
+    monkeypatch.setattr(scores, "BATCH_BYTES", 2.5 * len(restored[0].arrays))
+    batches = []
+    score = scores._score
+    monkeypatch.setattr(scores, "_score", lambda *a: batches.append(len(a[2])) or score(*a))
+    with Store(tmp_path) as store:
+        store.expect(chunk.cells)
+        outcomes = zip(chunk.cells, restored, strict=True)
+        store.record(Outcome(cell, "ok", "", packed) for cell, packed in outcomes)
+        frame = scores.collect(store, lambda name: photographs, progress=False)
+    assert batches == [2, 2, 2]
+    assert (frame["psnr"] > 90).all()
 
 
 def test_an_export_says_what_was_done(photographs: Dataset, tmp_path: Path) -> None:
