@@ -63,7 +63,8 @@ def align(image: Tensor, truth: Tensor, alignment: Alignment) -> tuple[Tensor, T
 
     The usual procedure for Levin's photographs: of all shifts up to a few pixels, in steps of a
     quarter pixel with bilinear interpolation, the one with the smallest squared error inside the
-    cropped border. Whole pixels are searched first, then the fractions around the best of them.
+    cropped border. Whole pixels are searched first, by correlation in the Fourier domain, then the
+    fractions around the best of them.
 
     Parameters
     ----------
@@ -94,24 +95,75 @@ def align(image: Tensor, truth: Tensor, alignment: Alignment) -> tuple[Tensor, T
 
 
 def _align_one(image: Tensor, target: Tensor, alignment: Alignment) -> Tensor:
-    reach, step = alignment.max_shift, alignment.step
-    whole = torch.arange(-int(reach), int(reach) + 1, dtype=torch.float64).tolist()
-    row, col = _best(image, target, alignment.border, whole, whole)
-    near = torch.arange(-1, 1 + step / 2, step, dtype=torch.float64)
-
-    def around(centre: float) -> list[float]:
-        return [value for value in (centre + near).tolist() if abs(value) <= reach]
-
-    best = _best(image, target, alignment.border, around(row), around(col))
-    return _shifted(image, best[0], best[1], alignment.border)
+    row, col = _best_near(image, target, alignment, *_best_whole(image, target, alignment))
+    return _shifted(image, row, col, alignment.border)
 
 
-def _best(
-    image: Tensor, target: Tensor, border: int, rows: list[float], cols: list[float]
+def _best_whole(image: Tensor, target: Tensor, alignment: Alignment) -> tuple[int, int]:
+    """Of all whole-pixel shifts within reach, the one with the smallest squared error.
+
+    ``Σ (x(p − s) − t(p))² = Σ x(p − s)² − 2 Σ x(p − s) t(p) + const``: the first sum is a box
+    filter of ``x²``, the second a correlation, and both are computed for all shifts at once.
+    """
+    reach, border = int(alignment.max_shift), alignment.border
+    height, width = image.shape[-2:]
+    # What the shifts can bring under the target, and no more.
+    rows, cols = (slice(border - reach, size - border + reach) for size in (height, width))
+    x = image[..., rows, cols].double()
+    t = target.double()
+    mean = t.mean()  # which leaves the errors as they are and the sums small
+    x, t = x - mean, t - mean
+    size = (int(x.shape[-2]), int(x.shape[-1]))
+    spectrum = torch.fft.rfft2(x) * torch.fft.rfft2(t, s=size).conj()
+    correlation = torch.fft.irfft2(spectrum.sum(0), s=size)[: 2 * reach + 1, : 2 * reach + 1]
+    energy = _box_sums(x.square().sum(0), (int(t.shape[-2]), int(t.shape[-1])))
+    place = int((energy - 2 * correlation).argmin())
+    # The window that starts at (0, 0) of x lies under the target when x is moved by the reach.
+    return reach - place // (2 * reach + 1), reach - place % (2 * reach + 1)
+
+
+def _box_sums(plane: Tensor, size: tuple[int, int]) -> Tensor:
+    """Sums over every window of a size."""
+    total = torch.nn.functional.pad(plane.cumsum(0).cumsum(1), (1, 0, 1, 0))
+    height, width = size
+    rows = total[height:] - total[:-height]
+    return rows[:, width:] - rows[:, :-width]
+
+
+def _best_near(
+    image: Tensor, target: Tensor, alignment: Alignment, row: int, col: int
 ) -> tuple[float, float]:
-    shifts = [(row, col) for row in rows for col in cols]
-    errors = [float((_shifted(image, r, c, border) - target).square().sum()) for r, c in shifts]
-    return shifts[min(range(len(shifts)), key=errors.__getitem__)]
+    """The best shift within a pixel of a whole one, in the alignment's steps.
+
+    An image moved by fractions is a weighted mean of the image moved by the whole pixels around,
+    so the errors of all fractions follow from the products of nine differences.
+    """
+    fractions = torch.arange(-1, 1 + alignment.step / 2, alignment.step, dtype=torch.float64)
+
+    def steps(centre: int) -> Tensor:
+        return fractions[(centre + fractions).abs() <= alignment.max_shift]
+
+    downs, rights = steps(row), steps(col)
+    height, width = target.shape[-2:]
+    # The border is wider than the reach, so that a pixel more is always there.
+    tops, lefts = (
+        [alignment.border - centre - step for step in (-1, 0, 1)] for centre in (row, col)
+    )
+    products = torch.zeros(9, 9, dtype=torch.float64)
+    for x, t in zip(image, target, strict=True):
+        windows = [x[top : top + height, left : left + width] for top in tops for left in lefts]
+        differences = torch.stack([(window - t).flatten() for window in windows]).double()
+        products += differences @ differences.T
+    weights = torch.einsum("ai,bj->abij", _hats(downs), _hats(rights)).flatten(2)
+    errors = torch.einsum("abi,ij,abj->ab", weights, products, weights)
+    place = int(errors.argmin())
+    down, right = downs[place // len(rights)], rights[place % len(rights)]
+    return row + float(down), col + float(right)
+
+
+def _hats(fractions: Tensor) -> Tensor:
+    """Bilinear weights of the pixels at −1, 0 and 1 for shifts between them, shape (n, 3)."""
+    return (1 - (fractions[:, None] - torch.tensor([-1.0, 0.0, 1.0])).abs()).clamp_min(0)
 
 
 def _shifted(image: Tensor, row: float, col: float, border: int) -> Tensor:

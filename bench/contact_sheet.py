@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.files import write_atomically
+from bench.mosaic import thumbnail
 from bench.observation import Condition, Observed, observe
 from bench.protocol import Dataset
 from bench.store import Row, Store
@@ -119,8 +120,12 @@ def _truth(axis: Any, observed: Observed) -> None:
 
 
 def _panel(axis: Any, image: Tensor) -> None:
-    pixels = image.clamp(0, 1).permute(1, 2, 0).numpy()
-    axis.imshow(pixels.repeat(3, 2) if pixels.shape[2] == 1 else pixels, interpolation="nearest")
+    pixels = thumbnail(image)  # no finer than its panel: a figure of photographs is too large
+    assert pixels is not None
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    else:
+        axis.imshow(pixels, interpolation="nearest")
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
 

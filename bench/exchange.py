@@ -67,10 +67,10 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
         "dataset_version": dataset.version,
         "condition": dataclasses.asdict(condition),
         "image_class": dataset.image_class,
-        "boundary": dataset.boundary,
+        "boundary": dataset.told_boundary(),
         "range": "16-bit integers; divide by 65535 for [0, 1]",
-        "forward_model": "y = clip(x ⊗ k + n, 0, 1), n ~ N(0, noise²); the origin of an h×w "
-        "kernel is pixel (h // 2, w // 2), 0-based",
+        "forward_model": f"y = clip(x ⊗ k + n, 0, 1), {dataset.noise_model}; the "
+        "origin of an h×w kernel is pixel (h // 2, w // 2), 0-based",
         "write": "NAME.png (8 or 16 bits) per observation; optionally NAME_kernel.png, grey, "
         "scaled as you like: it is normalised to sum 1",
         "images": entries,

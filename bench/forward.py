@@ -1,9 +1,10 @@
 """The forward model ``y = clip(x ⊗ k + n, 0, 1)`` of the paper (equation 1).
 
-``⊗`` is circular convolution, each channel with the same kernel. On a kernel grid of size ``k``
-the origin is pixel ``k // 2``: pixel (14, 14) of the published 28×28 kernels. All functions are
-batched, differentiable and run on the device of their inputs; the transfer function of a kernel
-(:func:`transfer_function`) can be computed once and used for many images.
+``⊗`` is a convolution, circular in the paper, each channel with the same kernel; photographs have
+other boundaries. On a kernel grid of size ``k`` the origin is pixel ``k // 2``: pixel (14, 14) of
+the published 28×28 kernels. All functions are batched and run on the device of their inputs; the
+transfer function of a kernel (:func:`transfer_function`) can be computed once and used for many
+images.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
+from bench.protocol import Formation
 
 
 def transfer_function(kernel: Tensor, image_size: tuple[int, int]) -> Tensor:
@@ -60,19 +62,61 @@ def apply_transfer(image: Tensor, transfer: Tensor) -> Tensor:
     return torch.fft.irfft2(torch.fft.rfft2(image) * transfer, s=image.shape[-2:])
 
 
-def blur(image: Tensor, kernel: Tensor) -> Tensor:
-    """Circular convolution ``x ⊗ k`` in the published centring.
+def blur(image: Tensor, kernel: Tensor, boundary: Formation = "circular") -> Tensor:
+    """Convolution ``x ⊗ k`` in the published centring.
 
     Parameters
     ----------
     image : Tensor, shape (N, C, H, W)
     kernel : Tensor, shape (N, kh, kw) or (kh, kw)
+    boundary : {"circular", "valid", "replicate"}
+        ``valid`` keeps the pixels that the image alone determines; ``replicate`` continues the
+        image with the pixels of its border.
 
     Returns
     -------
-    Tensor, shape (N, C, H, W)
+    Tensor, shape (N, C, H, W), or (N, C, H - kh + 1, W - kw + 1) where ``valid``
+
+    Raises
+    ------
+    InvalidInput
+        If the kernel is larger than the image, or the boundary is none of these.
     """
-    return apply_transfer(image, transfer_function(kernel, _size(image)).unsqueeze(-3))
+    if boundary == "circular":
+        return apply_transfer(image, transfer_function(kernel, _size(image)).unsqueeze(-3))
+    kh, kw = kernel.shape[-2:]
+    if boundary == "valid":
+        return valid_part(blur(image, kernel), (kh, kw))
+    if boundary == "replicate":
+        top, left = _margin(kh), _margin(kw)
+        beyond = (left, kw - 1 - left, top, kh - 1 - top)
+        return blur(torch.nn.functional.pad(image, beyond, mode="replicate"), kernel, "valid")
+    raise InvalidInput(
+        f"Nothing can be blurred with the boundary {boundary!r}; "
+        "there are circular, valid and replicate."
+    )
+
+
+def valid_part(image: Tensor, kernel_size: tuple[int, int]) -> Tensor:
+    """Crop images to the pixels whose blur needs nothing from beyond the border.
+
+    Parameters
+    ----------
+    image : Tensor, shape (..., H, W)
+    kernel_size : (int, int)
+
+    Returns
+    -------
+    Tensor, shape (..., H - kh + 1, W - kw + 1)
+    """
+    (height, width), (kh, kw) = _size(image), kernel_size
+    top, left = _margin(kh), _margin(kw)
+    return image[..., top : top + height - kh + 1, left : left + width - kw + 1]
+
+
+def _margin(size: int) -> int:
+    """Pixels of a kernel after its origin: so many before an image's pixel have a part in it."""
+    return size - 1 - size // 2
 
 
 def add_noise(blurred: Tensor, sigma: float, generators: list[torch.Generator]) -> Tensor:
@@ -92,6 +136,20 @@ def add_noise(blurred: Tensor, sigma: float, generators: list[torch.Generator]) 
     """
     noise = torch.stack([torch.randn(blurred.shape[1:], generator=g) for g in generators])
     return (blurred + sigma * noise.to(blurred)).clamp(0, 1)
+
+
+def add_uniform_noise(blurred: Tensor, width: float, generators: list[torch.Generator]) -> Tensor:
+    """Add noise that is uniform on [0, width), and clip to [0, 1]; see :func:`add_noise`."""
+    noise = torch.stack(
+        [torch.rand(blurred.shape[1:], generator=g, dtype=torch.float64) for g in generators]
+    )
+    return (blurred + width * noise.to(blurred)).clamp(0, 1)
+
+
+def quantise(image: Tensor, bits: int) -> Tensor:
+    """Round images in [0, 1] to the levels of so many bits."""
+    levels = 2**bits - 1
+    return (image * levels).round() / levels
 
 
 def shift(array: Tensor, offset: Tensor) -> Tensor:

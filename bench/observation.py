@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from typing import get_args, get_type_hints
 
 import torch
 from torch import Tensor
 
 from bench import forward, seeds
 from bench.errors import InvalidInput
-from bench.protocol import Dataset, Scene, Task
+from bench.protocol import Dataset, Formation, NoiseModel, Scene, Task
 from bench.registry import KERNELS
+
+NOISE_KINDS = get_args(get_type_hints(NoiseModel)["kind"])
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -24,7 +27,8 @@ class Condition:
         Standard deviation of the noise in units of the image range [0, 1].
     blur_length : int or None
         Blur every image with fresh kernels of this trajectory length, in pixels; None keeps the
-        dataset's own kernels.
+        dataset's own kernels. Kernels are 28×28 as in the paper, and longer ones on the smallest
+        odd grid that holds every walk.
     seed : int
         Seeds the noise, fresh kernels and whatever a method draws.
     """
@@ -39,9 +43,9 @@ class Condition:
                 f"The noise is {self.noise:g}; give a standard deviation in [0, 1), "
                 "such as 0.01 for 1 %."
             )
-        if self.blur_length is not None and not 1 <= self.blur_length <= 28:
+        if self.blur_length is not None and self.blur_length < 1:
             raise InvalidInput(
-                f"The blur length is {self.blur_length}; kernels of 28×28 hold 1 to 28 pixels."
+                f"The blur length is {self.blur_length}; give a whole number of pixels from 1."
             )
 
     def __str__(self) -> str:
@@ -66,7 +70,7 @@ class Observed:
             channels=dataset.channels,
             kernel_size=(kernel_height, kernel_width),
             noise=condition.noise,
-            boundary=dataset.boundary,
+            boundary=dataset.told_boundary(),
             device=device,
             seed=condition.seed,
         )
@@ -75,25 +79,51 @@ class Observed:
 def effective(condition: Condition, dataset: Dataset) -> Condition:
     """Return the condition that holds for a dataset.
 
-    A dataset with given observations (real blur) has its own noise, whatever was asked for.
+    A dataset with a noise of its own, given with its observations or by its published model, has
+    that noise, whatever was asked for.
 
     Raises
     ------
     InvalidInput
-        If a blur length is asked of such a dataset.
+        If a blur length is asked of such a dataset, or it declares what cannot be simulated.
     """
+    check_formation(dataset)
     if dataset.noise is None:
         return condition
     if condition.blur_length is not None:
         raise InvalidInput(
-            f"The dataset {dataset.name!r} holds photographs with real blur; "
-            "it has no blur length to vary. Leave it out of this sweep."
+            f"The dataset {dataset.name!r} has observations of its own, by real blur or by a "
+            "published model; it has no blur length to vary. Leave it out of this sweep."
         )
     return dataclasses.replace(condition, noise=dataset.noise)
 
 
+def check_formation(dataset: Dataset) -> None:
+    """Refuse a dataset that declares its observations to be made as nothing here can make them.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the dataset, what it declares and what there is.
+    """
+    model, bits = dataset.noise_model, dataset.bits
+    if dataset.boundary not in get_args(Formation):
+        wrong = f"boundary = {dataset.boundary!r}; there are {', '.join(get_args(Formation))}"
+    elif model.kind not in NOISE_KINDS:
+        wrong = f"noise of the kind {model.kind!r}; there are {', '.join(NOISE_KINDS)}"
+    elif model.kind == "uniform" and not 0 < model.width < 1:
+        wrong = f"uniform noise of width {model.width:g}; give one between 0 and 1"
+    elif model.kind != "gaussian" and dataset.noise is None:
+        wrong = f"noise of the kind {model.kind!r} and no noise level to tell methods"
+    elif bits is not None and not 1 <= bits <= 16:
+        wrong = f"bits = {bits}; give 1 to 16, or None for no rounding"
+    else:
+        return
+    raise InvalidInput(f"The dataset {dataset.name!r} declares {wrong}.")
+
+
 def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
-    """Blur an image of a dataset and add noise (equation 1 of the paper).
+    """Blur an image of a dataset and add noise, as the dataset says.
 
     The noise is seeded from (dataset, image, kernel, noise level, seed) and from nothing else,
     so that all methods see the same observation.
@@ -108,26 +138,82 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
     Returns
     -------
     Observed
+        Where the dataset's boundary is ``valid``, with a scene cropped to the observation.
+
+    Raises
+    ------
+    InvalidInput
+        If the scene has no observation and the dataset's boundary cannot be simulated, or the
+        kernel does not fit the image.
     """
     scene = dataset[index]
     if scene.observation is not None:
         return Observed(scene, scene.observation)
+    if dataset.boundary == "free":
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} has a free boundary and its image {scene.name!r} no "
+            "observation, and nothing here can make one; give observations, or declare the "
+            "boundary as circular, valid or replicate."
+        )
     if condition.blur_length is not None:
-        kernel = KERNELS.load("motion-blur")().kernel(
-            index, seed=condition.seed, length=condition.blur_length
-        )
-        scene = dataclasses.replace(
-            scene,
-            kernel=kernel,
-            kernel_id=f"motion-blur-{condition.blur_length}-{condition.seed}-{index:03d}",
-            blur_length=condition.blur_length,
-            published={},
-        )
+        scene = _freshly_blurred(scene, index, condition.blur_length, condition.seed)
     noise = seeds.generator(
         "noise", dataset.name, scene.name, scene.kernel_id, condition.noise, condition.seed
     )
-    blurred = forward.blur(scene.image[None], scene.kernel)
-    return Observed(scene, forward.add_noise(blurred, condition.noise, [noise])[0])
+    image, kernel = scene.image[None], scene.kernel
+    if dataset.bits is not None:  # what falls on which level may hang on the last digits
+        image, kernel = image.double(), kernel.double()
+    blurred = forward.blur(image, kernel, dataset.boundary)
+    if dataset.boundary == "valid":
+        size = (int(kernel.shape[0]), int(kernel.shape[1]))
+        scene = dataclasses.replace(scene, image=forward.valid_part(scene.image, size))
+    return Observed(scene, _finished(blurred, dataset, condition.noise, noise)[0].float())
+
+
+def _freshly_blurred(scene: Scene, index: int, length: int, seed: int) -> Scene:
+    """Give a scene a kernel of a trajectory length."""
+    height, width = scene.image.shape[-2:]
+    if length >= min(height, width):
+        raise InvalidInput(
+            f"The blur length is {length}; walks of so many pixels do not fit an image of "
+            f"{height}×{width}."
+        )
+    return dataclasses.replace(
+        scene,
+        kernel=KERNELS.load("motion-blur")().kernel(index, seed=seed, length=length),
+        kernel_id=f"motion-blur-{length}-{seed}-{index:03d}",
+        blur_length=length,
+        published={},
+    )
+
+
+def _finished(
+    blurred: Tensor, dataset: Dataset, sigma: float, generator: torch.Generator
+) -> Tensor:
+    """Add a dataset's kind of noise, clip, and round as it says."""
+    match dataset.noise_model.kind:
+        case "gaussian":
+            noisy = forward.add_noise(blurred, sigma, [generator])
+        case "uniform":
+            noisy = forward.add_uniform_noise(blurred, dataset.noise_model.width, [generator])
+        case "none":
+            noisy = blurred.clamp(0, 1)
+    return noisy if dataset.bits is None else forward.quantise(noisy, dataset.bits)
+
+
+def formation(dataset: Dataset) -> dict[str, object]:
+    """Return what identifies how a dataset's observations are made, beside scene and condition.
+
+    Nothing for the paper's way, so that its cells keep their identity, nor where observations are
+    given: they are part of the scene.
+    """
+    made = {
+        "boundary": dataset.boundary,
+        "noise": dataclasses.asdict(dataset.noise_model),
+        "bits": dataset.bits,
+    }
+    usual = {"boundary": "circular", "noise": dataclasses.asdict(NoiseModel()), "bits": None}
+    return {} if made == usual or dataset.boundary == "free" else {"formation": made}
 
 
 def digest(scene: Scene) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.errors import BenchError, NotApplicable, Unavailable, UnknownName
-from bench.observation import Condition, Observed, digest, effective, observe
+from bench.observation import Condition, Observed, digest, effective, formation, observe
 from bench.protocol import Dataset, MethodBase, Task
 from bench.registry import DATASETS, METHODS
 
@@ -86,10 +86,14 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Cells that one call of a method computes together, with what the call needs."""
+    """Cells that one call of a method computes together, with what the call needs.
+
+    Observations are made when they are asked for: those of a set of photographs do not fit into
+    memory together.
+    """
 
     cells: tuple[Cell, ...]
-    observed: tuple[Observed, ...]
+    dataset: Dataset
     task: Task
 
     def __len__(self) -> int:
@@ -97,16 +101,33 @@ class Chunk:
 
     def only(self, keep: Sequence[bool]) -> Chunk:
         """Return the chunk without the cells that need not run."""
-        return dataclasses.replace(
-            self,
-            cells=tuple(itertools.compress(self.cells, keep)),
-            observed=tuple(itertools.compress(self.observed, keep)),
-        )
+        return dataclasses.replace(self, cells=tuple(itertools.compress(self.cells, keep)))
 
     def singles(self) -> Iterator[Chunk]:
         """Split into chunks of one cell."""
         for position in range(len(self)):
             yield self.only([position == other for other in range(len(self))])
+
+    def observed(self) -> list[Observed]:
+        """Make the observations of the cells."""
+        return [observe(self.dataset, cell.index, cell.condition) for cell in self.cells]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sketch:
+    """What a plan keeps of an observation: all but its pixels."""
+
+    name: str
+    kernel_id: str
+    blur_length: int | None
+    digest: str
+    task: Task
+
+
+def _sketch(dataset: Dataset, index: int, condition: Condition, device: str) -> Sketch:
+    observed = observe(dataset, index, condition)
+    scene, task = observed.scene, observed.task(dataset, condition, device)
+    return Sketch(scene.name, scene.kernel_id, scene.blur_length, digest(scene), task)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,27 +209,24 @@ def plan(
     for dataset in datasets:
         for condition in dict.fromkeys(effective(c, dataset) for c in conditions):
             count = len(dataset) if images is None else min(images, len(dataset))
-            observed = [observe(dataset, index, condition) for index in range(count)]
-            digests = [digest(item.scene) for item in observed]
+            sketches = [_sketch(dataset, index, condition, device) for index in range(count)]
             for spec in methods:
-                yield from _plan_method(spec, dataset, condition, observed, digests, device)
+                yield from _plan_method(spec, dataset, condition, sketches)
 
 
 def _plan_method(
     spec: MethodSpec,
     dataset: Dataset,
     condition: Condition,
-    observed: Sequence[Observed],
-    digests: Sequence[str],
-    device: str,
+    sketches: Sequence[Sketch],
 ) -> Iterator[Chunk | Refusal]:
     try:
         method: type[MethodBase] | BenchError = METHODS.load(spec.name)
     except Unavailable as error:  # a broken plugin costs its own rows, not the run
         method = error
     by_task: dict[Task, list[int]] = {}
-    for position, item in enumerate(observed):
-        by_task.setdefault(item.task(dataset, condition, device), []).append(position)
+    for position, sketch in enumerate(sketches):
+        by_task.setdefault(sketch.task, []).append(position)
     for task, positions in by_task.items():
         refusal = None if isinstance(method, type) else ("unavailable", str(method))
         assets: Mapping[str, str] = {}
@@ -227,10 +245,10 @@ def _plan_method(
                 method=spec,
                 dataset=dataset.name,
                 condition=condition,
-                index=observed[position].scene.index,
-                image=observed[position].scene.name,
-                kernel_id=observed[position].scene.kernel_id,
-                blur_length=observed[position].scene.blur_length,
+                index=position,
+                image=sketches[position].name,
+                kernel_id=sketches[position].kernel_id,
+                blur_length=sketches[position].blur_length,
                 kind=method.kind if isinstance(method, type) else "method",
                 origin=METHODS.entries[spec.name].origin,
                 identity={
@@ -240,10 +258,11 @@ def _plan_method(
                     "assets": dict(assets),
                     "dataset": dataset.name,
                     "dataset version": dataset.version,
-                    "scene": digests[position],
-                    "image": observed[position].scene.name,
+                    "scene": sketches[position].digest,
+                    "image": sketches[position].name,
                     "task": dataclasses.asdict(task),
                     "blur length": condition.blur_length,
+                    **formation(dataset),
                 },
             )
             for position in positions
@@ -253,10 +272,10 @@ def _plan_method(
             continue
         pixels = task.image_size[0] * task.image_size[1]
         size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
-        for _, chunk in itertools.groupby(positions, key=lambda p: observed[p].scene.index // size):
+        for _, chunk in itertools.groupby(positions, key=lambda p: p // size):
             members = list(chunk)
             yield Chunk(
                 cells=tuple(cells[p] for p in members),
-                observed=tuple(observed[p] for p in members),
+                dataset=dataset,
                 task=task,
             )

@@ -19,6 +19,9 @@ from torch import Tensor
 from bench.errors import InvalidInput
 
 Boundary = Literal["circular", "free"]
+"""What a method is told of the border of its observations."""
+Formation = Literal["circular", "valid", "replicate", "free"]
+"""What happens at the border when an observation is made; see :class:`Dataset`."""
 Kind = Literal["method", "oracle", "replay"]
 
 
@@ -146,6 +149,8 @@ class MethodBase:
     knows : Knowledge
     batch_size : int
         Images per call at 64×64; the plan cuts batches to it.
+    boundaries : tuple of {"circular", "free"}
+        Boundaries that the method models. It runs on others too, and the table says so.
     reference : str
         Where the algorithm was published.
     """
@@ -154,6 +159,7 @@ class MethodBase:
     version: ClassVar[str] = "1"
     knows: ClassVar[Knowledge] = Knowledge()
     batch_size: ClassVar[int] = 16
+    boundaries: ClassVar[tuple[Boundary, ...]] = ("circular", "free")
     reference: ClassVar[str] = ""
 
     def __init__(self, task: Task) -> None:
@@ -246,8 +252,9 @@ class Scene:
     name : str
         Unique in the dataset, stable, such as ``"012"`` or ``"im01_ker04"``.
     image : Tensor, float32, shape (C, H, W), in [0, 1]
-    kernel : Tensor, float32, shape (kh, kw)
-        Non-negative, sums to 1, origin at ``(kh // 2, kw // 2)``.
+    kernel : Tensor, shape (kh, kw)
+        Non-negative, sums to 1, origin at ``(kh // 2, kw // 2)``. Float32, or float64 where the
+        rounding of an observation to 8 bits hangs on it.
     kernel_id : str
         Equal for equal kernels, across datasets: statistics cluster by it.
     observation : Tensor or None, shape (C, H, W)
@@ -286,9 +293,43 @@ class Alignment:
     step: float = 0.25
     border: int = 0
 
+    @classmethod
+    def within_half(cls, kernel_size: Sequence[int]) -> Alignment:
+        """Allow shifts up to half a kernel's size, and crop one pixel more than that."""
+        reach = max(kernel_size) // 2
+        return cls(max_shift=reach, border=reach + 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseModel:
+    """What is added to a blurred image before it is clipped, per pixel and channel.
+
+    Attributes
+    ----------
+    kind : {"gaussian", "uniform", "none"}
+        ``gaussian`` has the condition's standard deviation, or the dataset's where it has its own.
+    width : float
+        Uniform noise lies in [0, width).
+    """
+
+    kind: Literal["gaussian", "uniform", "none"] = "gaussian"
+    width: float = 0.0
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "gaussian":
+                return "n ~ N(0, noise²)"
+            case "uniform":
+                return f"n uniform on [0, {self.width:g})"
+        return "n = 0"
+
 
 class Dataset(abc.ABC):
-    """A sequence of scenes.
+    """A sequence of scenes, and how observations are made of them and restorations scored.
+
+    A scene without an observation is blurred by its kernel as ``boundary`` says, noise is added as
+    ``noise_model`` says, and the result is clipped to [0, 1] and rounded to ``bits``. What cannot
+    be made in this way is refused.
 
     Class attributes
     ----------------
@@ -297,13 +338,24 @@ class Dataset(abc.ABC):
         What it is, in one line.
     image_class : str
     image_size : (int, int)
+        Height and width; of the largest image where they differ.
     channels : int
-    boundary : {"circular", "free"}
-    alignment : Alignment
+    boundary : {"circular", "valid", "replicate", "free"}
+        ``circular``: the image goes on periodically. ``valid``: the observation is what the image
+        alone determines, smaller by the kernel's size less one, and the truth is cropped to it.
+        ``replicate``: the image goes on with its border's pixels. ``free``: a camera saw more than
+        the image shows, so every scene has to bring its observation. Methods are told only
+        whether the boundary is circular or free.
+    noise_model : NoiseModel
+    bits : int or None
+        Observations are rounded to so many bits; None leaves them as they are.
+    alignment : Alignment or "half kernel"
+        The latter is :meth:`Alignment.within_half` of the kernel size that methods are told.
     version : str
         Part of a cell's identity: raise it when images, kernels or their order change.
     noise : float or None
-        The noise level that a given observation already has; None if the forward model adds it.
+        The noise level that methods are told where it is the dataset's own, as that of given
+        observations or of noise that is not Gaussian; None if the condition sets it.
     notice : str
         What a reader of its table has to know, in a sentence.
     """
@@ -313,8 +365,10 @@ class Dataset(abc.ABC):
     image_class: ClassVar[str] = "natural"
     image_size: ClassVar[tuple[int, int]] = (64, 64)
     channels: ClassVar[int] = 3
-    boundary: ClassVar[Boundary] = "circular"
-    alignment: ClassVar[Alignment] = Alignment()
+    boundary: ClassVar[Formation] = "circular"
+    noise_model: ClassVar[NoiseModel] = NoiseModel()
+    bits: ClassVar[int | None] = None
+    alignment: ClassVar[Alignment | Literal["half kernel"]] = Alignment()
     version: ClassVar[str] = "1"
     noise: ClassVar[float | None] = None
     notice: ClassVar[str] = ""
@@ -329,6 +383,18 @@ class Dataset(abc.ABC):
     @abc.abstractmethod
     def location(cls) -> Location:
         """Say whether the data are here, where they were looked for and how to get them."""
+
+    @classmethod
+    def told_boundary(cls) -> Boundary:
+        """Return what methods are told of the boundary."""
+        return "circular" if cls.boundary == "circular" else "free"
+
+    @classmethod
+    def alignment_for(cls, kernel_size: Sequence[int]) -> Alignment:
+        """Return how restorations are registered where methods were told this kernel size."""
+        if isinstance(cls.alignment, Alignment):
+            return cls.alignment
+        return Alignment.within_half(kernel_size)
 
 
 class KernelSource(abc.ABC):

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ VERSION = ",".join(
 
 BATCH = 64
 """Restorations scored, and kept, at a time."""
+BATCH_BYTES = 8_000_000
+"""What a batch of several takes in the store; scoring it takes some fifty times as much memory."""
 
 WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
 LABEL = ["dataset", "condition", "method", "image"]
@@ -76,9 +78,9 @@ def collect(
     known = store.scores(VERSION)
     missing = [row for row in rows if row.status == "ok" and row.id not in known]
     with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
-        for _, group in itertools.groupby(missing, key=_dataset_and_condition):
-            while batch := list(itertools.islice(group, BATCH)):
-                scored = _score(store, open_dataset(batch[0].columns["dataset"]), batch)
+        for (name, _), group in itertools.groupby(missing, key=_dataset_and_condition):
+            for batch in _batches(group):
+                scored = _score(store, open_dataset(name), batch)
                 store.keep_scores(VERSION, scored)
                 known.update(scored)
                 bar.update(len(batch))
@@ -152,6 +154,20 @@ def read(folder: Path) -> pd.DataFrame:
     return frame
 
 
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Cut rows into batches that memory holds: a photograph may be one of its own."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        if batch and (len(batch) == BATCH or size + row.size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += row.size
+    if batch:
+        yield batch
+
+
 def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
     return row.columns["dataset"], row.columns["condition"]
 
@@ -178,7 +194,7 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
             None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
             torch.stack([scene.image for _, _, scene in items]),
             torch.stack([scene.kernel for _, _, scene in items]),
-            dataset.alignment,
+            dataset.alignment_for(items[0][2].kernel.shape),
         )
         for position, (row, restoration, _) in enumerate(items):
             residual = restoration.residual

@@ -46,13 +46,17 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A planned cell as the store knows it; ``status`` is ``pending`` if it never ran."""
+    """A planned cell as the store knows it; ``status`` is ``pending`` if it never ran.
+
+    ``size`` is what its restoration takes, in bytes.
+    """
 
     id: str
     columns: Mapping[str, Any]
     status: str
     reason: str
     cost: Mapping[str, Any]
+    size: int = 0
 
 
 class Store:
@@ -200,12 +204,20 @@ class Store:
     def rows(self) -> list[Row]:
         """All planned cells, sorted by dataset, condition, method and image."""
         query = (
-            "SELECT plan.id, plan.row, cells.status, cells.reason, cells.cost "
+            "SELECT plan.id, plan.row, cells.status, cells.reason, cells.cost, "
+            "length(cells.payload) "
             "FROM plan LEFT JOIN cells ON cells.id = plan.id"
         )
         rows = [
-            Row(id, json.loads(row), status or "pending", reason or "", json.loads(cost or "{}"))
-            for id, row, status, reason, cost in self._db.execute(query)
+            Row(
+                id,
+                json.loads(row),
+                status or "pending",
+                reason or "",
+                json.loads(cost or "{}"),
+                size or 0,
+            )
+            for id, row, status, reason, cost, size in self._db.execute(query)
         ]
         keys = ("dataset", "noise", "swept_blur_length", "seed", "method", "index")
         return sorted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import math
 from collections.abc import Mapping
 
@@ -40,7 +41,7 @@ def markdown(frame: pd.DataFrame) -> str:
     for (dataset, condition), group in frame.groupby(["dataset", "condition"], sort=True):
         title = f"## {dataset}, {condition}"
         sections.append(
-            "\n\n".join([title, *_notice(str(dataset)), _table(group), *_reasons(group)])
+            "\n\n".join([title, *_notice(str(dataset)), _table(group), *_remarks(group)])
         )
     explanation = (
         "Means over images with their 95 % bootstrap intervals; arrows say which way is better. "
@@ -129,15 +130,35 @@ def _notice(dataset: str) -> list[str]:
     return [notice] if notice else []
 
 
+def _remarks(group: pd.DataFrame) -> list[str]:
+    """What has to be said of single rows: boundaries that mismatch, cells that are missing."""
+    lines = [*_mismatches(group), *_reasons(group)]
+    return ["\n".join(lines)] if lines else []
+
+
+def _mismatches(group: pd.DataFrame) -> list[str]:
+    """Say which methods assume another boundary than the dataset's observations have."""
+    try:
+        boundary = DATASETS.load(str(group["dataset"].iloc[0])).told_boundary()
+    except BenchError:
+        return []
+    lines = []
+    for method in sorted(set(group.loc[group["status"] == "ok", "method"])):
+        name = method.partition("[")[0]
+        with contextlib.suppress(BenchError):
+            if name in METHODS.entries and boundary not in METHODS.load(name).boundaries:
+                assumed = " or ".join(METHODS.load(name).boundaries)
+                lines.append(
+                    f"- `{method}` assumes boundaries that are {assumed}; here they are {boundary}."
+                )
+    return lines
+
+
 def _reasons(group: pd.DataFrame) -> list[str]:
     lost = group[~group["status"].isin(["ok"])]
-    if lost.empty:
-        return []
     texts = lost["reason"].fillna("")
     counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [
-        "\n".join(
-            f"- `{method}`: {count} {status}" + (f": {reason}" if reason else "")
-            for (method, status, reason), count in sorted(counts.items())
-        )
+        f"- `{method}`: {count} {status}" + (f": {reason}" if reason else "")
+        for (method, status, reason), count in sorted(counts.items())
     ]

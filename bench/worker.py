@@ -73,11 +73,12 @@ class Answer:
 def make_job(chunk: Chunk) -> Job:
     """Take from a chunk what its method may see."""
     kind = chunk.cells[0].kind
-    scenes = [item.scene for item in chunk.observed]
+    observed = chunk.observed()
+    scenes = [item.scene for item in observed]
     return Job(
         spec=chunk.cells[0].method,
         task=chunk.task,
-        observation=np.stack([item.observation.numpy() for item in chunk.observed]),
+        observation=np.stack([item.observation.numpy() for item in observed]),
         truth=(
             np.stack([scene.image.numpy() for scene in scenes]),
             np.stack([scene.kernel.numpy() for scene in scenes]),

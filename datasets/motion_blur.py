@@ -108,15 +108,31 @@ def motion_blur_batch(
     return _kernels(uniforms, normals, length, size)
 
 
-class MotionBlur(KernelSource):
-    """The kernels of the paper's experiment, drawn afresh: kernel ``index`` of ``seed``."""
+def odd_grid(length: int) -> int:
+    """Return the side of the smallest odd grid that holds every walk of a length.
 
-    def __init__(self, size: int = SIZE) -> None:
+    A walk stays within half its length of its barycentre.
+    """
+    return (length + 1) | 1
+
+
+class MotionBlur(KernelSource):
+    """The kernels of the paper's experiment, drawn afresh: kernel ``index`` of ``seed``.
+
+    Parameters
+    ----------
+    size : int or None
+        Side of the kernel grid in pixels; None takes the paper's 28, and for longer walks than
+        its longest :func:`odd_grid`.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
         self.size = size
 
     def kernel(self, index: int, *, seed: int, length: int | None = None) -> Tensor:
         """Return kernel ``index``, float32 (size, size); see ``KernelSource.kernel``."""
-        return motion_blur_batch(1, seed, length, self.size, start=index).kernels[0]
+        size = self.size or (SIZE if length is None or length <= LENGTHS[1] else odd_grid(length))
+        return motion_blur_batch(1, seed, length, size, start=index).kernels[0]
 
     def length(self, index: int, *, seed: int) -> int:
         """Return the trajectory length in pixels that kernel ``index`` draws for itself."""

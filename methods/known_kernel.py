@@ -19,7 +19,7 @@ from bench.errors import NotApplicable
 from bench.files import write_atomically
 from bench.methods.final_steps.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
 from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
-from bench.protocol import Knowledge, Oracle, Restoration, Task, Truth, check_observation
+from bench.protocol import Boundary, Knowledge, Oracle, Restoration, Task, Truth, check_observation
 
 SIZES = {"svhn": (32, 32), "shoes": (64, 64), "celeba": (64, 64)}
 SHRINKAGE = {"svhn": 0.0, "shoes": 0.05, "celeba": 0.0}
@@ -57,7 +57,7 @@ class KnownKernel(Oracle):
         y = check_observation(observation, self.task)
         kernel = truth.kernel.to(y)
         image = tv_deconvolve(y, kernel, self.weight, self.task.boundary)
-        return _restoration(y, image, kernel)
+        return _restoration(y, image, kernel, self.task.boundary)
 
 
 class KnownKernelLMMSE(Oracle):
@@ -106,12 +106,14 @@ class KnownKernelLMMSE(Oracle):
         y = check_observation(observation, self.task).cpu()
         kernel = truth.kernel.to(y)
         image = lmmse_deconvolve(y, kernel, max(self.task.noise, 1e-3), self.statistics)
-        return _restoration(y, image, kernel)
+        return _restoration(y, image, kernel, self.task.boundary)
 
 
-def _restoration(y: Tensor, image: Tensor, kernel: Tensor) -> Restoration:
-    residual = (forward.blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt()
-    return Restoration(image, kernel, residual=residual)
+def _restoration(y: Tensor, image: Tensor, kernel: Tensor, boundary: Boundary) -> Restoration:
+    difference = forward.blur(image, kernel) - y
+    if boundary == "free":  # near the border y shows what is beyond it, and the image does not
+        difference = forward.valid_part(difference, (kernel.shape[-2], kernel.shape[-1]))
+    return Restoration(image, kernel, residual=difference.square().mean((1, 2, 3)).sqrt())
 
 
 @functools.lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import torch
 
 from bench.alignment import barycentre, recentre
 from bench.errors import InvalidInput
-from bench.forward import add_noise, apply_transfer, blur, shift, transfer_function
+from bench.forward import add_noise, apply_transfer, blur, shift, transfer_function, valid_part
 
 
 def _rand(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -38,6 +38,27 @@ def _direct(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 def test_blur_is_the_direct_circular_sum(size, image_size):
     image, kernel = _rand(1, 2, *image_size), _rand(*size, seed=1)
     assert torch.allclose(blur(image, kernel), _direct(image, kernel), atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (4, 6), (1, 3)])
+def test_other_boundaries_are_the_direct_sum_over_an_image_that_goes_on(size):
+    image, kernel = _rand(1, 2, 9, 8), _rand(*size, seed=1)
+    rows, cols = size
+    beyond = torch.nn.functional.pad(image, (cols, cols, rows, rows), mode="replicate")
+    expected = _direct(beyond, kernel)[..., rows : rows + 9, cols : cols + 8]
+    assert torch.allclose(blur(image, kernel, "replicate"), expected, atol=1e-12)
+    inside = blur(image, kernel, "valid")
+    assert inside.shape == (1, 2, 9 - rows + 1, 8 - cols + 1)
+    assert torch.allclose(inside, valid_part(expected, size), atol=1e-12)
+    # What it needs is inside: whatever is beyond the border changes nothing.
+    other = torch.nn.functional.pad(image, (cols, cols, rows, rows))
+    dark = _direct(other, kernel)[..., rows : rows + 9, cols : cols + 8]
+    assert torch.allclose(valid_part(dark, size), inside, atol=1e-12)
+
+
+def test_a_boundary_that_nobody_can_make_is_refused():
+    with pytest.raises(InvalidInput, match="'free'"):
+        blur(_rand(1, 1, 8, 8), _rand(3, 3), "free")
 
 
 def test_every_image_has_its_own_kernel():

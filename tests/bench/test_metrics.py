@@ -219,6 +219,27 @@ def test_alignment_finds_what_trying_every_shift_finds(seed):
     assert float((aligned - target).double().square().sum()) == pytest.approx(min(errors), rel=1e-4)
 
 
+@pytest.mark.parametrize("size", [(31, 31), (20, 75)])
+def test_half_a_kernel_s_size_is_searched_whole(size):
+    """A truth moved by the whole reach scores as the truth does; a pixel further, it does not."""
+    alignment = Alignment.within_half(size)
+    reach = max(size) // 2
+    assert (alignment.max_shift, alignment.border) == (reach, reach + 1)
+    truth = _images(1, size=160)
+    for offset in ((reach, -reach), (-reach, 3), (0, reach)):
+        moved = truth.roll(offset, (2, 3))
+        assert math.isinf(psnr(*align(moved, truth, alignment)))
+    assert psnr(*align(truth.roll(reach + 1, 3), truth, alignment)) < 40
+
+
+def test_alignment_sees_the_faintest_contrast_and_takes_a_flat_image():
+    truth = _images(1, size=64, seed=4) * 1e-3 + 0.9
+    aligned, target = align(truth.roll((4, -3), (2, 3)), truth, LEVIN)
+    assert torch.equal(aligned, target)
+    flat = torch.full_like(truth, 0.25)
+    assert torch.equal(align(flat, flat, LEVIN)[0], flat[..., 15:-15, 15:-15])
+
+
 def test_border_is_cropped_without_a_shift():
     truth = _images(1)
     image, target = align(_degraded(truth), truth, Alignment(border=4))

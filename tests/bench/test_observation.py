@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from bench import seeds
+from bench.datasets.motion_blur import MotionBlur
 from bench.errors import InvalidInput
 from bench.forward import blur
 from bench.observation import Condition, digest, effective, observe
-from bench.protocol import Dataset
+from bench.plan import load_dataset
+from bench.protocol import Dataset, NoiseModel
 
 
 @pytest.fixture
@@ -50,6 +52,69 @@ def test_given_observations_keep_their_own_noise(tiny: Dataset) -> None:
     assert effective(Condition(noise=0.1), tiny).noise == 0.005
     with pytest.raises(InvalidInput, match="no blur length to vary"):
         effective(Condition(blur_length=8), tiny)
+
+
+def declaring(dataset: Dataset, **attributes: object) -> Dataset:
+    return type("Declaring", (type(dataset),), attributes)()
+
+
+def test_a_free_boundary_without_observations_is_refused(tiny: Dataset) -> None:
+    with pytest.raises(InvalidInput, match="free boundary and its image '02' no observation"):
+        observe(declaring(tiny, boundary="free"), 2, Condition())
+
+
+def test_a_valid_boundary_crops_observation_and_truth(tiny: Dataset) -> None:
+    cropped = observe(declaring(tiny, boundary="valid"), 0, Condition(noise=0))
+    whole = observe(tiny, 0, Condition(noise=0))
+    assert cropped.scene.image.shape == cropped.observation.shape == (3, 24, 24)
+    assert torch.equal(cropped.scene.image, whole.scene.image[:, 4:28, 4:28])
+    assert torch.allclose(cropped.observation, whole.observation[:, 4:28, 4:28], atol=1e-6)
+    task = cropped.task(declaring(tiny, boundary="valid"), Condition(), "cpu")
+    assert (task.boundary, task.image_size) == ("free", (24, 24))
+
+
+def test_a_published_model_has_its_own_noise_and_levels(tiny: Dataset) -> None:
+    model = {"boundary": "replicate", "bits": 8, "noise": 0.0029}
+    quiet = declaring(tiny, **model, noise_model=NoiseModel("none"))
+    loud = declaring(tiny, **model, noise_model=NoiseModel("uniform", 0.1))
+    condition = effective(Condition(noise=0.1), loud)
+    assert condition.noise == 0.0029
+    scene = tiny[4]
+    clean = blur(scene.image[None].double(), scene.kernel.double(), "replicate")[0]
+    found = observe(quiet, 4, condition).observation
+    assert torch.equal((found * 255).round(), (clean.clamp(0, 1) * 255).round().float())
+    noise = observe(loud, 4, condition).observation - clean
+    assert noise.min() >= -0.5 / 255
+    assert noise.max() <= 0.1 + 0.5 / 255
+    assert noise.mean() == pytest.approx(0.05, abs=0.005)
+    assert noise.std() == pytest.approx(0.1 / 12**0.5, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"boundary": "reflect"}, "boundary = 'reflect'"),
+        ({"noise_model": NoiseModel("poisson"), "noise": 0.01}, "'poisson'"),  # type: ignore[arg-type]
+        ({"noise_model": NoiseModel("uniform"), "noise": 0.01}, "width 0"),
+        ({"noise_model": NoiseModel("none")}, "no noise level"),
+        ({"bits": 32}, "bits = 32"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(
+    tiny: Dataset, attributes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"'tiny' declares .*{words}"):
+        effective(Condition(), declaring(tiny, **attributes))
+
+
+def test_long_walks_have_odd_grids_and_have_to_fit() -> None:
+    photos = load_dataset("photos")
+    scene = observe(photos, 0, Condition(blur_length=40)).scene
+    assert scene.kernel.shape == (41, 41)
+    wider = MotionBlur(61).kernel(0, seed=0, length=40)
+    assert torch.allclose(wider[10:51, 10:51], scene.kernel, atol=1e-6)  # nothing is cut off
+    with pytest.raises(InvalidInput, match="blur length is 64"):
+        observe(photos, 0, Condition(blur_length=64))
 
 
 def test_changed_data_change_the_digest(tiny: Dataset) -> None:

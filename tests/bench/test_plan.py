@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from bench import plan as planning
 from bench.errors import UnknownName
 from bench.observation import Condition
 from bench.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
-from bench.protocol import Dataset
+from bench.protocol import Dataset, NoiseModel, Scene
 from bench.registry import METHODS
 
 
@@ -70,6 +72,46 @@ def test_an_identity_changes_with_what_determines_the_result(
     )
     others.append(first(brighter()))
     assert len({same, *others}) == len(others) + 1
+
+
+def test_identities_are_those_of_the_record() -> None:
+    """Whatever else a dataset can declare: cells of the paper's model keep their identity."""
+    (chunk,) = plan([MethodSpec("blurry")], [planning.load_dataset("photos")], [Condition()], 1)
+    assert chunk.cells[0].id == "9f0f0c191adcb1703bba089a74c82c4b"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"boundary": "replicate"},
+        {"bits": 8},
+        {"noise_model": NoiseModel("none"), "noise": 0.01},
+        {"noise_model": NoiseModel("uniform", 0.01), "noise": 0.01},
+    ],
+)
+def test_how_an_observation_is_made_belongs_to_the_identity(
+    tiny: Dataset, attributes: dict[str, object]
+) -> None:
+    changed = type("Changed", (type(tiny),), attributes)()
+    first, other = (chunks(each, MethodSpec("half"))[0].cells[0] for each in (tiny, changed))
+    assert first.id != other.id
+
+
+def test_a_plan_holds_no_pixels(tiny: Dataset) -> None:
+    alive = [weakref.ref(tiny[0])]
+
+    def remembered(self: Dataset, index: int) -> Scene:
+        scene = type(tiny).__getitem__(tiny, index)
+        alive.append(weakref.ref(scene))
+        return scene
+
+    watched = type("Watched", (type(tiny),), {"__getitem__": remembered})()
+    laid_out = chunks(watched, MethodSpec("half"), MethodSpec("cheat"))
+    gc.collect()
+    assert len(alive) > 6
+    assert not [scene for scene in alive if scene() is not None]
+    (chunk, *_) = laid_out
+    assert [item.scene.name for item in chunk.observed()] == ["00", "01"]  # type: ignore[union-attr]
 
 
 def test_a_method_that_cannot_be_had_is_a_refusal_with_its_reason(tiny: Dataset) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bench import scores, tables
 from bench.errors import BenchError
+from bench.registry import METHODS
 
 
 def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:
@@ -31,6 +32,15 @@ def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:
 def row(text: str, method: str = "blurry") -> str:
     (line,) = [line for line in text.splitlines() if line.startswith(f"| {method} ")]
     return line
+
+
+def test_a_method_on_a_boundary_it_does_not_model_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = frame([20.0, 21.0]).assign(dataset="levin")
+    assert "boundaries" not in tables.markdown(found)
+    monkeypatch.setattr(METHODS.load("blurry"), "boundaries", ("circular",))
+    remark = "- `blurry` assumes boundaries that are circular; here they are free."
+    assert remark in tables.markdown(found)
+    assert remark not in tables.markdown(found.assign(dataset="photos"))
 
 
 def test_a_mean_has_its_n_and_its_interval() -> None:

@@ -6,7 +6,11 @@ import re
 import tomllib
 
 import pandas as pd
+import torch
 
+from bench.metrics import psnr
+from bench.observation import Condition, observe
+from bench.plan import load_dataset
 from tests.conftest import ROOT, Bench
 
 
@@ -16,6 +20,15 @@ def test_the_twenty_line_method(bench: Bench) -> None:
     (project,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     body = code.split("class BoxWiener")[1]
     assert len([line for line in body.splitlines() if line.strip()]) <= 20
+
+    example: dict[str, type] = {}
+    exec(code, example)
+    photos, condition = load_dataset("photos"), Condition()
+    observed = [observe(photos, index, condition) for index in range(len(photos))]
+    method = example["BoxWiener"](observed[0].task(photos, condition, "cpu"))
+    y = torch.stack([item.observation for item in observed])
+    truth = torch.stack([item.scene.image for item in observed])
+    assert psnr(method.deblur(y).image, truth).mean() > psnr(y, truth).mean() + 0.2
 
     (bench.folder / "wiener.py").write_text(code)
     points = tomllib.loads(project)["project"]["entry-points"]["bench.methods"]

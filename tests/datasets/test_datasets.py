@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from bench.datasets.photos import photo_crops
 from bench.errors import BenchError, Unavailable
 from bench.forward import blur
 from bench.methods import range_oracle
+from bench.observation import Condition, Observed, effective, observe
 from bench.plan import load_dataset
 from bench.registry import DATASETS
 
@@ -34,17 +36,20 @@ def test_every_dataset_keeps_the_contract(
     if not place.found:
         pytest.skip(f"{name} is not at {place.path}")
     dataset = load_dataset(name)
+    mixed = dataset.alignment == "half kernel"  # sets of whole photographs
     names = [dataset[index].name for index in range(len(dataset))]
     assert len(set(names)) == len(names) > 0
     for index in (0, len(dataset) - 1):
         scene = dataset[index]
-        assert scene.image.shape == (dataset.channels, *dataset.image_size)
+        assert scene.image.shape[0] == dataset.channels
+        sizes = zip(scene.image.shape[1:], dataset.image_size, strict=True)
+        assert all(side == largest or (mixed and side < largest) for side, largest in sizes)
         assert scene.image.dtype == torch.float32
         assert scene.image.min() >= 0
         assert scene.image.max() <= 1
         assert scene.kernel.min() >= 0
         assert scene.kernel.sum() == pytest.approx(1, abs=1e-5)
-        assert (scene.observation is None) == (dataset.noise is None)
+        assert (scene.observation is None) == (dataset.boundary != "free")
         assert torch.equal(dataset[index].image, scene.image)
 
 
@@ -79,6 +84,66 @@ def test_levin_s_kernels_are_turned_to_convolve(data: Path) -> None:
         errors.append((gain * aligned - target).std())
     assert errors[0] < 0.006
     assert errors[1] > 2 * errors[0]
+
+
+def crop(path: Path) -> torch.Tensor:
+    """The published top left corner of an observation, in levels of 8 bits."""
+    return torch.from_numpy(np.array(Image.open(path), np.float32)).permute(2, 0, 1)
+
+
+def published_crops(name: str, data: Path) -> Iterator[tuple[Observed, torch.Tensor]]:
+    """Our observations, uncropped, beside the published crops."""
+    folder = data / name / "published_crops"
+    if not folder.is_dir():
+        pytest.skip(f"There is no {folder}")
+    dataset = load_dataset(name)
+    numbers = {dataset[index].name: index for index in range(len(dataset))}
+    condition = effective(Condition(), dataset)
+    paths = sorted(folder.iterdir())
+    assert len(paths) == 10
+    for path in paths:
+        yield observe(dataset, numbers[path.stem], condition), crop(path)
+
+
+def test_text_is_made_as_it_was_published_bit_for_bit(data: Path) -> None:
+    for observed, published in published_crops("text", data):
+        assert torch.equal((observed.observation[:, :96, :96] * 255).round(), published)
+
+
+def test_lai_is_made_as_it_was_published(data: Path) -> None:
+    """Every published pixel lies where the model puts it, and so does every one of ours."""
+    outside = 0
+    for observed, published in published_crops("lai", data):
+        corner, kernel = observed.scene.image[None, :, :144, :144].double(), observed.scene.kernel
+        ours = (observed.observation[:, :96, :96] * 255).round()
+        low, high = _interval(corner, kernel)
+        for levels in (published, ours):
+            assert ((low <= levels) & (levels <= high)).all()
+        assert not torch.equal(ours, published)  # their noise is not known
+        low, high = _interval(corner, kernel.flip(0, 1))
+        outside += int(((published < low) | (published > high)).sum())
+    assert outside > 10_000  # were the kernels not turned round
+
+
+def _interval(image: torch.Tensor, kernel: torch.Tensor) -> list[torch.Tensor]:
+    """The lowest and the highest level that uniform noise leaves for each pixel of a crop."""
+    clean = blur(image, kernel, "replicate")[0, :, :96, :96]
+    return [(255 * (clean + noise).clamp(0, 1)).round() for noise in (0, 0.01)]
+
+
+def test_photographs_have_a_true_boundary(data: Path) -> None:
+    for name, size in (("bsd68-levin", 19), ("bsd68-motion", 15)):
+        dataset = load_dataset(name)
+        assert len(dataset) == 68
+        observed = observe(dataset, 0, Condition())
+        scene = dataset[0]
+        assert scene.kernel.shape == (size, size)
+        height, width = scene.image.shape[1:]
+        assert observed.observation.shape == (3, height - size + 1, width - size + 1)
+        assert observed.scene.image.shape == observed.observation.shape
+    sizes = {dataset[index].kernel.shape[0] for index in range(0, 68, 5)}
+    assert sizes == set(range(15, 46, 2)) & sizes
+    assert max(sizes) > 28
 
 
 def test_motion_blur_matches_the_published_kernels(data: Path) -> None:

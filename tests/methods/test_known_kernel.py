@@ -56,6 +56,19 @@ def test_residual_is_the_noise():
     assert residual.tolist() == pytest.approx([0.01] * 3, rel=0.4)
 
 
+def test_colour_with_a_free_boundary_and_its_residual():
+    """The scene goes on beyond the border: what is not known there is no residual."""
+    image, kernel, _ = _pairs(1, 3, 64)
+    noise = torch.randn(1, 3, 56, 56, generator=torch.Generator().manual_seed(1))
+    y = (blur(image, kernel, "valid") + 0.01 * noise).clamp(0, 1)
+    truth = image[..., 4:60, 4:60]
+    task = Task("natural", (56, 56), kernel_size=(9, 9), boundary="free")
+    restoration = KnownKernel(task).deblur(y, Truth(truth, kernel))
+    assert psnr(restoration.image, truth) > psnr(y, truth) + 1
+    assert restoration.residual is not None
+    assert restoration.residual.item() == pytest.approx(0.01, rel=0.4)
+
+
 def test_grey_images_with_a_free_boundary():
     image, kernel, y = _pairs(1, 1, 48)
     task = Task("natural", (48, 48), channels=1, kernel_size=(9, 9), boundary="free")

@@ -1,0 +1,91 @@
+"""Lai et al. (2016): twenty images through four kernels, as their observations were made.
+
+References
+----------
+W.-S. Lai, J.-B. Huang, Z. Hu, N. Ahuja and M.-H. Yang, "A Comparative Study for Single Image Blind
+Deblurring", CVPR 2016.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from bench.datasets.locations import BRING, require
+from bench.datasets.natural import locate_all, read_picture
+from bench.errors import BenchError
+from bench.protocol import Dataset, Location, NoiseModel, Scene
+
+IMAGES = tuple(
+    f"{group}_{number:02d}"
+    for group in ("manmade", "natural", "people", "text")
+    for number in range(1, 6)
+)
+"""The five saturated images are left out: their published observations follow no model here."""
+KERNELS = 4
+
+
+class Lai(Dataset):
+    """80 pairs in colour, of about 1024×680 pixels, with kernels of 31 to 75 pixels.
+
+    The published observations are made by correlation with the stored kernels, which are turned
+    round here, with replicated borders; what is called Gaussian noise of 1 % is uniform on
+    [0, 0.01); and they are rounded to 8 bits. Every pixel of the published crops lies in the
+    interval that this leaves for it. Kernels are up to 7.5 pixels off centre.
+    """
+
+    name = "lai"
+    title = "Lai's 80 pairs: 20 images, 4 kernels of 31 to 75 pixels, colour"
+    image_class = "natural"
+    image_size = (1024, 1024)
+    boundary = "replicate"
+    noise_model = NoiseModel("uniform", 0.01)
+    bits = 8
+    alignment = "half kernel"
+    noise = 0.0029
+    """Of the uniform noise; the rounding adds 0.0011."""
+    notice = (
+        "Observations are made by the published model (replicated border, uniform noise, 8 bits). "
+        "Scores are those of the best shift within half the kernel size, the border cropped. "
+        "Lai's `text` images are also among those of the set `text`: never pool the two."
+    )
+
+    @classmethod
+    def location(cls) -> Location:
+        """Look for the folder ``lai`` below the data folder."""
+        return locate_all(f"lai/sharp/{IMAGES[0]}.webp", "lai/kernels/kernel_01.png")
+
+    def __len__(self) -> int:
+        return len(IMAGES) * KERNELS
+
+    def __getitem__(self, index: int) -> Scene:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        image, kernel = IMAGES[index // KERNELS], index % KERNELS + 1
+        return Scene(
+            index=index,
+            name=f"{image}_{kernel}",
+            image=_image(image),
+            kernel=_kernel(kernel),
+            kernel_id=f"lai-{kernel:02d}",
+        )
+
+
+@functools.lru_cache(maxsize=1)  # the next sample is most often of the same image
+def _image(name: str) -> Tensor:
+    return read_picture(require(f"lai/sharp/{name}.webp", BRING))
+
+
+@functools.lru_cache(maxsize=KERNELS)
+def _kernel(number: int) -> Tensor:
+    path = require(f"lai/kernels/kernel_{number:02d}.png", BRING)
+    try:
+        with Image.open(path) as picture:
+            correlation = np.array(picture.convert("L"), np.float64)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+    return torch.from_numpy(correlation[::-1, ::-1] / correlation.sum())

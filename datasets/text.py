@@ -1,0 +1,74 @@
+"""Pan et al. (2014): fifteen pictures of text through Levin's eight kernels.
+
+References
+----------
+J. Pan, Z. Hu, Z. Su and M.-H. Yang, "Deblurring Text Images via L0-Regularized Intensity and
+Gradient Prior", CVPR 2014.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from torch import Tensor
+
+from bench.datasets.locations import BRING, require
+from bench.datasets.natural import (
+    KERNELS,
+    LEVIN_KERNELS,
+    levin_kernel,
+    locate_all,
+    read_picture,
+)
+from bench.protocol import Dataset, Location, NoiseModel, Scene
+
+IMAGES = 15
+
+
+class Text(Dataset):
+    """120 pairs in colour, without noise: the border is replicated and the result has 8 bits.
+
+    With Levin's kernels in floating point the published crops are reproduced bit for bit; with
+    the 8-bit pictures of the kernels that come with the set, to a grey level.
+    """
+
+    name = "text"
+    title = "Pan's 120 text pairs: 15 pictures, Levin's 8 kernels, colour, no noise"
+    image_class = "natural"
+    image_size = (540, 668)
+    boundary = "replicate"
+    noise_model = NoiseModel("none")
+    bits = 8
+    alignment = "half kernel"
+    noise = 0.00113
+    """The rounding to 8 bits, 1/(255 √12)."""
+    notice = (
+        "Observations are made by the published model (replicated border, no noise, 8 bits). "
+        "Scores are those of the best shift within half the kernel size, the border cropped. "
+        "`im02`, `05`, `06`, `07` and `08` are also Lai's text images: never pool the two sets."
+    )
+
+    @classmethod
+    def location(cls) -> Location:
+        """Look for the folder ``text`` and Levin's kernels below the data folder."""
+        return locate_all("text/sharp/im01.png", KERNELS)
+
+    def __len__(self) -> int:
+        return IMAGES * LEVIN_KERNELS
+
+    def __getitem__(self, index: int) -> Scene:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        image, kernel = index // LEVIN_KERNELS + 1, index % LEVIN_KERNELS + 1
+        return Scene(
+            index=index,
+            name=f"im{image:02d}_ker{kernel:02d}",
+            image=_image(image),
+            kernel=levin_kernel(kernel),
+            kernel_id=f"levin-{kernel:02d}",
+        )
+
+
+@functools.lru_cache(maxsize=1)  # the next sample is most often of the same image
+def _image(number: int) -> Tensor:
+    return read_picture(require(f"text/sharp/im{number:02d}.png", BRING))
