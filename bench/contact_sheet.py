@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bench.files import write_atomically
+from bench.files import slug, write_atomically
 from bench.mosaic import thumbnail
 from bench.observation import Condition, Observed, observe
 from bench.protocol import Dataset
@@ -61,7 +61,7 @@ def write_sheets(
     paths = []
     for (name, condition), rows in groups.items():
         suffix = condition.replace(" ", "-").replace(",", "") if name in several else ""
-        path = folder / f"{'-'.join(filter(None, [name, suffix]))}.png"
+        path = folder / f"{slug('-'.join(filter(None, [name, suffix])))}.png"
         methods = {row.columns["method"] for row in rows}
         if path.exists() and scored.get((name, condition), set()) - methods:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -44,3 +45,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             f"{path} cannot be written: {error.strerror or error}. Free some space or choose "
             "another place, and give the same command again."
         ) from error
+
+
+def slug(label: str) -> str:
+    """Turn a label into a name for files that cannot leave its folder."""
+    return re.sub(r"[^A-Za-z0-9._=\[\]-]+", "-", label).strip("-.") or "unnamed"

@@ -18,7 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.files import write_atomically
+from bench.files import slug, write_atomically
 from bench.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
 from bench.observation import Condition, observe
 from bench.protocol import Dataset
@@ -147,7 +147,11 @@ def _group(
     tile = tile_size([thumbnail(item.scene.image) for item in observed])
     length = condition.blur_length
     folder = "-".join(
-        [dataset.name, f"noise-{condition.noise:g}", *([f"length-{length}"] if length else [])]
+        [
+            slug(dataset.name),
+            f"noise-{condition.noise:g}",
+            *([f"length-{length}"] if length else []),
+        ]
     )
     files: dict[str, bytes] = {}
 

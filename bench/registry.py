@@ -14,6 +14,8 @@ import fnmatch
 import functools
 import importlib
 import importlib.metadata
+import urllib.parse
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from bench.errors import BenchError, Unavailable, UnknownName
@@ -89,7 +91,7 @@ class Registry(Generic[T]):
         for pattern in (part.strip() for part in patterns.split(",")):
             if not pattern:
                 continue
-            matches = self.names(pattern)
+            matches = [pattern] if self._opener(pattern) else self.names(pattern)
             if not matches:
                 raise UnknownName(self._unknown(pattern))
             chosen.update(dict.fromkeys(matches))
@@ -109,6 +111,9 @@ class Registry(Generic[T]):
         BenchError
             If what is there is not a class of the right kind.
         """
+        if opener := self._opener(name):
+            module, _, function = opener.partition(":")
+            return getattr(importlib.import_module(module), function)(name)
         if name not in self.entries:
             raise UnknownName(self._unknown(name))
         entry = self.entries[name]
@@ -126,6 +131,28 @@ class Registry(Generic[T]):
                 f"which is no subclass of {self.base.__module__}.{self.base.__name__}."
             )
         return target
+
+    def with_options(self, names: Sequence[str], options: Mapping[str, object]) -> list[str]:
+        """Add options to names ``KIND:PLACE``; those that a name has itself win.
+
+        Raises
+        ------
+        BenchError
+            If options are given and none of the names takes any.
+        """
+        given = {key: value for key, value in options.items() if value is not None}
+        if given and not any(self._opener(name) for name in names):
+            raise BenchError(
+                f"--{next(iter(given))} is for {self.noun}s of your own, such as folder:PATH; "
+                f"{names[0]} has its own."
+            )
+        return [_merged(name, given) if self._opener(name) else name for name in names]
+
+    def _opener(self, name: str) -> str | None:
+        """What opens a name ``KIND:PLACE``, such as ``folder:pictures``; None for other names."""
+        kind, colon, _ = name.partition(":")
+        schemes = getattr(importlib.import_module(self.catalog), "SCHEMES", {})
+        return schemes.get(kind) if colon else None
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.entries, n=3, cutoff=0.5)
@@ -150,6 +177,12 @@ def knowledge(label: str) -> Knowledge:
     """
     name, parameters = parse_label(label)
     return METHODS.load(name).knowledge(parameters)
+
+
+def _merged(name: str, options: Mapping[str, object]) -> str:
+    place, _, query = name.partition("?")
+    merged = {**options, **dict(urllib.parse.parse_qsl(query))}
+    return f"{place}?{urllib.parse.urlencode(merged, safe=':/')}" if merged else place
 
 
 METHODS: Registry[MethodBase] = Registry(

@@ -173,7 +173,7 @@ def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
 
 
 def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Score restorations of one dataset and condition, together where their kernels allow it."""
+    """Score restorations of one dataset and condition, together where their sizes allow it."""
     first = rows[0].columns
     condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
     scenes = {
@@ -185,7 +185,7 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
     for item in found:
         kernel = item[1].kernel
         shape = None if kernel is None else kernel.shape
-        alike.setdefault((shape, item[2].kernel.shape), []).append(item)
+        alike.setdefault((item[1].image.shape, shape, item[2].kernel.shape), []).append(item)
     scored = {}
     for items in alike.values():
         kernels = [restoration.kernel for _, restoration, _ in items]

@@ -22,3 +22,6 @@ CATALOG: dict[str, str] = {
     "celeba-val": "bench.datasets.development:CelebADevelopment",
     "photos-val": "bench.datasets.development:PhotosDevelopment",
 }
+
+SCHEMES: dict[str, str] = {"folder": "bench.datasets.folder:folder_dataset"}
+"""Kinds of name ``KIND:PLACE`` that stand for a data set of the user's own, and what opens them."""

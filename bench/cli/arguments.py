@@ -53,6 +53,26 @@ def check_device(device: str) -> None:
         ) from error
 
 
+def add_own_data(parser: argparse.ArgumentParser) -> None:
+    """Declare how images of a folder of one's own are blurred."""
+    group = parser.add_argument_group("data of your own (folder:PATH)")
+    group.add_argument("--class", help="of images that a prior fits: svhn, shoes, celeba")
+    group.add_argument("--kernels", help="motion (default), levin, or folder:PATH")
+    group.add_argument("--boundary", help="valid (default), circular or replicate")
+    group.add_argument("--bits", type=positive, help="round observations to so many bits")
+
+
+OWN_DATA = ("class", "kernels", "boundary", "bits")
+
+
+def datasets(options: argparse.Namespace) -> list[str]:
+    """Expand ``--datasets``, with the options for data of one's own."""
+    from bench.registry import DATASETS
+
+    own = {key: getattr(options, key) for key in OWN_DATA}
+    return DATASETS.with_options(DATASETS.select(options.datasets), own)
+
+
 def add_execution(parser: argparse.ArgumentParser) -> None:
     """Declare how a run is carried out."""
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default: %(default)s")

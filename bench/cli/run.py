@@ -24,6 +24,7 @@ examples:
   python -m bench run --methods published-dd,published-dds --datasets svhn,shoes,celeba
   python -m bench run --methods 'known-*' --datasets celeba --noise 0.01,0.04,0.1 --out runs/noise
   python -m bench run --methods dp --datasets svhn --images 10 --workers 1
+  python -m bench run --methods dp,known-kernel --datasets folder:pictures --kernels levin
 
 A run that was stopped, by Ctrl-C or worse, goes on from where it was when the same command is given
 again; cells that failed are tried again. Exit codes: 0 all well, 1 some cells failed or could not
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fresh kernels of these lengths",
     )
     parser.add_argument("--seed", type=arguments.integers, default=[0], help="seeds, by commas")
+    arguments.add_own_data(parser)
     arguments.add_execution(parser)
     parser.add_argument(
         "--gallery",
@@ -72,7 +74,6 @@ def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
     from bench import gallery, plan
     from bench.observation import Condition
-    from bench.registry import DATASETS
     from bench.session import Part, execute
 
     arguments.check_device(options.device)
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         )
     ]
     methods = plan.parse_methods(options.methods, options.set)
-    part = Part(methods, DATASETS.select(options.datasets), conditions, options.images)
+    part = Part(methods, arguments.datasets(options), conditions, options.images)
     session = execute(
         [part],
         options.out,

@@ -1,0 +1,208 @@
+"""A folder of one's own sharp images as a data set, without code: ``folder:PATH?option=value``.
+
+The name holds all choices, so that a results folder can be scored again from it. What it leaves out
+is looked up in ``dataset.toml`` in the folder, and then has its default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+import urllib.parse
+from pathlib import Path
+from typing import Any, get_args
+
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.natural import LEVIN_KERNELS, levin_kernel
+from bench.errors import BenchError, InvalidInput
+from bench.photo import read_photo
+from bench.protocol import Alignment, Dataset, Formation, Location, Scene
+
+SCHEME = "folder:"
+SETTINGS = "dataset.toml"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+GREY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I")
+KERNEL_SEED = 7
+BOUNDARIES = tuple(value for value in get_args(Formation) if value != "free")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How the images of a folder are blurred, and what methods are told of them.
+
+    Attributes
+    ----------
+    image_class : str
+        The class a prior is chosen by: ``svhn``, ``shoes``, ``celeba`` or ``natural``.
+    kernels : str
+        ``motion``: motion blur of 5 to 28 pixels, another kernel for every image; ``levin``:
+        Levin's eight in turn; ``folder:PATH``: pictures of kernels, in turn.
+    boundary : {"circular", "valid", "replicate"}
+        See :class:`bench.protocol.Dataset`.
+    bits : int or None
+        Observations are rounded to so many bits.
+    title : str
+    """
+
+    image_class: str = "natural"
+    kernels: str = "motion"
+    boundary: str = "valid"
+    bits: int | None = None
+    title: str = ""
+
+
+KEYS = {"class": "image_class", "kernels": "kernels", "boundary": "boundary", "bits": "bits"}
+FILE_KEYS = {**KEYS, "title": "title"}
+
+
+def folder_dataset(name: str) -> type[Dataset]:
+    """Return the data set of a name ``folder:PATH?class=…&kernels=…&boundary=…&bits=…``.
+
+    Raises
+    ------
+    InvalidInput
+        If an option is unknown or has no sensible value, here or in ``dataset.toml``.
+    """
+    text, _, query = name.removeprefix(SCHEME).partition("?")
+    path = Path(urllib.parse.unquote(text)).expanduser()
+    settings = path / SETTINGS
+    options = _checked(_read_settings(settings), FILE_KEYS, str(settings))
+    options |= _checked(dict(urllib.parse.parse_qsl(query)), KEYS, name)
+    found = Options(**options)
+    return type(
+        "Folder",
+        (FolderDataset,),
+        {
+            "__doc__": FolderDataset.__doc__,
+            "name": name,
+            "title": found.title or f"Sharp images of {path}, blurred here",
+            "image_class": found.image_class,
+            "boundary": found.boundary,
+            "bits": found.bits,
+            "alignment": Alignment() if found.boundary == "circular" else "half kernel",
+            "folder": path,
+            "kernels": found.kernels,
+            "channels": 1 if path.is_dir() and _all_grey(path) else 3,
+        },
+    )
+
+
+class FolderDataset(Dataset):
+    """The images of a folder in the order of their names, each with one kernel."""
+
+    folder: Path
+    kernels: str
+
+    def __init__(self) -> None:
+        self.paths = image_paths(self.folder)
+        stems = [path.stem for path in self.paths]
+        if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
+            both = " and ".join(path.name for path in self.paths if path.stem == twice)
+            raise InvalidInput(
+                f"{self.folder} has {both}: images are known by their names without endings, so "
+                "rename one."
+            )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Scene:
+        path = self.paths[index]
+        kernel, kernel_id = self._kernel(index)
+        image, _ = read_photo(path, self.channels)
+        return Scene(index, path.stem, image, kernel, kernel_id)
+
+    @classmethod
+    def location(cls) -> Location:
+        """Say whether the folder is there and holds images."""
+        found = cls.folder.is_dir() and bool(image_paths(cls.folder))
+        endings = ", ".join(SUFFIXES)
+        return Location(found, str(cls.folder), f"Give a folder that holds images ({endings}).")
+
+    def _kernel(self, index: int) -> tuple[Tensor, str]:
+        if self.kernels == "motion":
+            kernel = MotionBlur().kernel(index, seed=KERNEL_SEED)
+            return kernel, f"motion-blur-{KERNEL_SEED}-{index:03d}"
+        if self.kernels == "levin":
+            number = index % LEVIN_KERNELS + 1
+            return levin_kernel(number).float(), f"levin-{number:02d}"
+        paths = image_paths(Path(self.kernels.removeprefix(SCHEME)).expanduser())
+        path = paths[index % len(paths)]
+        return read_kernel(path), f"{path.parent.name}/{path.stem}"
+
+
+def image_paths(folder: Path) -> list[Path]:
+    """Images of a folder, sorted by name; what lies in folders below it is left out."""
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder} cannot be read ({error.strerror}); check the path."
+        ) from error
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+
+
+def read_kernel(path: Path) -> Tensor:
+    """Read a picture of a kernel, shape (kh, kw), normalised to sum 1.
+
+    Raises
+    ------
+    InvalidInput
+        If it is black.
+    """
+    kernel = read_photo(path, channels=1)[0][0]
+    if not kernel.sum() > 0:
+        raise InvalidInput(f"{path} is black; a kernel needs some light.")
+    return kernel / kernel.sum()
+
+
+def _all_grey(folder: Path) -> bool:
+    modes = [_mode(path) for path in image_paths(folder)]
+    return bool(modes) and all(mode in GREY_MODES for mode in modes)
+
+
+@functools.lru_cache(maxsize=4096)
+def _mode(path: Path) -> str:
+    try:
+        with Image.open(path) as picture:
+            return picture.mode
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
+        return ""  # reading it will say what is wrong
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be read ({error}).") from error
+
+
+def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[str, Any]:
+    """Turn the keys of a file or a name into options, refusing what makes no sense."""
+    if unknown := [key for key in values if key not in keys]:
+        raise InvalidInput(f"{where} has the option {unknown[0]!r}; there are: {', '.join(keys)}.")
+    options = {keys[key]: value for key, value in values.items()}
+    boundary, kernels = options.get("boundary", "valid"), str(options.get("kernels", "motion"))
+    if boundary not in BOUNDARIES:
+        raise InvalidInput(
+            f"{where} asks for the boundary {boundary!r}; there are: {', '.join(BOUNDARIES)}."
+        )
+    if kernels not in ("motion", "levin"):
+        place = Path(kernels.removeprefix(SCHEME)).expanduser()
+        if not kernels.startswith(SCHEME) or not place.is_dir() or not image_paths(place):
+            raise InvalidInput(
+                f"{where} asks for the kernels {kernels!r}; give motion, levin, or "
+                f"{SCHEME}PATH of a folder with pictures of kernels."
+            )
+    if "bits" in options:
+        try:
+            options["bits"] = int(options["bits"])
+        except (TypeError, ValueError) as error:
+            raise BenchError(f"{where} has bits={options['bits']!r}; give 8 or 16.") from error
+    return options
