@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from bench import metrics, photo, plan
+from bench.answers import check_restoration
 from bench.errors import BenchError, InvalidInput
 from bench.observation import Condition, Observed, effective, observe
 from bench.protocol import (
@@ -34,7 +35,6 @@ from bench.protocol import (
     Restoration,
     Task,
     check_observation,
-    check_restoration,
 )
 from bench.registry import DATASETS, METHODS
 

@@ -119,6 +119,11 @@ def _margin(size: int) -> int:
     return size - 1 - size // 2
 
 
+def _normal(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    # Type and device are said, since both have defaults that anybody's code may change.
+    return torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
+
+
 def add_noise(blurred: Tensor, sigma: float, generators: list[torch.Generator]) -> Tensor:
     """Add Gaussian noise and clip: ``clip(b + n, 0, 1)``, ``n ~ N(0, σ²)`` per pixel and channel.
 
@@ -134,14 +139,17 @@ def add_noise(blurred: Tensor, sigma: float, generators: list[torch.Generator]) 
     -------
     Tensor, shape (N, C, H, W), in [0, 1]
     """
-    noise = torch.stack([torch.randn(blurred.shape[1:], generator=g) for g in generators])
+    noise = torch.stack([_normal(blurred.shape[1:], g) for g in generators])
     return (blurred + sigma * noise.to(blurred)).clamp(0, 1)
 
 
 def add_uniform_noise(blurred: Tensor, width: float, generators: list[torch.Generator]) -> Tensor:
     """Add noise that is uniform on [0, width), and clip to [0, 1]; see :func:`add_noise`."""
     noise = torch.stack(
-        [torch.rand(blurred.shape[1:], generator=g, dtype=torch.float64) for g in generators]
+        [
+            torch.rand(blurred.shape[1:], generator=g, dtype=torch.float64, device="cpu")
+            for g in generators
+        ]
     )
     return (blurred + width * noise.to(blurred)).clamp(0, 1)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bench import forward, seeds
+from bench.answers import sample
 from bench.errors import InvalidInput
 from bench.protocol import Dataset, Formation, NoiseModel, Scene, Task
 from bench.registry import KERNELS
@@ -38,6 +39,7 @@ class Condition:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "noise", self.noise + 0.0)  # −0 is 0
         if not 0 <= self.noise < 1:
             raise InvalidInput(
                 f"The noise is {self.noise:g}; give a standard deviation in [0, 1), "
@@ -146,7 +148,7 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
         If the scene has no observation and the dataset's boundary cannot be simulated, or the
         kernel does not fit the image.
     """
-    scene = dataset[index]
+    scene = sample(dataset, index)
     if scene.observation is not None:
         return Observed(scene, scene.observation)
     if dataset.boundary == "free":

@@ -27,7 +27,7 @@ class Packed:
 
 def pack(restoration: Restoration) -> Packed:
     """Turn a restoration into bytes; :func:`unpack` reverses it up to the rounding of the image."""
-    image = restoration.image.clamp(0, 1).mul(IMAGE_LEVELS).round()
+    image = restoration.image.float().clamp(0, 1).mul(IMAGE_LEVELS).round()
     tensors = {
         "image": image.to(torch.int32),
         "kernel": restoration.kernel,

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.errors import BenchError, NotApplicable, Unavailable, UnknownName
+from bench.errors import BenchError, InvalidInput, NotApplicable, Unavailable, UnknownName
 from bench.observation import Condition, Observed, digest, effective, formation, observe
 from bench.protocol import Dataset, MethodBase, Task
 from bench.registry import DATASETS, METHODS
@@ -210,8 +210,20 @@ def plan(
         for condition in dict.fromkeys(effective(c, dataset) for c in conditions):
             count = len(dataset) if images is None else min(images, len(dataset))
             sketches = [_sketch(dataset, index, condition, device) for index in range(count)]
+            _check_names(dataset, sketches)
             for spec in methods:
                 yield from _plan_method(spec, dataset, condition, sketches)
+
+
+def _check_names(dataset: Dataset, sketches: Sequence[Sketch]) -> None:
+    """Refuse a name that two images share: one's results would replace the other's."""
+    first: dict[str, int] = {}
+    for position, sketch in enumerate(sketches):
+        if (other := first.setdefault(sketch.name, position)) != position:
+            raise InvalidInput(
+                f"The images {other} and {position} of the dataset {dataset.name!r} are both named "
+                f"{sketch.name!r}; give each a name of its own."
+            )
 
 
 def _plan_method(

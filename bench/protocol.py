@@ -356,6 +356,8 @@ class Dataset(abc.ABC):
     noise : float or None
         The noise level that methods are told where it is the dataset's own, as that of given
         observations or of noise that is not Gaussian; None if the condition sets it.
+    in_range : bool
+        Whether a generator that methods use drew the images, so that no score is too good.
     notice : str
         What a reader of its table has to know, in a sentence.
     """
@@ -371,6 +373,7 @@ class Dataset(abc.ABC):
     alignment: ClassVar[Alignment | Literal["half kernel"]] = Alignment()
     version: ClassVar[str] = "1"
     noise: ClassVar[float | None] = None
+    in_range: ClassVar[bool] = False
     notice: ClassVar[str] = ""
 
     @abc.abstractmethod
@@ -468,34 +471,3 @@ def check_observation(observation: Tensor, task: Task) -> Tensor:
             f"image of {task.image_size[0]}×{task.image_size[1]}; give a smaller --kernel-size."
         )
     return observation.to(task.device, torch.float32)
-
-
-def check_restoration(restoration: Any, observation: Tensor) -> Restoration:
-    """Check that what a method returned has the right form.
-
-    NaN is not looked for here: it fails single images, not the batch.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no ``Restoration``, or an array has the wrong shape or leaves its range.
-    """
-    if not isinstance(restoration, Restoration):
-        raise InvalidInput(f"The method returned {type(restoration).__name__}, not a Restoration.")
-    image, kernel = restoration.image, restoration.kernel
-    if not isinstance(image, Tensor) or image.shape != observation.shape:
-        shape = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-        raise InvalidInput(
-            f"The method returned an image of shape {shape} for {tuple(observation.shape)}."
-        )
-    if kernel is not None and (kernel.ndim != 3 or len(kernel) != len(observation)):
-        raise InvalidInput(
-            f"The method returned kernels of shape {tuple(kernel.shape)}; "
-            f"({len(observation)}, kh, kw) is expected."
-        )
-    if image.min() < -1e-3 or image.max() > 1 + 1e-3:
-        raise InvalidInput(
-            f"The method returned pixels in [{image.min():.3g}, {image.max():.3g}]; "
-            "clamp the image to [0, 1]."
-        )
-    return restoration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -76,14 +77,20 @@ def collect(
     """
     rows = store.rows()
     known = store.scores(VERSION)
+    lost: dict[str, str] = {}
     missing = [row for row in rows if row.status == "ok" and row.id not in known]
     with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
         for (name, _), group in itertools.groupby(missing, key=_dataset_and_condition):
             for batch in _batches(group):
-                scored = _score(store, open_dataset(name), batch)
+                scored, failed = _score_each(store, open_dataset(name), batch)
                 store.keep_scores(VERSION, scored)
                 known.update(scored)
+                lost.update(failed)
                 bar.update(len(batch))
+    rows = [
+        dataclasses.replace(row, status="failed", reason=lost[row.id]) if row.id in lost else row
+        for row in _outdated(rows)
+    ]
     frame = pd.DataFrame([_tidy(row, known.get(row.id, {})) for row in rows], columns=COLUMNS)
     frame["error_ratio"] = _error_ratio(frame)
     return frame.round(DIGITS).astype(dict.fromkeys(WHOLE, "Int64"))
@@ -168,6 +175,65 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
+def _score_each(
+    store: Store, dataset: Dataset, rows: Sequence[Row]
+) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    """Score rows together; if that fails, one by one, so that a bad one costs itself alone.
+
+    Returns
+    -------
+    scored, failed : dict
+        By cell: scores, or why there are none.
+    """
+    try:
+        return _score(store, dataset, rows), {}
+    except Exception as error:  # whatever an older version or a damaged disk has stored
+        if len(rows) == 1:
+            why = " ".join(str(error).split())
+            return {}, {rows[0].id: f"It cannot be scored ({type(error).__name__}: {why})."}
+    scored: dict[str, dict[str, float]] = {}
+    failed: dict[str, str] = {}
+    for row in rows:
+        one, lost = _score_each(store, dataset, [row])
+        scored |= one
+        failed |= lost
+    return scored, failed
+
+
+def _outdated(rows: Sequence[Row]) -> list[Row]:
+    """Set aside the rows of an older version of a method or data set than the last one planned.
+
+    Rows of two versions never share a mean: the older are what the last plan has not replaced.
+    """
+    newest: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = _group(row)
+        known = bool(row.columns["method_version"])  # of a method that can be had here
+        if known and (key not in newest or row.order > newest[key].order):
+            newest[key] = row
+    kept = []
+    for row in rows:
+        ours, last = _versions(row), _versions(newest.get(_group(row), row))
+        if ours != last and row.status == "ok":
+            reason = f"It is of {_said(ours)}, where the last run had {_said(last)}; run it again."
+            row = dataclasses.replace(row, status="outdated", reason=reason)
+        kept.append(row)
+    return kept
+
+
+def _group(row: Row) -> tuple[Any, ...]:
+    return tuple(row.columns[name] for name in ("dataset", "condition", "method"))
+
+
+def _versions(row: Row) -> tuple[str, str]:
+    return row.columns["method_version"], row.columns.get("dataset_version", "")
+
+
+def _said(versions: tuple[str, str]) -> str:
+    method, dataset = versions
+    return f"version {method} of the method" + (f" on version {dataset} of the set" * bool(dataset))
+
+
 def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
     return row.columns["dataset"], row.columns["condition"]
 
@@ -208,7 +274,7 @@ def _tidy(row: Row, scores: Mapping[str, float]) -> dict[str, Any]:
     columns = row.columns
     return {
         **{name: columns[name] for name in COLUMNS if name in columns},
-        **scores,
+        **(scores if row.status == "ok" else {}),
         **row.cost,
         "status": row.status,
         "reason": row.reason,

@@ -48,7 +48,7 @@ class Outcome:
 class Row:
     """A planned cell as the store knows it; ``status`` is ``pending`` if it never ran.
 
-    ``size`` is what its restoration takes, in bytes.
+    ``size`` is what its restoration takes, in bytes; ``order`` rises from one plan to the next.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Row:
     reason: str
     cost: Mapping[str, Any]
     size: int = 0
+    order: int = 0
 
 
 class Store:
@@ -164,6 +165,7 @@ class Store:
                         "parameters": cell.identity["parameters"],
                         "assets": cell.identity["assets"],
                         "method_version": cell.identity["version"],
+                        "dataset_version": cell.identity.get("dataset version", ""),
                         "origin": cell.origin,
                     }
                 ),
@@ -205,7 +207,7 @@ class Store:
         """All planned cells, sorted by dataset, condition, method and image."""
         query = (
             "SELECT plan.id, plan.row, cells.status, cells.reason, cells.cost, "
-            "length(cells.payload) "
+            "length(cells.payload), plan.rowid "
             "FROM plan LEFT JOIN cells ON cells.id = plan.id"
         )
         rows = [
@@ -216,8 +218,9 @@ class Store:
                 reason or "",
                 json.loads(cost or "{}"),
                 size or 0,
+                order,
             )
-            for id, row, status, reason, cost, size in self._db.execute(query)
+            for id, row, status, reason, cost, size, order in self._db.execute(query)
         ]
         keys = ("dataset", "noise", "swept_blur_length", "seed", "method", "index")
         return sorted(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import contextlib
 import math
 from collections.abc import Mapping
 
@@ -13,6 +11,7 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.metrics import METRICS
 from bench.registry import DATASETS, METHODS, knowledge
+from bench.remarks import mixed, remarks
 from bench.statistics import bootstrap_mean
 
 KIND_NOTES = {
@@ -41,7 +40,7 @@ def markdown(frame: pd.DataFrame) -> str:
     for (dataset, condition), group in frame.groupby(["dataset", "condition"], sort=True):
         title = f"## {dataset}, {condition}"
         sections.append(
-            "\n\n".join([title, *_notice(str(dataset)), _table(group), *_remarks(group)])
+            "\n\n".join([title, *_notice(str(dataset)), _table(group), *remarks(group)])
         )
     explanation = (
         "Means over images with their 95 % bootstrap intervals; arrows say which way is better. "
@@ -63,13 +62,11 @@ def _table(group: pd.DataFrame) -> str:
         rows = group[group["method"] == method]
         found = rows[rows["status"] == "ok"]
         n, wanted = len(found), len(rows)
+        whole = 0 < n == wanted and not mixed(rows)
         missing = "–" if (rows["status"] == "not applicable").all() else f"{n}/{wanted}"
-        line = [method, f"{n}" if n == wanted else missing]
-        line += [
-            _mean(found[name], 2 if "psnr" in name else 3, 0 < n == wanted, missing)
-            for name in metrics
-        ]
-        timed = n and n == wanted and rows["kind"].iloc[0] != "replay"
+        line = [method, f"{n}" if whole else missing]
+        line += [_mean(found[name], METRICS[name].table_digits, whole, missing) for name in metrics]
+        timed = whole and rows["kind"].iloc[0] != "replay" and found["seconds"].notna().all()
         line += [f"{found['seconds'].mean():.2g}" if timed else "–", _knows(method, rows)]
         lines.append(line)
     return tabulate(
@@ -128,37 +125,3 @@ def _notice(dataset: str) -> list[str]:
     except BenchError:  # a table outlives the plugin that brought its dataset
         return []
     return [notice] if notice else []
-
-
-def _remarks(group: pd.DataFrame) -> list[str]:
-    """What has to be said of single rows: boundaries that mismatch, cells that are missing."""
-    lines = [*_mismatches(group), *_reasons(group)]
-    return ["\n".join(lines)] if lines else []
-
-
-def _mismatches(group: pd.DataFrame) -> list[str]:
-    """Say which methods assume another boundary than the dataset's observations have."""
-    try:
-        boundary = DATASETS.load(str(group["dataset"].iloc[0])).told_boundary()
-    except BenchError:
-        return []
-    lines = []
-    for method in sorted(set(group.loc[group["status"] == "ok", "method"])):
-        name = method.partition("[")[0]
-        with contextlib.suppress(BenchError):
-            if name in METHODS.entries and boundary not in METHODS.load(name).boundaries:
-                assumed = " or ".join(METHODS.load(name).boundaries)
-                lines.append(
-                    f"- `{method}` assumes boundaries that are {assumed}; here they are {boundary}."
-                )
-    return lines
-
-
-def _reasons(group: pd.DataFrame) -> list[str]:
-    lost = group[~group["status"].isin(["ok"])]
-    texts = lost["reason"].fillna("")
-    counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
-    return [
-        f"- `{method}`: {count} {status}" + (f": {reason}" if reason else "")
-        for (method, status, reason), count in sorted(counts.items())
-    ]

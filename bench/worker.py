@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.answers import check_restoration as check
 from bench.packing import Packed, pack, split
 from bench.plan import Chunk, MethodSpec
 from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Scene, Task, Truth
-from bench.protocol import check_restoration as check
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -213,4 +213,4 @@ def _failure(error: Exception) -> Answer:
 def _tensor(array: np.ndarray) -> Tensor:
     import torch
 
-    return torch.from_numpy(array)
+    return torch.from_numpy(array.copy())  # a method may write into what it is given

@@ -69,6 +69,7 @@ class RangeImages(Dataset):
     base: ClassVar[str]
     generator: ClassVar[str]
     notice: ClassVar[str] = NOTICE
+    in_range: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.scenes = DATASETS.load(self.base)()
@@ -115,6 +116,7 @@ class Samples(Dataset):
     """Images drawn by a generator from z ~ N(0, I), with fresh motion-blur kernels."""
 
     generator: ClassVar[str]
+    in_range: ClassVar[bool] = True
     notice: ClassVar[str] = NOTICE
     count: ClassVar[int] = 80
     seed: ClassVar[int] = 2018

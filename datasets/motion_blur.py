@@ -101,8 +101,8 @@ def motion_blur_batch(
     if count < 0:
         raise InvalidInput(f"The number of kernels is {count}; give at least 0.")
     if isinstance(seed, torch.Generator):
-        uniforms = torch.rand(count, _UNIFORMS, generator=seed, dtype=torch.float64)
-        normals = torch.randn(count, _NORMALS, generator=seed, dtype=torch.float64)
+        uniforms = torch.rand(count, _UNIFORMS, generator=seed, dtype=torch.float64, device="cpu")
+        normals = torch.randn(count, _NORMALS, generator=seed, dtype=torch.float64, device="cpu")
     else:
         uniforms, normals = _draws(seed, range(start, start + count))
     return _kernels(uniforms, normals, length, size)
@@ -146,8 +146,8 @@ def _draws(seed: int, indices: Iterable[int]) -> tuple[Tensor, Tensor]:
     source = torch.Generator()
     for index in indices:
         source.manual_seed(derive_seed("motion-blur", int(seed), int(index)))
-        uniforms.append(torch.rand(_UNIFORMS, generator=source, dtype=torch.float64))
-        normals.append(torch.randn(_NORMALS, generator=source, dtype=torch.float64))
+        uniforms.append(torch.rand(_UNIFORMS, generator=source, dtype=torch.float64, device="cpu"))
+        normals.append(torch.randn(_NORMALS, generator=source, dtype=torch.float64, device="cpu"))
     if not uniforms:
         return torch.empty(0, _UNIFORMS).double(), torch.empty(0, _NORMALS).double()
     return torch.stack(uniforms), torch.stack(normals)

@@ -44,9 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, restore, write."""
     from bench import photo, plan
+    from bench.answers import check_restoration
     from bench.errors import BenchError
     from bench.observation import Condition
-    from bench.protocol import Method, Task, check_observation, check_restoration
+    from bench.protocol import Method, Task, check_observation
     from bench.registry import METHODS
 
     arguments.check_device(options.device)

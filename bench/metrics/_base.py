@@ -68,6 +68,8 @@ class Metric(abc.ABC):
         Decimals kept in ``scores.csv``.
     table_digits : int
         Decimals of a mean in a table.
+    of_image : bool
+        Whether it looks at the restored image, and not at the kernel alone.
     place : int
         Columns are sorted by it.
     """
@@ -78,6 +80,7 @@ class Metric(abc.ABC):
     larger_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 5
     table_digits: ClassVar[int] = 3
+    of_image: ClassVar[bool] = True
     place: ClassVar[int]
 
     @abc.abstractmethod

@@ -34,6 +34,7 @@ class KernelSimilarity(Metric):
     """Of the estimated kernel with the true one."""
 
     name, heading, place = "kernel_similarity", "kernel similarity", 60
+    of_image = False
 
     def compute(self, comparison: Comparison) -> Tensor:
         """Return values of at most 1, shape (N,); NaN without a kernel."""

@@ -42,6 +42,7 @@ class CentredPSNR(Metric):
     """
 
     name, heading, digits, table_digits, place = "psnr_centred", "PSNR centred (dB)", 4, 2, 20
+    of_image = False
 
     def compute(self, comparison: Comparison) -> Tensor:
         """Return dB, shape (N,); NaN without a kernel."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench import plan as planning
-from bench.errors import UnknownName
+from bench.datasets.photos import Photos
+from bench.errors import InvalidInput, UnknownName
 from bench.observation import Condition
 from bench.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
 from bench.protocol import Dataset, NoiseModel, Scene
@@ -158,3 +159,12 @@ def test_a_missing_dataset_says_how_to_get_it(
     with pytest.raises(Unavailable, match=r"/nowhere/absent.npz. Ask its authors"):
         planning.load_dataset("absent")
     DATASETS.__dict__.pop("entries", None)
+
+
+def test_two_images_of_one_name_are_refused() -> None:
+    class Twice(Photos):
+        def __getitem__(self, index: int) -> Scene:
+            return dataclasses.replace(super().__getitem__(index), name="IMG_1")
+
+    with pytest.raises(InvalidInput, match="images 0 and 1 of the dataset 'photos' .*'IMG_1'"):
+        list(plan(parse_methods("blurry"), [Twice()], [Condition()], 3))

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.answers import check_restoration
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.forward import blur
 from bench.protocol import (
@@ -24,7 +25,6 @@ from bench.protocol import (
     Scene,
     Task,
     Truth,
-    check_restoration,
 )
 from bench.registry import METHODS
 

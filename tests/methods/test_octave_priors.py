@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.answers import check_restoration
 from bench.errors import InvalidInput, Unavailable
 from bench.forward import blur
 from bench.methods.dark_channel import DarkChannel
@@ -21,7 +22,7 @@ from bench.methods.octave_session import OctaveSession, session
 from bench.methods.outlier_handling import OutlierHandling
 from bench.methods.train_data_fitting import fitted_kernel, learn_fitting
 from bench.methods.tune_octave import moved
-from bench.protocol import Task, check_restoration
+from bench.protocol import Task
 
 needs_octave = pytest.mark.skipif(
     not (shutil.which("octave-cli") or shutil.which("octave")), reason="GNU Octave is missing"

@@ -1,0 +1,95 @@
+"""What is said below a table: twins, implausible rows, versions that share no mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from bench import scores, tables
+from bench.observation import Condition
+from bench.packing import Packed, pack
+from bench.plan import Cell, Chunk, MethodSpec, load_dataset, parse_methods, plan
+from bench.protocol import Restoration
+from bench.store import Outcome, Store
+
+
+def rows(method: str, psnr: list[float], kind: str = "method", version: str = "1") -> list[dict]:
+    """Rows of ``photos``."""
+    return [
+        {name: float("nan") for name in scores.COLUMNS}
+        | {"dataset": "photos", "condition": "c", "method": method, "kind": kind, "status": "ok"}
+        | {
+            "image": f"{index:03d}",
+            "psnr": value,
+            "ssim": value / 100,
+            "ssim_rgb": 0.5,
+            "gmsd": 0.1,
+        }
+        | {"seconds": 1.0, "method_version": version, "reason": "", "origin": "x"}
+        for index, value in enumerate(psnr)
+    ]
+
+
+def test_twins_and_rows_too_good_to_be_true_are_named() -> None:
+    frame = pd.DataFrame(
+        [
+            *rows("blurry", [20.0, 21.0]),
+            *rows("mine", [20.0, 21.0]),
+            *rows("leak", [70.0, 72.0]),
+            *rows("copy", [float("inf"), 20.0]),
+            *rows("known-kernel", [30.0, 31.0], "oracle"),
+        ]
+    )
+    table = tables.markdown(frame)
+    assert "- `blurry` equals `mine` on all 2 images." in table
+    assert "- `leak` is **implausible** for a blind method: 40.5 dB above every oracle." in table
+    assert "- `copy` is **implausible** for a blind method: an exact copy" in table
+    assert "known-kernel` is" not in table
+
+
+def test_rows_of_two_versions_share_no_mean() -> None:
+    frame = pd.DataFrame([*rows("mine", [20.0]), *rows("mine", [30.0, 30.0], version="2")[1:]])
+    table = tables.markdown(frame)
+    assert "rows of versions 1 and 2 do not share a mean" in table
+    assert "25.00" not in table
+
+
+def _cells(images: int, version: str) -> list[Cell]:
+    laid_out = plan(parse_methods("blurry"), [load_dataset("photos")], [Condition()], images)
+    chunks = [item for item in laid_out if isinstance(item, Chunk)]
+    cells = [cell for chunk in chunks for cell in chunk.cells]
+    for cell in cells:
+        cell.identity["version"] = version  # type: ignore[index]
+    return cells
+
+
+def test_an_older_version_is_set_aside_by_the_run_of_a_newer_one(tmp_path: Path) -> None:
+    dataset = load_dataset("photos")
+    with Store(tmp_path) as store:
+        for images, version in ((4, "1"), (2, "2")):
+            cells = _cells(images, version)
+            store.expect(cells)
+            image = Restoration(dataset[0].image[None])
+            store.record(Outcome(cell, "ok", "", pack(image)) for cell in cells)
+        frame = scores.collect(store, lambda _: dataset, progress=False)
+    assert list(frame["status"]) == ["ok", "ok", "outdated", "outdated"]
+    table = tables.markdown(frame)
+    assert "2/4" in table
+    assert "version 1 of the method on version 1 of the set" in table
+    assert "run it again" in table
+
+
+def test_a_cell_that_cannot_be_scored_costs_itself_alone(tmp_path: Path) -> None:
+    dataset = load_dataset("photos")
+    cells = _cells(3, "1")
+    good = pack(Restoration(dataset[0].image[None]))
+    with Store(tmp_path) as store:
+        store.expect(cells)
+        for cell, packed in zip(cells, (good, Packed("{}", b"no arrays"), good), strict=True):
+            store.record([Outcome(cell, "ok", "", packed)])
+        for _ in range(2):  # and so does the next run in that folder
+            frame = scores.collect(store, lambda _: dataset, progress=False)
+            assert list(frame["status"]) == ["ok", "failed", "ok"]
+            assert frame["reason"][1].startswith("It cannot be scored")
+    assert str(parse_methods("blurry")[0]) == str(MethodSpec("blurry"))
