@@ -166,5 +166,5 @@ def test_two_images_of_one_name_are_refused() -> None:
         def __getitem__(self, index: int) -> Scene:
             return dataclasses.replace(super().__getitem__(index), name="IMG_1")
 
-    with pytest.raises(InvalidInput, match="images 0 and 1 of the dataset 'photos' .*'IMG_1'"):
+    with pytest.raises(InvalidInput, match=r"images 0 and 1 of the dataset 'photos' .*'IMG_1'"):
         list(plan(parse_methods("blurry"), [Twice()], [Condition()], 3))
