@@ -46,7 +46,7 @@ def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
         "octave": _octave(),
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
-            "processor": _processor(),
+            "processor": processor(),
             "cores": psutil.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
@@ -85,7 +85,7 @@ def _octave() -> str | None:
     return (_output(octave, "--version") or "").partition("\n")[0] or None if octave else None
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -51,13 +51,13 @@ class Summary:
 class Worker:
     """A worker process and the job it is at."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = THREADS) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(
-            target=serve, args=(theirs, THREADS), daemon=True
+            target=serve, args=(theirs, threads), daemon=True
         )
-        with _thread_limit(THREADS):
+        with _thread_limit(threads):
             self.process.start()
         theirs.close()
         self.chunk: Chunk | None = None
@@ -92,6 +92,8 @@ def run(
     workers: int | None = None,
     time_limit: float = 600.0,
     progress: bool = True,
+    *,
+    threads: int = THREADS,
 ) -> Summary:
     """Run a plan, skipping the cells that are done.
 
@@ -101,13 +103,14 @@ def run(
     store : Store
         Opened for writing.
     workers : int or None
-        Processes; None takes one per core. Threads are shared out so that the cores are never
-        oversubscribed.
+        Processes; None takes one per core.
     time_limit : float
         Seconds per cell; a chunk has this times its cells. A chunk that takes longer, or whose
         process dies, is tried again cell by cell.
     progress : bool
         Show a progress bar with the time left on standard error.
+    threads : int
+        Of each worker; another number than :data:`THREADS` is for measuring what it changes.
 
     Returns
     -------
@@ -133,7 +136,7 @@ def run(
             queue.append(item.only(keep))
     waiting = sum(map(len, queue))
     with tqdm(total=waiting, unit="cell", disable=not (progress and waiting)) as bar:
-        for outcomes in _compute(queue, workers or available_cores(), time_limit, bar):
+        for outcomes in _compute(queue, workers or available_cores(), time_limit, bar, threads):
             _record(store, summary, outcomes)
             bar.update(len(outcomes))
     return summary
@@ -166,7 +169,7 @@ def _record(store: Store, summary: Summary, outcomes: list[Outcome]) -> None:
 
 
 def _compute(
-    queue: collections.deque[Chunk], count: int, time_limit: float, bar: tqdm
+    queue: collections.deque[Chunk], count: int, time_limit: float, bar: tqdm, threads: int
 ) -> Iterator[list[Outcome]]:
     pool: list[Worker] = []
     try:
@@ -175,7 +178,7 @@ def _compute(
                 if worker.chunk is None and queue:
                     _hand_out(worker, queue, time_limit, bar)
             while queue and len(pool) < count:
-                pool.append(Worker())
+                pool.append(Worker(threads))
                 _hand_out(pool[-1], queue, time_limit, bar)
             for worker in _ready(pool):
                 outcomes = _collect(worker, queue, time_limit)
