@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
@@ -76,6 +77,16 @@ def check_place(path: Path) -> None:
         raise InvalidInput(
             f"{path} cannot be written: {reason(error)}. Choose another place."
         ) from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a folder that may not be looked into is refused."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            return False
+        raise InvalidInput(f"{path} cannot be read: {reason(error)}.") from error
 
 
 def open_file(path: Path, what: str = "file") -> BinaryIO:
