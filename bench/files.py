@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
 from bench.errors import InvalidInput, StorageError
 
@@ -89,7 +89,7 @@ def is_file(path: Path) -> bool:
         raise InvalidInput(f"{path} cannot be read: {reason(error)}.") from error
 
 
-def open_file(path: Path, what: str = "file") -> BinaryIO:
+def open_file(path: Path, what: str = "file") -> io.BufferedReader:
     """Open a file for reading, or say in a sentence why it cannot be read.
 
     Parameters

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,7 +15,7 @@ from bench import seeds
 from bench.errors import Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.folding import fold
-from bench.methods.training.weights import read_weights
+from bench.methods.training.weights import built_from, read_card, read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -147,12 +146,14 @@ def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
     ------
     UnknownName
         With the names that there are.
+    Unavailable
+        If the card is damaged.
     """
     path = folder / f"{name}.json"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.json")))
         raise UnknownName(f"There is no generator {name!r}; there are: {known or 'none'}.")
-    return json.loads(path.read_text())
+    return read_card(path)
 
 
 def load_generator(
@@ -187,13 +188,15 @@ def load_generator(
             f"{card['sha256'][:12]}…; fetch or train them again."
         )
     tensors = read_weights(path)
-    decoder = getattr(architectures, card["decoder"])()
-    decoder.load_state_dict(_part(tensors, "decoder", decoder))
-    encoder = None
-    if card.get("encoder"):
-        encoder = build_encoder(card["encoder"], decoder)
-        encoder.load_state_dict(_part(tensors, "encoder", encoder))
-    return Prior(decoder, encoder, name=name, folded=folded, card=card).to(device)
+    with built_from(path):
+        decoder = getattr(architectures, card["decoder"])()
+        decoder.load_state_dict(_part(tensors, "decoder", decoder))
+        encoder = None
+        if card.get("encoder"):
+            encoder = build_encoder(card["encoder"], decoder)
+            encoder.load_state_dict(_part(tensors, "encoder", encoder))
+        prior = Prior(decoder, encoder, name=name, folded=folded, card=card)
+    return prior.to(device)
 
 
 @functools.lru_cache(maxsize=8)

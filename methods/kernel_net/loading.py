@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
 from bench.datasets.locations import checksum
 from bench.errors import Unavailable
 from bench.methods.kernel_net.network import NETWORKS, KernelNetwork
-from bench.methods.training.weights import read_weights
+from bench.methods.training.weights import built_from, read_card, read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 PREFIX = "kernel-net-"
@@ -31,7 +30,7 @@ def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
             f"There is no kernel network for images of class {image_class!r}; "
             f"there are: {known or 'none'}."
         )
-    return json.loads(path.read_text())
+    return read_card(path)
 
 
 @functools.lru_cache(maxsize=4)
@@ -51,7 +50,9 @@ def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
             f"'python -m bench train {PREFIX}{image_class}' makes it again."
         )
     recipe = card["recipe"]
-    network = NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])
     tensors = {k.removeprefix("network/"): v for k, v in read_weights(path).items()}
-    network.load_state_dict(tensors)
+    with built_from(path):
+        kind = NETWORKS[recipe["network"]]
+        network = kind(recipe["image_size"], recipe["width"], recipe["blocks"])
+        network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)

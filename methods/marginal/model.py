@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.datasets.locations import checksum
 from bench.errors import Unavailable
 from bench.methods.final_steps.lmmse import to_opponent
+from bench.methods.training.weights import built_from, read_card, read_tensors
 
 WEIGHTS = Path(__file__).parent / "weights"
 RANKS = (100, 40, 40)
@@ -107,7 +107,7 @@ def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
             f"There is no Gaussian model of the class {image_class!r}; there are: {known}. "
             f"'python -m bench train gaussian-{image_class}' fits one to a training archive."
         )
-    return json.loads(path.read_text())
+    return read_card(path)
 
 
 @functools.lru_cache(maxsize=4)
@@ -126,9 +126,11 @@ def load_model(image_class: str, folder: Path = WEIGHTS) -> GaussianModel:
             f"{path} is missing or does not match its card; "
             f"'python -m bench train gaussian-{image_class}' fits it again."
         )
-    tensors = load_file(path)
-    first, second, third = (tensors[f"components.{i}"].float() for i in range(3))
-    return truncate(GaussianModel(tensors["mean"], (first, second, third), tensors["spectrum"]))
+    tensors = read_tensors(path)
+    with built_from(path):
+        first, second, third = (tensors[f"components.{i}"].float() for i in range(3))
+        model = GaussianModel(tensors["mean"], (first, second, third), tensors["spectrum"])
+        return truncate(model)
 
 
 def truncate(model: GaussianModel, share: float = 0.1) -> GaussianModel:

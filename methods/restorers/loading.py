@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import nn
 from bench.datasets.locations import checksum
 from bench.errors import Unavailable
 from bench.methods.restorers.networks import NETWORKS, Features
-from bench.methods.training.weights import read_weights
+from bench.methods.training.weights import built_from, read_card, read_weights
 
 WEIGHTS = Path(__file__).parent / "weights"
 FEATURES = "restorer-features"
@@ -34,12 +33,7 @@ def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
             f"There are no weights {name!r} of a network trained end to end; there are: "
             f"{known or 'none'}. 'python -m bench train {name}' makes them if there is a recipe."
         )
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise Unavailable(
-            f"{path} is no card ({error}); restore it from the repository."
-        ) from error
+    return read_card(path)
 
 
 @functools.lru_cache(maxsize=4)
@@ -51,8 +45,11 @@ def load_network(name: str, folder: Path = WEIGHTS) -> nn.Module:
     Unavailable
         If it is missing or does not match its card.
     """
-    recipe = load_card(name, folder)["recipe"]
-    return _filled(build(recipe["network"], recipe["width"]), name, folder)
+    card = load_card(name, folder)
+    recipe = card["recipe"]
+    with built_from(folder / card["file"]):
+        network = build(recipe["network"], recipe["width"])
+    return _filled(network, name, folder)
 
 
 def load_features(folder: Path = WEIGHTS) -> Features:
