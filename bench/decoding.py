@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import logging
 import os
 import struct
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +27,8 @@ from bench.files import open_file
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # our own message says it in one line
 import cv2
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # likewise
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 20 * MAX_PIXELS
@@ -129,6 +133,25 @@ def _without_pillow_s_limit() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = limit
 
 
+@contextlib.contextmanager
+def _libtiff_unheard() -> Iterator[None]:
+    """Keep off standard error what libtiff writes there past Python: our own message says it."""
+    try:
+        heard = os.dup(2)
+    except OSError:  # standard error is closed
+        yield
+        return
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(heard, 2)
+        os.close(heard)
+        os.close(nowhere)
+
+
 def _opened(stream: BinaryIO) -> Image.Image:
     stream.seek(0)
     image: Image.Image = Image.open(stream, formats=FORMATS)
@@ -146,7 +169,8 @@ def _plain_pixels(
     profile = image.info.get("icc_profile")
     if getattr(image, "is_animated", False):
         notices.append("it holds several pictures: the first is taken")
-    image.load()
+    with _libtiff_unheard() if header.tiff else contextlib.nullcontext():
+        image.load()
     image = ImageOps.exif_transpose(image)
     if "transparency" in image.info:
         image = image.convert(TRANSPARENT.get(image.mode, image.mode))
