@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.decoding import read_pixels
 from bench.errors import InvalidInput
 from bench.files import check_place, write_atomically
+from bench.image_files import encode, read_pixels
 
 DEEP = "it has 16 bits per channel: the result is written with 8"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -97,14 +96,13 @@ def write_photo(path: Path, image: Tensor) -> None:
     """
     _check_suffix(path)
     pixels = image.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
-    _, data = cv2.imencode(path.suffix.lower(), pixels[..., ::-1])
-    write_atomically(path, data.tobytes())
+    write_atomically(path, encode(pixels, path.suffix))
 
 
 def png16(image: Tensor) -> bytes:
     """Return an image of shape (C, H, W) in [0, 1] as a PNG of 16 bits per channel."""
     pixels = image.mul(65535).round().clamp(0, 65535).permute(1, 2, 0).numpy().astype(np.uint16)
-    return cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
+    return encode(pixels, ".png")
 
 
 def check_writable(path: Path, photo: Path | None = None) -> None:

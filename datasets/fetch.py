@@ -26,7 +26,7 @@ from bench.datasets.arrays import differing, digest, published_checksums, read_m
 from bench.datasets.locations import data_folder
 from bench.datasets.members import MAX_MEMBER, decode
 from bench.errors import BenchError, InvalidInput, StorageError
-from bench.files import write_atomically
+from bench.files import check_place, write_atomically
 
 REPOSITORY = "axium/Blind-Image-Deconvolution-using-Deep-Generative-Priors"
 COMMIT = "2a13e1d9a2323e9d9985ee89e9671a056e2bb37b"
@@ -86,6 +86,7 @@ def fetch(
     """
     target = (folder or data_folder()) / "paper"
     source = url or os.environ.get("BENCH_PUBLISHED_URL") or URL
+    check_place(target / "svhn.npz")  # before a long download
     expected = published_checksums(manifest)
     with tempfile.TemporaryDirectory(prefix="bench-fetch-") as temporary:
         path = _download(source, Path(temporary))

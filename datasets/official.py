@@ -236,7 +236,10 @@ def _unpacked(path: Path) -> np.ndarray:
                 f"{copy} cannot be written: {error.strerror or error}. Free some space or set "
                 "BENCH_CACHE to another folder."
             ) from error
-    return np.load(copy, mmap_mode="r")
+    try:
+        return np.load(copy, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise BenchError(f"{copy} is damaged ({error}); delete it.") from error
 
 
 def _decode(name: str, archive: zipfile.ZipFile | None = None) -> Image.Image:

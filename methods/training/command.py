@@ -11,6 +11,7 @@ import torch
 
 from bench.cli.arguments import natural, positive
 from bench.errors import BenchError, UnknownName
+from bench.files import check_place
 
 FAMILIES = (
     "bench.methods.generators.train",
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     for family in families:
         if options.name in family.recipe_names():
             folder = options.folder / "trial" if options.steps else options.folder
+            check_place(folder / options.name)  # before hours of training
             try:
                 family.run(options.name, options.steps, folder, options.finish)
             except tomllib.TOMLDecodeError as error:

@@ -195,6 +195,11 @@ def test_a_download_that_never_ends_is_ended(
     assert not (tmp_path / "data").exists()
 
 
+def test_a_folder_that_takes_no_files_is_refused_before_the_download(manifest: Path) -> None:
+    with pytest.raises(BenchError, match=r"/proc/nowhere/paper/svhn.npz cannot be written"):
+        fetch.fetch(Path("/proc/nowhere"), "http://nobody.invalid/", manifest)
+
+
 def test_only_the_web_is_downloaded_from(
     server: Server, archive: bytes, manifest: Path, tmp_path: Path
 ) -> None:

@@ -96,3 +96,13 @@ def test_a_recipe_that_is_no_toml(
     monkeypatch.setattr("bench.methods.generators.recipe.FOLDER", tmp_path)
     assert main(["train", "odd", "--folder", str(tmp_path)]) == 2
     assert "The recipe 'odd' is no whole TOML file" in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_checkpoints_is_refused_before_the_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "bench.methods.generators.train.run", lambda *_: pytest.fail("work was done")
+    )
+    assert main(["train", "celeba", "--folder", "/proc/nowhere"]) == 2
+    assert "/proc/nowhere/celeba cannot be written" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Image files to pixels: the header first, then every pixel or none.
+"""Image files to pixels, the header first and then every pixel or none; and pixels to files.
 
 Pillow reads what has 8 bits per channel. It has no type for three channels of 16 or 32 bits, so
 those are OpenCV's, which is told that they lie as they are stored; both are turned as the camera
@@ -101,6 +101,18 @@ def read_pixels(path: Path, to_srgb: bool = True) -> tuple[np.ndarray, list[str]
             return read(stream, header, to_srgb, notices), notices
         except Exception as error:
             raise InvalidInput(f"{path} cannot be read as a whole image; {advice}") from error
+
+
+def encode(pixels: np.ndarray, suffix: str) -> bytes:
+    """Return the file of an image of shape (H, W, C), uint8 or uint16: grey, or red, green, blue.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    suffix : str
+        Names the format, such as ``.png``.
+    """
+    return cv2.imencode(suffix.lower(), np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
 
 
 def _header(stream: BinaryIO) -> Header:
