@@ -10,26 +10,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import torch
-from torch import Tensor
-
-from bench.errors import BenchError, InvalidInput, UnknownName
-from bench.files import write_atomically
+from bench.errors import BenchError, InvalidInput
+from bench.files import is_file, open_file, write_atomically
+from bench.names import check_image_names, check_method_name
 from bench.observation import Condition, Observed, digest, effective, observe
 from bench.packing import pack
-from bench.photo import read_photo
+from bench.photo import png16
 from bench.plan import Cell, MethodSpec
-from bench.protocol import Dataset, Restoration
-from bench.registry import METHODS
+from bench.protocol import Dataset
+from bench.returned import KERNEL_SUFFIX, Notices, checksums, paths, read, what_is_there
 from bench.store import Outcome
 
 MANIFEST = "manifest.json"
-KERNEL_SUFFIX = "_kernel"
 
 
 def export(dataset: Dataset, condition: Condition, folder: Path, images: int | None = None) -> Path:
@@ -40,7 +36,7 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
     dataset : Dataset
     condition : Condition
     folder : Path
-        Created if need be; must not hold another export.
+        Created if need be; must not hold another export, nor other files of these names.
     images : int or None
         Only the first so many.
 
@@ -48,14 +44,22 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
     -------
     Path
         Of the manifest. Nothing of the truth is written.
+
+    Raises
+    ------
+    InvalidInput
+        Before anything is written, if an image's name would leave the folder, or a file is there
+        already that is not this observation.
     """
     condition = effective(condition, dataset)
     count = len(dataset) if images is None else min(images, len(dataset))
+    check_image_names([dataset[index].name for index in range(count)], KERNEL_SUFFIX)
+    _check_free(dataset, condition, folder, count)
     entries = {}
     for index in range(count):
         observed = observe(dataset, index, condition)
         name = f"{observed.scene.name}.png"
-        data = _png16(observed.observation)
+        data = png16(observed.observation)
         write_atomically(folder / name, data)
         entries[observed.scene.name] = {
             "file": name,
@@ -80,6 +84,21 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
     return path
 
 
+def _check_free(dataset: Dataset, condition: Condition, folder: Path, count: int) -> None:
+    """Refuse a folder with a file that an export would write over, unless it is the same."""
+    if (folder / MANIFEST).exists():
+        read_manifest(folder / MANIFEST)
+    for index in range(count):
+        path = folder / f"{dataset[index].name}.png"
+        if path.exists():
+            with open_file(path) as file:
+                same = file.read() == png16(observe(dataset, index, condition).observation)
+            if not same:
+                raise InvalidInput(
+                    f"{path} is there already and is not this observation; choose another folder."
+                )
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """Read what :func:`export` wrote.
 
@@ -88,23 +107,38 @@ def read_manifest(path: Path) -> dict[str, Any]:
     BenchError
         If it is missing or no such manifest.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise BenchError(
             f"There is no {path}; 'python -m bench export DATASET FOLDER' writes the observations "
             "with a manifest. Copy it beside your images, or name it with --manifest."
         )
+    with open_file(path) as file:
+        content = file.read()
     try:
-        manifest = json.loads(path.read_text())
-        Condition(**manifest["condition"])
-        manifest["images"].items()
-        manifest["dataset"].strip()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = json.loads(content.decode("utf-8-sig"))  # editors put a mark before it
+        condition = Condition(**manifest["condition"])
+        whole = [
+            condition.seed,
+            *([] if condition.blur_length is None else [condition.blur_length]),
+        ]
+        if any(type(value) is not int for value in whole):
+            raise ValueError("seed and blur length are whole numbers")
+        texts = [manifest["dataset"], manifest["dataset_version"]]
+        texts += [entry["sha256"] for entry in manifest["images"].values()]
+        if not texts[2:] or not all(isinstance(text, str) for text in texts):
+            raise ValueError("it names no images with checksums, or no dataset")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BenchError(f"{path} is no manifest of 'bench export' ({error}).") from error
     return manifest
 
 
 def outcomes(
-    folder: Path, manifest: dict[str, Any], dataset: Dataset, method: str, origin: str
+    folder: Path,
+    manifest: dict[str, Any],
+    dataset: Dataset,
+    method: str,
+    origin: str,
+    say: Callable[[str], object] = lambda _: None,
 ) -> list[Outcome]:
     """Turn a folder of restored PNGs into recorded cells.
 
@@ -120,6 +154,8 @@ def outcomes(
         What the table shall call it; no registered name.
     origin : str
         Who made them, where, with what.
+    say : callable
+        Takes a line for each thing worth knowing of the files.
 
     Returns
     -------
@@ -130,44 +166,64 @@ def outcomes(
     UnknownName
         If the name is a registered method's.
     InvalidInput
-        If there is none of the images, or one has the wrong size or is not readable.
+        If the observations of the manifest are not those that the dataset makes, there is none of
+        the images, or one has the wrong size or is not readable.
     """
-    if method in METHODS.entries:
-        raise UnknownName(f"{method!r} is a method of this project; choose another --name.")
-    condition = Condition(**manifest["condition"])
+    check_method_name(method)
+    condition = _checked_condition(manifest, dataset)
     by_name = {dataset[index].name: index for index in range(len(dataset))}
     if unknown := [name for name in manifest["images"] if name not in by_name]:
         raise InvalidInput(
             f"The manifest names the image {unknown[0]!r}, which {dataset.name!r} does not have; "
-            "export the observations anew."
+            "export the observations again."
         )
     found = []
-    for name in manifest["images"]:
+    notices = Notices()
+    for name, entry in manifest["images"].items():
         observed = observe(dataset, by_name[name], condition)
-        found.append(_outcome(folder, name, observed, dataset, condition, method, origin))
+        if hashlib.sha256(png16(observed.observation)).hexdigest() != entry["sha256"]:
+            raise InvalidInput(
+                f"The observation {name} of the manifest is not the one that {dataset.name!r} has "
+                f"with {condition}: its checksum is another. Restorations of other observations "
+                "cannot be scored; export the observations again, as they were, and give that "
+                "--manifest."
+            )
+        found.append(_outcome(folder, observed, dataset, condition, method, origin, notices))
     if all(outcome.status != "ok" for outcome in found):
+        first = next(iter(manifest["images"]))
         raise InvalidInput(
-            f"{folder} has none of the images of the manifest, such as "
-            f"{next(iter(manifest['images']))}.png."
+            f"{folder} has none of the images of the manifest, such as {first}.png."
+            f"{what_is_there(folder, first)}"
         )
+    notices.report(say)
     return found
+
+
+def _checked_condition(manifest: dict[str, Any], dataset: Dataset) -> Condition:
+    """Return the manifest's condition if it can hold for this version of the dataset."""
+    if manifest["dataset_version"] != dataset.version:
+        raise InvalidInput(
+            f"The manifest is of version {manifest['dataset_version']!r} of {dataset.name!r}; "
+            f"here is version {dataset.version!r}. Export and restore the observations again."
+        )
+    condition = Condition(**manifest["condition"])
+    if effective(condition, dataset) != condition:
+        raise InvalidInput(
+            f"The manifest says {condition}, but {dataset.name!r} has "
+            f"{effective(condition, dataset)}; export the observations again."
+        )
+    return condition
 
 
 def _outcome(
     folder: Path,
-    name: str,
     observed: Observed,
     dataset: Dataset,
     condition: Condition,
     method: str,
     origin: str,
+    notices: Notices,
 ) -> Outcome:
-    path, kernel_path = folder / f"{name}.png", folder / f"{name}{KERNEL_SUFFIX}.png"
-    files = {
-        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in (path, kernel_path)
-        if p.is_file()
-    }
     scene = observed.scene
     cell = Cell(
         method=MethodSpec(method),
@@ -183,7 +239,7 @@ def _outcome(
             "method": method,
             "parameters": {},
             "version": "",
-            "assets": files,
+            "assets": checksums(folder, scene.name),
             "dataset": dataset.name,
             "dataset version": dataset.version,
             "scene": digest(scene),
@@ -191,30 +247,8 @@ def _outcome(
             "condition": dataclasses.asdict(condition),
         },
     )
-    if not path.is_file():
-        return Outcome(cell, "failed", f"There is no {path}.")
-    image, _ = read_photo(path, dataset.channels)
-    if image.shape != scene.image.shape:
-        raise InvalidInput(
-            f"{path} is {image.shape[2]}×{image.shape[1]}; the image {name} of {dataset.name} is "
-            f"{scene.image.shape[2]}×{scene.image.shape[1]}."
-        )
-    kernel = _read_kernel(kernel_path, scene.kernel.shape) if kernel_path.is_file() else None
-    return Outcome(cell, "ok", "", pack(Restoration(image[None], kernel)))
-
-
-def _read_kernel(path: Path, shape: torch.Size) -> Tensor:
-    """Read a grey kernel, shape (1, kh, kw), normalised to sum 1."""
-    kernel, _ = read_photo(path, channels=1)
-    total = kernel.sum()
-    if kernel.shape[1] > shape[0] or kernel.shape[2] > shape[1] or total <= 0:
-        raise InvalidInput(
-            f"{path} is {kernel.shape[2]}×{kernel.shape[1]} with sum {total:.3g}; give a kernel of "
-            f"at most {shape[1]}×{shape[0]} pixels that is not black."
-        )
-    return kernel / total
-
-
-def _png16(image: Tensor) -> bytes:
-    pixels = image.mul(65535).round().clamp(0, 65535).permute(1, 2, 0).numpy().astype(np.uint16)
-    return cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
+    path, _ = paths(folder, scene.name)
+    if not is_file(path):
+        return Outcome(cell, "failed", f"There is no {path}.{what_is_there(folder, scene.name)}")
+    restoration = read(folder, scene.name, observed, dataset.channels, notices)
+    return Outcome(cell, "ok", "", pack(restoration))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +9,28 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.files import write_atomically
+from bench.files import check_place, write_atomically
+from bench.image_files import encode, read_pixels
 
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # our own message says it in one line
-import cv2
+DEEP = "it has 16 bits per channel: the result is written with 8"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+SHALLOW_BITS = 14
+"""Cameras deliver 10 to 14 bits; a file of 16 that uses no more may not have been scaled up."""
 
-MAX_PIXELS = 64_000_000
 
+def read_photo(path: Path, channels: int = 3, *, to_srgb: bool = True) -> tuple[Tensor, list[str]]:
+    """Read a PNG, JPEG or TIFF, turned as the camera was held.
 
-def read_photo(path: Path, channels: int = 3) -> tuple[Tensor, list[str]]:
-    """Read a PNG, JPEG or TIFF.
-
-    Grey images, images with an alpha channel and 16-bit images are converted, each with a notice.
+    Grey images, images with an alpha channel, 16-bit images and colours other than sRGB's are
+    converted, each with a notice.
 
     Parameters
     ----------
     path : Path
     channels : {3, 1}
         Colour, or grey by luminance.
+    to_srgb : bool
+        False takes the pixels as they are stored, whatever the file's colour profile says.
 
     Returns
     -------
@@ -38,23 +41,10 @@ def read_photo(path: Path, channels: int = 3) -> tuple[Tensor, list[str]]:
     Raises
     ------
     InvalidInput
-        If there is no such file, it is no image, or it holds NaN or values out of range.
+        If there is no such file, it is no whole image, too large, or holds NaN or values out of
+        range.
     """
-    if not path.is_file():
-        raise InvalidInput(f"There is no photograph at {path}; check the path.")
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is not None and pixels.dtype == np.uint8 and pixels.shape[2:] == (3,):
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)  # again, turned as the camera was held
-    if pixels is None or pixels.size == 0:
-        raise InvalidInput(
-            f"{path} cannot be read as an image; give a whole PNG, JPEG or TIFF file."
-        )
-    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
-        raise InvalidInput(
-            f"{path} has {pixels.shape[1]}×{pixels.shape[0]} pixels, more than fit in memory here; "
-            "crop or shrink it."
-        )
-    notices: list[str] = []
+    pixels, notices = read_pixels(path, to_srgb)
     image = _to_unit_range(pixels, path, notices)
     if image.ndim == 2:
         image = image[..., None]
@@ -65,8 +55,6 @@ def read_photo(path: Path, channels: int = 3) -> tuple[Tensor, list[str]]:
     if image.shape[2] == 1 and channels == 3:
         notices.append("it is grey: its one channel is used for all three")
         image = image.repeat(3, axis=2)
-    elif image.shape[2] == 3:
-        image = image[..., ::-1]  # OpenCV's order is blue, green, red
     if image.shape[2] == 3 and channels == 1:
         notices.append("it is converted to grey")
         image = image @ np.array([[0.299], [0.587], [0.114]], np.float32)
@@ -79,7 +67,13 @@ def _to_unit_range(pixels: np.ndarray, path: Path, notices: list[str]) -> np.nda
     if pixels.dtype == np.uint8:
         return pixels.astype(np.float32) / 255
     if pixels.dtype == np.uint16:
-        notices.append("it has 16 bits per channel: the result is written with 8")
+        notices.append(DEEP)
+        bits = int(pixels.max()).bit_length()
+        if 8 < bits <= SHALLOW_BITS:
+            notices.append(
+                f"its largest value is {pixels.max()} of 65535, so it may be {bits} bits in a file "
+                f"of 16 and too dark here: if so, multiply it by {2 ** (16 - bits)} first"
+            )
         return pixels.astype(np.float32) / 65535
     if pixels.dtype in (np.float32, np.float64):
         if not np.isfinite(pixels).all():
@@ -100,13 +94,43 @@ def write_photo(path: Path, image: Tensor) -> None:
     InvalidInput
         If the suffix names no format that can be written.
     """
-    check_writable(path)
+    _check_suffix(path)
     pixels = image.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
-    _, data = cv2.imencode(path.suffix, pixels[..., ::-1])
-    write_atomically(path, data.tobytes())
+    write_atomically(path, encode(pixels, path.suffix))
 
 
-def check_writable(path: Path) -> None:
-    """Refuse an output name whose suffix names no image format, before any work is done."""
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".tif", ".tiff"):
+def png16(image: Tensor) -> bytes:
+    """Return an image of shape (C, H, W) in [0, 1] as a PNG of 16 bits per channel."""
+    pixels = image.mul(65535).round().clamp(0, 65535).permute(1, 2, 0).numpy().astype(np.uint16)
+    return encode(pixels, ".png")
+
+
+def check_writable(path: Path, photo: Path | None = None) -> None:
+    """Refuse an output, before any work is done, that could not or should not be written.
+
+    Parameters
+    ----------
+    path : Path
+        Its suffix has to name an image format, and its folder has to take files.
+    photo : Path, optional
+        What is read, and must not be written over, by the result or by its kernel.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    _check_suffix(path)
+    for place in (path, kernel_path(path)):
+        check_place(place)
+        if photo is not None and place.resolve() == photo.resolve():
+            raise InvalidInput(f"{place} is the photograph itself; choose another --out.")
+
+
+def kernel_path(path: Path) -> Path:
+    """Return where the estimated kernel goes, beside the result."""
+    return path.with_name(f"{path.stem}-kernel.png")
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
         raise InvalidInput(f"{path} names no image format; end it in .png, .jpg or .tif.")

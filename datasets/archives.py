@@ -22,19 +22,19 @@ from __future__ import annotations
 import functools
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
+from bench.datasets.arrays import read_npy
 from bench.datasets.locations import BRING, cache_folder, checksum, require
+from bench.datasets.members import numbers, read_images
 from bench.errors import BenchError, InvalidInput
-from bench.files import write_atomically
+from bench.files import open_file, write_atomically
 from bench.seeds import generator
 
 Split = Literal["train", "val"]
@@ -130,25 +130,22 @@ def load_archive(name: str) -> Archive:
     pixels, names = folder / f"{name}-{key[:16]}.npy", folder / f"{name}-{key[:16]}.json"
     if not (pixels.exists() and names.exists()):
         _decode(path, pixels, names)
-    # Mapped copy-on-write: torch wants to be allowed to write, and nothing reaches the file.
-    images = torch.from_numpy(np.load(pixels, mmap_mode="c"))
-    return Archive(images, json.loads(names.read_text()), key)
+    try:
+        # Mapped copy-on-write: torch wants to be allowed to write, and nothing reaches the file.
+        images = torch.from_numpy(np.load(pixels, mmap_mode="c"))
+        entries = json.loads(names.read_text())
+        if len(entries) != len(images):
+            raise ValueError(f"{len(images)} images and {len(entries)} names")
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise BenchError(
+            f"What was decoded from {path} is damaged in the cache ({error}); delete "
+            f"{pixels} and {names}."
+        ) from error
+    return Archive(images, entries, key)
 
 
 def _decode(path: Path, pixels: Path, names: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = sorted(n for n in archive.namelist() if n.endswith((".png", ".jpg")))
-            images = np.stack(
-                [
-                    np.asarray(Image.open(io.BytesIO(archive.read(entry))).convert("RGB"))
-                    for entry in entries
-                ]
-            )
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise BenchError(
-            f"{path} is no whole archive of images ({error}); get it again."
-        ) from error
+    images, entries = read_images(path, (".png", ".jpg"))
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     write_atomically(pixels, buffer.getvalue())
@@ -156,15 +153,14 @@ def _decode(path: Path, pixels: Path, names: Path) -> None:
 
 
 def _split_svhn(archive: Archive, split: Split) -> np.ndarray:
-    index = np.array([int(Path(entry).stem.partition("_")[0]) for entry in archive.names])
+    index = numbers(archive.names, archive_path("svhn"))
     held = (index // SVHN_BLOCK) % SVHN_EVERY == SVHN_EVERY - 1
     if split == "val":
         return np.flatnonzero(held)
-    near = np.zeros(index.max() + 1 + SVHN_GUARD, bool)
-    near[index[held]] = True
     offsets = range(-SVHN_GUARD, SVHN_GUARD + 1)
-    guarded = np.any([near[np.clip(index + offset, 0, None)] for offset in offsets], axis=0)
-    return np.flatnonzero(~guarded)
+    # Clipped as an index is: the first images have no neighbours before them.
+    guarded = [np.isin(np.clip(index + offset, 0, None), index[held]) for offset in offsets]
+    return np.flatnonzero(~np.any(guarded, axis=0))
 
 
 def _split_celeba(archive: Archive, split: Split) -> np.ndarray:
@@ -188,7 +184,11 @@ def _shoe_models(key: str) -> np.ndarray:
         buffer = io.BytesIO()
         np.save(buffer, group_by_shape(load_archive("shoes").images))
         write_atomically(path, buffer.getvalue())
-    return np.load(path)
+    with open_file(path) as file:
+        try:
+            return read_npy(file.read())
+        except ValueError as error:
+            raise BenchError(f"{path} is damaged ({error}); delete it.") from error
 
 
 def group_by_shape(images: Tensor, similarity: float = SHOES_SIMILARITY) -> np.ndarray:

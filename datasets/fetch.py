@@ -8,30 +8,35 @@ place.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import os
 import tempfile
+import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import pooch
 import requests
-from PIL import Image
+import urllib3
 
+from bench.datasets.arrays import PUBLISHED as MANIFEST
+from bench.datasets.arrays import differing, digest, published_checksums, read_member, read_npy
 from bench.datasets.locations import data_folder
-from bench.errors import BenchError, StorageError
-from bench.files import write_atomically
+from bench.datasets.members import MAX_MEMBER, decode
+from bench.errors import BenchError, InvalidInput, StorageError
+from bench.files import check_place, write_atomically
 
 REPOSITORY = "axium/Blind-Image-Deconvolution-using-Deep-Generative-Priors"
 COMMIT = "2a13e1d9a2323e9d9985ee89e9671a056e2bb37b"
 URL = f"https://codeload.github.com/{REPOSITORY}/zip/{COMMIT}"
-MANIFEST = Path(__file__).with_name("published.json")
-"""SHA-256 by set and array, a list with one entry per image."""
+MAX_DOWNLOAD = 4 << 30
+"""Bytes; the repository has far fewer."""
+MAX_SECONDS = 2 * 3600
+"""Of a download as a whole, however slowly it trickles."""
+PATIENCE = (15, 60)
+"""Seconds to wait for a connection, and for the next bytes."""
 
 FOLDERS = {"svhn": "SVHN", "shoes": "Shoes", "celeba": "CelebA"}
 RUN = "deblurring - alg{} - 1perc noise - 10RR/deblurring_{:02d}_{}.png"
@@ -81,13 +86,14 @@ def fetch(
     """
     target = (folder or data_folder()) / "paper"
     source = url or os.environ.get("BENCH_PUBLISHED_URL") or URL
-    expected: dict[str, dict[str, list[str]]] = json.loads(manifest.read_text())
+    check_place(target / "svhn.npz")  # before a long download
+    expected = published_checksums(manifest)
     with tempfile.TemporaryDirectory(prefix="bench-fetch-") as temporary:
         path = _download(source, Path(temporary))
         try:
             with zipfile.ZipFile(path) as archive:
                 sets = {name: _read(archive, name, sums) for name, sums in expected.items()}
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
             raise BenchError(
                 f"What {source} sent is no whole archive ({error}); try again."
             ) from error
@@ -102,20 +108,49 @@ def fetch(
 
 
 def _download(source: str, folder: Path) -> Path:
-    try:
-        return Path(pooch.retrieve(source, known_hash=None, fname="published.zip", path=folder))
-    except requests.exceptions.RequestException as error:
-        status = getattr(error.response, "status_code", None)
-        reason = f"HTTP {status}" if status else type(error).__name__
-        raise BenchError(
-            f"{source} could not be downloaded ({reason}). Check the network and try again, or "
+    if source.partition(":")[0].lower() not in ("http", "https"):
+        raise InvalidInput(
+            f"{source!r} is no address to download from; give one that begins with https://, or "
             "set BENCH_DATA to a folder that has paper/*.npz."
-        ) from error
+        )
+    path = folder / "published.zip"
+    advice = "Check the network and try again, or set BENCH_DATA to a folder that has paper/*.npz."
+    try:
+        with (
+            requests.get(source, stream=True, timeout=PATIENCE) as answer,
+            path.open("wb") as file,
+        ):
+            answer.raise_for_status()
+            _copy(answer, file)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, LimitReached) as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        named = str(error) if isinstance(error, LimitReached) else type(error).__name__
+        cause = f"HTTP {status}" if status else named
+        raise BenchError(f"{source} could not be downloaded ({cause}). {advice}") from error
     except OSError as error:
         raise StorageError(
             f"The download of {source} could not be kept: {error.strerror or error}. Free some "
             "space and try again."
         ) from error
+    return path
+
+
+def _copy(answer: requests.Response, file: BinaryIO) -> None:
+    """Write what is sent, up to a size and for a time."""
+    size, begun = 0, time.monotonic()
+    # Piece by piece as they come: to wait for full ones would be to wait for a trickle.
+    read = getattr(answer.raw, "read1", answer.raw.read)
+    while piece := read(1 << 16, decode_content=True):
+        size += len(piece)
+        if size > MAX_DOWNLOAD:
+            raise LimitReached(f"it has more than {MAX_DOWNLOAD} bytes")
+        if time.monotonic() - begun > MAX_SECONDS:
+            raise LimitReached(f"it took more than {MAX_SECONDS} seconds")
+        file.write(piece)
+
+
+class LimitReached(ValueError):
+    """A download that is too large or too slow."""
 
 
 def _read(
@@ -125,22 +160,23 @@ def _read(
     members = {entry.partition("/")[2]: entry for entry in archive.namelist()}
     arrays = {}
     for array, checksums in expected.items():
-        values = []
-        for member, decode in _members(name, array, len(checksums)):
+        values: list[np.ndarray] = []
+        for member, decoded in _members(name, array, len(checksums)):
             if member not in members:
                 raise BenchError(f"The archive lacks {member}; it is not of commit {COMMIT[:12]}.")
             try:
-                values.append(decode(archive.read(members[member])))
-            except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                values.append(decoded(read_member(archive, members[member], MAX_MEMBER)))
+            except Exception as error:  # damage leads to whatever error
                 raise BenchError(f"{member} in the archive is damaged ({error}).") from error
-        stacked = values[0] if array == "kernel" else np.stack(values)
-        for index, (value, checksum) in enumerate(zip(stacked, checksums, strict=True)):
-            if digest(value) != checksum:
-                raise BenchError(
-                    f"{array} {index} of {name} is not what was published: its checksum is "
-                    f"{digest(value)[:12]}…, not {checksum[:12]}…. Nothing was written."
-                )
-        arrays[array] = stacked
+        found = list(values[0]) if array == "kernel" else values
+        index = differing(found, checksums)
+        if index is not None:
+            what = digest(found[index])[:12] if index < len(found) else "of nothing"
+            raise BenchError(
+                f"{array} {index} of {name} is not what was published: its checksum is "
+                f"{what}…, not {checksums[index][:12]}…. Nothing was written."
+            )
+        arrays[array] = np.stack(found)
     return arrays
 
 
@@ -155,7 +191,7 @@ def _members(
     if array == "kernel":  # one file for all, and the same in all three sets
         yield (
             "results/Shoes/Original Blurs/Test Blurs.npy",
-            lambda data: np.load(io.BytesIO(data), allow_pickle=False)[:count],
+            lambda data: read_npy(data)[:count],
         )
         return
     for index in range(count):
@@ -170,18 +206,12 @@ def _members(
 
 
 def _colours(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return np.asarray(decode(data))
 
 
 def _grey(data: bytes) -> np.ndarray:
     # Exact for a grey picture, with or without colour channels.
-    return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
-
-
-def digest(values: np.ndarray) -> str:
-    """SHA-256 of an array's type, shape and values."""
-    header = f"{values.dtype.str}{values.shape}".encode()
-    return hashlib.sha256(header + np.ascontiguousarray(values).tobytes()).hexdigest()
+    return np.asarray(decode(data).convert("L"))
 
 
 def make_manifest(folder: Path) -> dict[str, dict[str, list[str]]]:

@@ -9,16 +9,24 @@ algorithms", CVPR 2009.
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
+from pathlib import Path
 
 import numpy as np
 import scipy.io
 import torch
 
+from bench.datasets.arrays import digest
 from bench.datasets.locations import BRING, locate, require
 from bench.errors import BenchError
+from bench.files import open_file
 from bench.protocol import Alignment, Dataset, Location, Scene
 
 IMAGES, KERNELS = 4, 8
+SIZE = (255, 255)
+CHECKSUMS = Path(__file__).with_name("levin.json")
+"""SHA-256 of each pair's arrays, by the file's name."""
 
 
 class Levin(Dataset):
@@ -32,7 +40,7 @@ class Levin(Dataset):
     name = "levin"
     title = "Levin's 32 pairs: 4 photographs, 8 real kernels, grey, 255×255"
     image_class = "natural"
-    image_size = (255, 255)
+    image_size = SIZE
     channels = 1
     boundary = "free"
     alignment = Alignment(max_shift=5, step=0.25, border=15)
@@ -55,16 +63,41 @@ class Levin(Dataset):
         return _read(index)
 
 
+def read_pair(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read the sharp image, the blurred one and the kernel of a file, as float32.
+
+    Raises
+    ------
+    BenchError
+        If it is damaged, or holds arrays of other sizes.
+    """
+    with open_file(path) as file:
+        try:
+            # Asked for first: reading makes room for whatever size the file says.
+            shapes = {name: shape for name, shape, _ in scipy.io.whosmat(file)}
+            if shapes["x"] != SIZE or shapes["y"] != SIZE or max(shapes["f"]) > min(SIZE):
+                raise ValueError(f"arrays of {shapes['x']}, {shapes['y']} and {shapes['f']}")
+            file.seek(0)
+            arrays = scipy.io.loadmat(file, variable_names=("x", "y", "f"))
+            x, y, f = (np.asarray(arrays[name], np.float32) for name in ("x", "y", "f"))
+        except Exception as error:  # loadmat raises whatever the damage leads it to
+            raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+    return x, y, f
+
+
+def checksum(*arrays: np.ndarray) -> str:
+    """SHA-256 of a pair's arrays together."""
+    return hashlib.sha256("".join(map(digest, arrays)).encode()).hexdigest()
+
+
 @functools.lru_cache(maxsize=IMAGES * KERNELS)
 def _read(index: int) -> Scene:
     image, kernel = index // KERNELS + 1, index % KERNELS + 1
     name = f"im{image:02d}_ker{kernel:02d}"
     path = require(f"levin/{name}.mat", BRING)
-    try:
-        arrays = scipy.io.loadmat(path, variable_names=("x", "y", "f"))
-        sharp, blurred, correlation = (np.asarray(arrays[k], np.float32) for k in ("x", "y", "f"))
-    except Exception as error:  # loadmat raises whatever the damage leads it to
-        raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+    sharp, blurred, correlation = read_pair(path)
+    if checksum(sharp, blurred, correlation) != json.loads(CHECKSUMS.read_text())[name]:
+        raise BenchError(f"{path} has other pixels than were published; get it again.")
     turned = torch.from_numpy(np.ascontiguousarray(correlation[::-1, ::-1]))
     return Scene(
         index=index,

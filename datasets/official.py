@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import abc
 import functools
-import io
+import math
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -24,13 +24,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from bench.datasets.arrays import read_member
 from bench.datasets.locations import cache_folder, data_folder
+from bench.datasets.members import MAX_MEMBER, decode
 from bench.errors import BenchError, InvalidInput, StorageError, Unavailable
+from bench.files import open_file
 from bench.seeds import generator
 
 Split = Literal["train", "test"]
 
 CELEBA_CROP = 108
+MAX_DIGITS = 1_000_000
+"""Images in one file of digits: the largest has 531,131."""
 SVHN_BLOCK = 100
 SIZE = 64
 HELD_OUT = {"svhn": 30_000, "shoes": 1_000, "celeba": 22_000}
@@ -157,8 +162,7 @@ class OfficialCelebA(OfficialSet):
 
     def _read(self, index: int) -> np.ndarray:
         entry = self._entries[index]
-        data = self._archive.read(entry) if self._archive else Path(entry).read_bytes()
-        return celeba_crop(_decode(data, entry))
+        return celeba_crop(_decode(entry, self._archive))
 
 
 class OfficialShoes(OfficialSet):
@@ -182,7 +186,7 @@ class OfficialShoes(OfficialSet):
 
     def _read(self, index: int) -> np.ndarray:
         path = self._entries[index]
-        return shoes_frame(_decode(path.read_bytes(), str(path)))
+        return shoes_frame(_decode(str(path)))
 
 
 def celeba_crop(image: Image.Image) -> np.ndarray:
@@ -209,6 +213,10 @@ def _unpacked(path: Path) -> np.ndarray:
     copy = cache_folder() / "official" / stamp
     if not copy.exists():
         try:
+            # Asked for first: reading makes room for whatever size the file says.
+            shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
+            if math.prod(shapes["X"]) > MAX_DIGITS * 32 * 32 * 3:
+                raise ValueError(f"an array of {shapes['X']}")
             pixels = scipy.io.loadmat(path, variable_names=["X"])["X"]
         except Exception as error:  # loadmat raises whatever the damage leads it to
             raise BenchError(f"{path} is damaged ({error}); get it again.") from error
@@ -228,13 +236,22 @@ def _unpacked(path: Path) -> np.ndarray:
                 f"{copy} cannot be written: {error.strerror or error}. Free some space or set "
                 "BENCH_CACHE to another folder."
             ) from error
-    return np.load(copy, mmap_mode="r")
-
-
-def _decode(data: bytes, name: str) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data)).convert("RGB")
-    except OSError as error:
+        return np.load(copy, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise BenchError(f"{copy} is damaged ({error}); delete it.") from error
+
+
+def _decode(name: str, archive: zipfile.ZipFile | None = None) -> Image.Image:
+    """Read an image that is a file, or the member of an archive."""
+    try:
+        if archive:
+            return decode(read_member(archive, name, MAX_MEMBER))
+        with open_file(Path(name), "image") as file:
+            return decode(file.read(MAX_MEMBER))
+    except BenchError:
+        raise
+    except Exception as error:  # an archive or an image raises whatever the damage leads it to
         raise BenchError(f"{name} is no whole image ({error}); get it again.") from error
 
 

@@ -59,7 +59,7 @@ def photo_crops(
 
 @functools.lru_cache(maxsize=32)
 def _crops(name: str, size: int, count: int, shrink: int) -> Tensor:
-    image, _ = read_photo(FOLDER / name)
+    image, _ = read_photo(FOLDER / name, to_srgb=False)  # as stored: one file has other colours
     small = torch.nn.functional.avg_pool2d(image[None], shrink)[0]
     crops = small.unfold(1, size, size).unfold(2, size, size)
     crops = crops.permute(1, 2, 0, 3, 4).reshape(-1, 3, size, size)

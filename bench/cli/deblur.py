@@ -14,8 +14,8 @@ examples:
   python -m bench deblur night.tif --method dp --kernel-size 31 --noise 0.03 -o sharp.png
   python -m bench deblur face64.png --class celeba --boundary circular -o sharp.png
 
-Grey, RGBA and 16-bit images are converted, with a notice. The estimated kernel is written beside
-the result, as OUT-kernel.png, scaled to its own maximum.
+Grey, RGBA and 16-bit images and colour profiles are converted, with a notice. The estimated kernel
+is written beside the result, as OUT-kernel.png, scaled to its own maximum.
 """
 
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.registry import METHODS
 
     arguments.check_device(options.device)
-    photo.check_writable(options.out)
+    photo.check_writable(options.out, options.photo)
     specs = plan.parse_methods(options.method, options.set)
     if len(specs) != 1:
         raise BenchError(f"--method names {len(specs)} methods; give one.")
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"Image:  {options.out}")
     if restoration.kernel is not None:
         kernel = restoration.kernel[:1].cpu()
-        path = options.out.with_name(f"{options.out.stem}-kernel.png")
+        path = photo.kernel_path(options.out)
         photo.write_photo(path, kernel / kernel.max().clamp_min(1e-12))
         print(f"Kernel: {path}")
     return 0

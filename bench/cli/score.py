@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 EXAMPLES = """\
@@ -29,14 +30,17 @@ def run(options: argparse.Namespace) -> int:
     """Record and score a folder of restored images."""
     from bench import exchange, provenance, scores, tables
     from bench.files import write_atomically
+    from bench.names import check_method_name, check_text, presentable
     from bench.session import Datasets
     from bench.store import Store
 
+    check_method_name(options.name)
+    check_text(options.origin, "--origin")
     manifest = exchange.read_manifest(options.manifest or options.folder / exchange.MANIFEST)
     datasets = Datasets()
     dataset = datasets(manifest["dataset"])
-    origin = options.origin or f"scored from {options.folder.resolve().name}"
-    found = exchange.outcomes(options.folder, manifest, dataset, options.name, origin)
+    origin = options.origin or presentable(f"scored from {options.folder.resolve().name}")
+    found = exchange.outcomes(options.folder, manifest, dataset, options.name, origin, _say)
     with Store(options.out) as store:
         store.expect(outcome.cell for outcome in found)
         store.record(found)
@@ -52,3 +56,7 @@ def run(options: argparse.Namespace) -> int:
     print(tables.markdown(frame[frame["method"] == options.name]))
     print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
     return int(any(outcome.status != "ok" for outcome in found))
+
+
+def _say(line: str) -> None:
+    print(f"bench: {line}", file=sys.stderr)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.observation import Observed
 from bench.plan import Chunk, Refusal
 
 INPUT = 1e-6
@@ -47,15 +48,9 @@ class Perturbation:
         """Return a piece of a plan with its observations perturbed."""
         if self.draw is None or isinstance(item, Refusal):
             return item
-        observed = [
-            dataclasses.replace(
-                one, observation=self._perturbed(one.observation, cell.dataset, cell.image)
-            )
-            for one, cell in zip(item.observed, item.cells, strict=True)
-        ]
-        return dataclasses.replace(item, observed=tuple(observed))
+        return PerturbedChunk(item.cells, item.dataset, item.task, self)
 
-    def _perturbed(self, observation: Tensor, *name: str) -> Tensor:
+    def perturbed(self, observation: Tensor, *name: str) -> Tensor:
         source = seeds.generator("perturbation", self.draw, *name)
         noise = torch.randn(observation.shape, generator=source)
         return (observation + INPUT * noise).clamp(0, 1)
@@ -73,6 +68,23 @@ class Perturbation:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+@dataclasses.dataclass(frozen=True)
+class PerturbedChunk(Chunk):
+    """A chunk whose observations are perturbed when they are made."""
+
+    perturbation: Perturbation
+
+    def observed(self) -> list[Observed]:
+        """Make the observations of the cells, each with its own draw."""
+        return [
+            dataclasses.replace(
+                one,
+                observation=self.perturbation.perturbed(one.observation, cell.dataset, cell.image),
+            )
+            for one, cell in zip(super().observed(), self.cells, strict=True)
+        ]
 
 
 def _instructions(aten: str, mkl: str, onednn: str, openblas: str, glibc: str) -> dict[str, str]:

@@ -14,9 +14,10 @@ from bench.errors import Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.folding import fold
 from bench.methods.training.store import ModelStore
+from bench.methods.training.weights import built_from
 
 WEIGHTS = Path(__file__).parent / "weights"
-STORE = ModelStore(WEIGHTS, "generator", unknown=UnknownName, required=("decoder",))
+STORE = ModelStore(WEIGHTS, "generator", unknown=UnknownName)
 
 DEFAULTS = {
     "svhn": "svhn",
@@ -167,13 +168,15 @@ def load_generator(
     """
     card = load_card(name, folder)
     tensors = STORE.at(folder).tensors(name)
-    decoder = getattr(architectures, card["decoder"])()
-    decoder.load_state_dict(_part(tensors, "decoder", decoder))
-    encoder = None
-    if card.get("encoder"):
-        encoder = build_encoder(card["encoder"], decoder)
-        encoder.load_state_dict(_part(tensors, "encoder", encoder))
-    return Prior(decoder, encoder, name=name, folded=folded, card=card).to(device)
+    with built_from(STORE.at(folder).weights(name)):
+        decoder = getattr(architectures, card["decoder"])()
+        decoder.load_state_dict(_part(tensors, "decoder", decoder))
+        encoder = None
+        if card.get("encoder"):
+            encoder = build_encoder(card["encoder"], decoder)
+            encoder.load_state_dict(_part(tensors, "encoder", encoder))
+        prior = Prior(decoder, encoder, name=name, folded=folded, card=card)
+    return prior.to(device)
 
 
 def build_encoder(kind: str, decoder: Any) -> nn.Module:

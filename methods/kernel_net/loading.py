@@ -16,7 +16,6 @@ STORE = ModelStore(
     "kernel network of the class",
     train=f"{PREFIX}{{name}}",
     prefix=PREFIX,
-    required=("recipe",),
 )
 
 
@@ -34,6 +33,9 @@ def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
     Unavailable
         If it is missing or does not match its card.
     """
-    recipe = load_card(image_class, folder)["recipe"]
-    network = NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])
-    return STORE.at(folder).fill(network, image_class)
+
+    def make(card: dict[str, Any]) -> KernelNetwork:
+        recipe = card["recipe"]
+        return NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])
+
+    return STORE.at(folder).fill(make, image_class)

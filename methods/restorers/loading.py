@@ -31,13 +31,16 @@ def load_network(name: str, folder: Path = WEIGHTS) -> nn.Module:
     Unavailable
         If it is missing or does not match its card.
     """
-    recipe = load_card(name, folder)["recipe"]
-    return STORE.at(folder).fill(build(recipe["network"], recipe["width"]), name)
+
+    def make(card: dict[str, Any]) -> nn.Module:
+        return build(card["recipe"]["network"], card["recipe"]["width"])
+
+    return STORE.at(folder).fill(make, name)
 
 
 def load_features(folder: Path = WEIGHTS) -> Features:
     """Load the features of the perceptual term."""
-    return STORE.at(folder).fill(Features(), FEATURES)
+    return STORE.at(folder).fill(lambda _: Features(), FEATURES)
 
 
 def build(network: str, width: float) -> nn.Module:

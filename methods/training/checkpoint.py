@@ -69,10 +69,16 @@ def load_checkpoint(path: Path, parts: dict[str, Any]) -> dict[str, Any]:
             for key, value in tensors.items()
             if key.startswith(f"{name}/")
         }
-        if isinstance(part, nn.Module):
-            part.load_state_dict(own)
-        else:
-            load_optimiser_tensors(part, own)
+        try:
+            if isinstance(part, nn.Module):
+                part.load_state_dict(own)
+            else:
+                load_optimiser_tensors(part, own)
+        except (RuntimeError, LookupError, ValueError, TypeError) as error:
+            raise Unavailable(
+                f"{path} is of another recipe or version ({name!r} does not fit); delete it to "
+                "start afresh."
+            ) from error
     return state
 
 

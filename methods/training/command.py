@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import tomllib
 from pathlib import Path
 
 import torch
 
-from bench.cli.arguments import positive
-from bench.errors import UnknownName
+from bench.cli.arguments import natural, positive
+from bench.errors import BenchError, UnknownName
+from bench.files import check_place
 
 FAMILIES = (
     "bench.methods.generators.train",
@@ -18,6 +20,7 @@ FAMILIES = (
     "bench.methods.restorers.train",
 )
 """Modules with ``recipe_names()`` and ``run(name, steps, folder, finish)``."""
+MAX_THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="export the averaged weights of the last checkpoint without training further "
         "(with --steps, a trial's)",
     )
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the default")
+    parser.add_argument(
+        "--threads", type=_threads, default=0, help="CPU threads; 0 leaves the default"
+    )
+
+
+def _threads(text: str) -> int:
+    """Parse a number of threads that a process can have."""
+    value = natural(text)
+    if value > MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_THREADS} threads")
+    return value
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,7 +59,14 @@ def run(options: argparse.Namespace) -> int:
     for family in families:
         if options.name in family.recipe_names():
             folder = options.folder / "trial" if options.steps else options.folder
-            family.run(options.name, options.steps, folder, options.finish)
+            check_place(folder / options.name)  # before hours of training
+            try:
+                family.run(options.name, options.steps, folder, options.finish)
+            except tomllib.TOMLDecodeError as error:
+                raise BenchError(
+                    f"The recipe {options.name!r} is no whole TOML file ({error}); restore it from "
+                    "the repository."
+                ) from error
             return 0
     known = ", ".join(name for family in families for name in family.recipe_names())
     raise UnknownName(f"There is no recipe {options.name!r}; there are: {known}.")

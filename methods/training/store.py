@@ -11,20 +11,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.metadata
-import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import requests
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from tqdm import tqdm
 
 import bench
 from bench.datasets.locations import cache_folder, checksum
 from bench.errors import BenchError, StorageError, Unavailable
-from bench.methods.training.weights import read_weights
+from bench.methods.training.weights import built_from, read_card, read_weights
 
 DISTRIBUTION = "blind-deblurring-bench"
 VARIABLE = "BENCH_WEIGHTS"
@@ -49,8 +48,6 @@ class ModelStore:
         Put before a model's name to get its file's.
     unknown : type of BenchError
         Raised for a name that has no card.
-    required : tuple of str
-        What a card must have beside ``file`` and ``sha256``.
     """
 
     folder: Path
@@ -58,7 +55,6 @@ class ModelStore:
     train: str = "{name}"
     prefix: str = ""
     unknown: type[BenchError] = Unavailable
-    required: tuple[str, ...] = ()
 
     def at(self, folder: Path) -> ModelStore:
         """Return the same family in another folder."""
@@ -84,17 +80,7 @@ class ModelStore:
                 f"There is no {self.noun} {name!r}; there are: {known}. "
                 f"{self._training(name)} makes it if there is a recipe."
             )
-        try:
-            card = json.loads(path.read_text())
-            missing = {"file", "sha256", *self.required} - set(card)
-        except (ValueError, TypeError) as error:
-            raise Unavailable(f"{path} is no card ({error}); {self._restore(name)}.") from error
-        if not isinstance(card, dict) or missing:
-            raise Unavailable(
-                f"{path} is no card: it lacks {', '.join(sorted(missing)) or 'everything'}; "
-                f"{self._restore(name)}."
-            )
-        return card
+        return read_card(path)
 
     def weights(self, name: str) -> Path:
         """Return the file of a model's weights, checked against its card; fetch it if need be.
@@ -136,18 +122,14 @@ class ModelStore:
 
     def tensors(self, name: str, part: str = "") -> dict[str, Tensor]:
         """Read a model's weights as float32 by name; of one ``part``, without its prefix."""
-        path = self.weights(name)
-        try:
-            tensors = read_weights(path)
-        except (SafetensorError, OSError) as error:
-            raise Unavailable(f"{path} holds no weights ({error}).") from error
+        tensors = read_weights(self.weights(name))
         if not part:
             return tensors
         start = f"{part}/"
         return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
-    def fill(self, network: nn.Module, name: str) -> Any:
-        """Load weights into a network and return it frozen, in evaluation mode.
+    def fill(self, make: Callable[[dict[str, Any]], nn.Module], name: str) -> Any:
+        """Make a network of its card, load its weights, and return it frozen for evaluation.
 
         Raises
         ------
@@ -155,13 +137,9 @@ class ModelStore:
             If the weights are of another architecture.
         """
         tensors = self.tensors(name, "network")
-        try:
+        with built_from(self.weights(name)):
+            network = make(self.card(name))
             network.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise Unavailable(
-                f"The weights of the {self.noun} {name!r} are of another version of the network "
-                f"than the code; {self._restore(name)}."
-            ) from error
         return network.eval().requires_grad_(False)
 
     def _place(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bench.datasets.locations import checksum
+from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.files import open_file
 
 Precision = Literal["float32", "float16", "int8"]
 SCALE = "#scale"
@@ -64,14 +68,99 @@ def write_card(name: str, card: dict[str, Any], folder: Path) -> None:
     partial.replace(folder / f"{name}.json")
 
 
+class Card(dict[str, Any]):
+    """What is known of weights; what a card does not say is missed in a sentence."""
+
+    path: Path
+
+    def __missing__(self, key: str) -> Any:
+        raise Unavailable(
+            f"The card {self.path} says nothing of {key!r}; restore it from the repository."
+        )
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises
+    ------
+    Unavailable
+        If it is no JSON object; and later, for what is asked of it that it does not say.
+    """
+
+    def card(pairs: dict[str, Any]) -> Card:
+        made = Card(pairs)
+        made.path = path
+        return made
+
+    try:
+        with open_file(path, "card") as file:
+            found = json.loads(file.read(), object_hook=card)
+        if not isinstance(found, Card):
+            raise TypeError(f"{type(found).__name__} instead of an object")
+        for key in ("file", "sha256"):
+            if not isinstance(found[key], str):
+                raise TypeError(f"its {key!r} is no text")
+    except (ValueError, TypeError, RecursionError) as error:
+        if isinstance(error, InvalidInput):
+            raise Unavailable(str(error)) from error
+        raise Unavailable(
+            f"{path} is no card ({error}); restore it from the repository."
+        ) from error
+    return found
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises
+    ------
+    Unavailable
+        If it is none, or damaged.
+    """
+    try:
+        return load_file(path)
+    except Exception as error:  # safetensors has an error of its own, and the system's
+        raise Unavailable(
+            f"The weights {path} are damaged ({error}); restore them from the repository."
+        ) from error
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read what :func:`write_weights` wrote, as float32 by ``part/key``."""
-    tensors = load_file(path)
+    """Read what :func:`write_weights` wrote, as float32 by ``part/key``.
+
+    Raises
+    ------
+    Unavailable
+        If it is no such file.
+    """
+    tensors = read_tensors(path)
     return {
         key: _unpacked(value, tensors.get(key + SCALE))
         for key, value in tensors.items()
         if not key.endswith(SCALE)
     }
+
+
+@contextlib.contextmanager
+def built_from(path: Path) -> Iterator[None]:
+    """Say which weights do not fit, where what is built from a card and weights fails.
+
+    Raises
+    ------
+    Unavailable
+    """
+    try:
+        yield
+    except (RuntimeError, LookupError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, BenchError):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Unavailable(
+            f"{path} and its card are of another version than the code, or foreign "
+            f"({type(error).__name__}: {reason[:200]}); restore both from one commit, or train "
+            "them again."
+        ) from error
 
 
 def _packed(name: str, value: Tensor, precision: Precision) -> dict[str, Tensor]:

@@ -106,3 +106,14 @@ def test_the_kernel_is_written_beside_the_result(bench: Bench) -> None:
     kernel = cv2.imread(str(bench.folder / "out-kernel.png"), cv2.IMREAD_UNCHANGED)
     assert kernel.shape[:2] == (9, 9)
     assert kernel.max() == 255
+
+
+def test_a_result_that_could_not_be_written_costs_no_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = write(tmp_path / "colour.png", PIXELS)
+    monkeypatch.setattr("bench.photo.read_photo", lambda *_: pytest.fail("work was done"))
+    assert main(["deblur", str(photo), "-o", "/proc/nowhere/out.png"]) == 2
+    assert "/proc/nowhere/out.png cannot be written" in capsys.readouterr().err
+    assert main(["deblur", str(photo), "-o", str(photo)]) == 2
+    assert "is the photograph itself" in capsys.readouterr().err

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +78,7 @@ def manifest(arrays: dict[str, dict[str, np.ndarray]], tmp_path: Path) -> Path:
 class Server:
     """Answers every request with what the test put into ``body`` and ``status``."""
 
-    body, status, declared = b"", 200, None
+    body, status, declared, moved, pause = b"", 200, None, "", 0.0
 
     def __init__(self) -> None:
         outer = self
@@ -86,8 +88,13 @@ class Server:
                 self.send_response(outer.status)
                 length = len(outer.body) if outer.declared is None else outer.declared
                 self.send_header("Content-Length", str(length))
+                if outer.moved:
+                    self.send_header("Location", outer.moved)
                 self.end_headers()
-                self.wfile.write(outer.body)
+                for start in range(0, len(outer.body), 5000):
+                    time.sleep(outer.pause)
+                    with contextlib.suppress(OSError):  # a client that has had enough
+                        self.wfile.write(outer.body[start : start + 5000])
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -164,6 +171,77 @@ def test_an_archive_of_something_else_is_refused(
         file.writestr("other/readme", "hello")
     server.body = buffer.getvalue()
     with pytest.raises(BenchError, match="The archive lacks"):
+        fetch.fetch(tmp_path / "data", server.url, manifest)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [("MAX_DOWNLOAD", 20_000, "more than 20000 bytes"), ("MAX_SECONDS", 0.2, "more than 0.2 sec")],
+)
+def test_a_download_that_never_ends_is_ended(
+    server: Server,
+    archive: bytes,
+    manifest: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    value: float,
+    words: str,
+) -> None:
+    server.body, server.pause = archive, 0.1 if limit == "MAX_SECONDS" else 0.0
+    monkeypatch.setattr(fetch, limit, value)
+    with pytest.raises(BenchError, match=words):
+        fetch.fetch(tmp_path / "data", server.url, manifest)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_that_takes_no_files_is_refused_before_the_download(manifest: Path) -> None:
+    with pytest.raises(BenchError, match=r"/proc/nowhere/paper/svhn.npz cannot be written"):
+        fetch.fetch(Path("/proc/nowhere"), "http://nobody.invalid/", manifest)
+
+
+def test_only_the_web_is_downloaded_from(
+    server: Server, archive: bytes, manifest: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "archive.zip"
+    file.write_bytes(archive)
+    for source in (str(file), f"file://{file}", "ftp://localhost/archive.zip", "archive.zip", "["):
+        with pytest.raises(BenchError, match="is no address to download from"):
+            fetch.fetch(tmp_path / "data", source, manifest)
+    server.status = 302
+    for place in (f"file://{file}", server.url):  # elsewhere than the web, and in a circle
+        server.moved = place
+        with pytest.raises(BenchError, match="could not be downloaded"):
+            fetch.fetch(tmp_path / "data", server.url, manifest)
+
+
+@pytest.mark.parametrize(
+    ("member", "content", "words"),
+    [
+        ("pg_gan/results/orig/x_orig_1.png", bytes(20 << 20), "is damaged .*more than the"),
+        ("pg_gan/results/orig/x_orig_1.png", None, "pggan is not what was published"),
+        ("results/Shoes/Original Blurs/Test Blurs.npy", b"", "Blurs.npy in the archive is damaged"),
+    ],
+)
+def test_members_of_other_sizes_are_refused(
+    server: Server,
+    archive: bytes,
+    manifest: Path,
+    tmp_path: Path,
+    member: str,
+    content: bytes | None,
+    words: str,
+) -> None:
+    changed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as old,
+        zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            other = png(np.zeros((5, 7, 3), np.uint8)) if content is None else content
+            new.writestr(name, other if name.endswith(member) else old.read(name))
+    server.body = changed.getvalue()
+    with pytest.raises(BenchError, match=words):
         fetch.fetch(tmp_path / "data", server.url, manifest)
 
 

@@ -118,7 +118,7 @@ def test_other_content_and_a_server_without_the_file_are_refused(
 @pytest.mark.parametrize("content", ["{}", "[]", "not json", '{"file": "m.safetensors"}'])
 def test_what_is_no_card_is_refused_by_name(cards: ModelStore, content: str) -> None:
     (cards.folder / "m.json").write_text(content)
-    with pytest.raises(Unavailable, match=r"m\.json is no card"):
+    with pytest.raises(Unavailable, match=r"m\.json (is no card|says nothing of)"):
         cards.weights("m")
 
 
@@ -130,5 +130,5 @@ def test_damaged_weights_are_refused(cards: ModelStore) -> None:
     card = json.loads((cards.folder / "m.json").read_text())
     card["sha256"] = store.checksum(path)
     (cards.folder / "m.json").write_text(json.dumps(card))
-    with pytest.raises(Unavailable, match="holds no weights"):
+    with pytest.raises(Unavailable, match="are damaged"):
         cards.tensors("m")
