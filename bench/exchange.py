@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, InvalidInput
-from bench.files import is_file, open_file, write_atomically
+from bench.files import check_place, is_file, open_file, write_atomically
 from bench.names import check_image_names, check_method_name
 from bench.observation import Condition, Observed, digest, effective, observe
 from bench.packing import pack
@@ -85,12 +85,13 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
 
 
 def _check_free(dataset: Dataset, condition: Condition, folder: Path, count: int) -> None:
-    """Refuse a folder with a file that an export would write over, unless it is the same."""
-    if (folder / MANIFEST).exists():
+    """Refuse a folder that takes no files, or has one that would be written over by another."""
+    check_place(folder / MANIFEST)
+    if is_file(folder / MANIFEST):
         read_manifest(folder / MANIFEST)
     for index in range(count):
         path = folder / f"{dataset[index].name}.png"
-        if path.exists():
+        if is_file(path):
             with open_file(path) as file:
                 same = file.read() == png16(observe(dataset, index, condition).observation)
             if not same:
