@@ -181,14 +181,7 @@ def outcomes(
     found = []
     notices = Notices()
     for name, entry in manifest["images"].items():
-        observed = observe(dataset, by_name[name], condition)
-        if hashlib.sha256(png16(observed.observation)).hexdigest() != entry["sha256"]:
-            raise InvalidInput(
-                f"The observation {name} of the manifest is not the one that {dataset.name!r} has "
-                f"with {condition}: its checksum is another. Restorations of other observations "
-                "cannot be scored; export the observations again, as they were, and give that "
-                "--manifest."
-            )
+        observed = _checked_observation(dataset, by_name[name], condition, entry["sha256"])
         found.append(_outcome(folder, observed, dataset, condition, method, origin, notices))
     if all(outcome.status != "ok" for outcome in found):
         first = next(iter(manifest["images"]))
@@ -214,6 +207,21 @@ def _checked_condition(manifest: dict[str, Any], dataset: Dataset) -> Condition:
             f"{effective(condition, dataset)}; export the observations again."
         )
     return condition
+
+
+def _checked_observation(
+    dataset: Dataset, index: int, condition: Condition, checksum: str
+) -> Observed:
+    """Make an observation again, which has to be the one that was exported."""
+    observed = observe(dataset, index, condition)
+    if hashlib.sha256(png16(observed.observation)).hexdigest() != checksum:
+        raise InvalidInput(
+            f"The observation {observed.scene.name} of the manifest is not the one that "
+            f"{dataset.name!r} has with {condition}: its checksum is another. Restorations of "
+            "other observations cannot be scored; export the observations again, as they were, "
+            "and give that --manifest."
+        )
+    return observed
 
 
 def _outcome(
