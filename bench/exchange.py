@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, InvalidInput
-from bench.files import is_file, open_file, write_atomically
+from bench.files import check_place, is_file, open_file, write_atomically
 from bench.names import check_image_names, check_method_name
 from bench.observation import Condition, Observed, digest, effective, observe
 from bench.packing import pack
@@ -85,12 +85,13 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
 
 
 def _check_free(dataset: Dataset, condition: Condition, folder: Path, count: int) -> None:
-    """Refuse a folder with a file that an export would write over, unless it is the same."""
-    if (folder / MANIFEST).exists():
+    """Refuse a folder that takes no files, or has one that would be written over by another."""
+    check_place(folder / MANIFEST)
+    if is_file(folder / MANIFEST):
         read_manifest(folder / MANIFEST)
     for index in range(count):
         path = folder / f"{dataset[index].name}.png"
-        if path.exists():
+        if is_file(path):
             with open_file(path) as file:
                 same = file.read() == png16(observe(dataset, index, condition).observation)
             if not same:
@@ -180,14 +181,7 @@ def outcomes(
     found = []
     notices = Notices()
     for name, entry in manifest["images"].items():
-        observed = observe(dataset, by_name[name], condition)
-        if hashlib.sha256(png16(observed.observation)).hexdigest() != entry["sha256"]:
-            raise InvalidInput(
-                f"The observation {name} of the manifest is not the one that {dataset.name!r} has "
-                f"with {condition}: its checksum is another. Restorations of other observations "
-                "cannot be scored; export the observations again, as they were, and give that "
-                "--manifest."
-            )
+        observed = _checked_observation(dataset, by_name[name], condition, entry["sha256"])
         found.append(_outcome(folder, observed, dataset, condition, method, origin, notices))
     if all(outcome.status != "ok" for outcome in found):
         first = next(iter(manifest["images"]))
@@ -213,6 +207,21 @@ def _checked_condition(manifest: dict[str, Any], dataset: Dataset) -> Condition:
             f"{effective(condition, dataset)}; export the observations again."
         )
     return condition
+
+
+def _checked_observation(
+    dataset: Dataset, index: int, condition: Condition, checksum: str
+) -> Observed:
+    """Make an observation again, which has to be the one that was exported."""
+    observed = observe(dataset, index, condition)
+    if hashlib.sha256(png16(observed.observation)).hexdigest() != checksum:
+        raise InvalidInput(
+            f"The observation {observed.scene.name} of the manifest is not the one that "
+            f"{dataset.name!r} has with {condition}: its checksum is another. Restorations of "
+            "other observations cannot be scored; export the observations again, as they were, "
+            "and give that --manifest."
+        )
+    return observed
 
 
 def _outcome(

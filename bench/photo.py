@@ -65,7 +65,7 @@ def read_photo(path: Path, channels: int = 3, *, to_srgb: bool = True) -> tuple[
 
 def _to_unit_range(pixels: np.ndarray, path: Path, notices: list[str]) -> np.ndarray:
     if pixels.dtype == np.uint8:
-        return pixels.astype(np.float32) / 255
+        return _scaled(pixels, 255)
     if pixels.dtype == np.uint16:
         notices.append(DEEP)
         bits = int(pixels.max()).bit_length()
@@ -74,7 +74,7 @@ def _to_unit_range(pixels: np.ndarray, path: Path, notices: list[str]) -> np.nda
                 f"its largest value is {pixels.max()} of 65535, so it may be {bits} bits in a file "
                 f"of 16 and too dark here: if so, multiply it by {2 ** (16 - bits)} first"
             )
-        return pixels.astype(np.float32) / 65535
+        return _scaled(pixels, 65535)
     if pixels.dtype in (np.float32, np.float64):
         if not np.isfinite(pixels).all():
             raise InvalidInput(f"{path} has NaN or infinite pixels; repair it first.")
@@ -84,6 +84,12 @@ def _to_unit_range(pixels: np.ndarray, path: Path, notices: list[str]) -> np.nda
             )
         return pixels.astype(np.float32)
     raise InvalidInput(f"{path} has pixels of type {pixels.dtype}; save it with 8 or 16 bits.")
+
+
+def _scaled(pixels: np.ndarray, levels: int) -> np.ndarray:
+    floats = pixels.astype(np.float32)
+    floats /= levels  # in place: a large photograph fills the memory once, not twice
+    return floats
 
 
 def write_photo(path: Path, image: Tensor) -> None:

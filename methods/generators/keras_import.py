@@ -13,6 +13,7 @@ file all convert. What differs between the libraries:
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from bench.datasets.locations import checksum
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.loading import WEIGHTS
-from bench.methods.training.weights import write_weights
+from bench.methods.training.weights import built_from, read_card, write_weights
 
 DECODERS = {
     "svhn": "SVHNDecoder",
@@ -33,6 +34,9 @@ DECODERS = {
     "celeba": "DCGANDecoder",
     "motion-blur": "MotionBlurDecoder",
 }
+
+MAX_BYTES = 1 << 30
+"""Of one array: more than any decoder has."""
 
 EXAMPLES = """\
 examples:
@@ -53,10 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert one file."""
-    name = args.name or f"{args.image_class}-published"
+    name = f"{args.image_class}-published" if args.name is None else args.name
+    _check_name(name, args.folder)
     card = convert(args.file, args.image_class, name, args.folder)
     print(f"wrote {args.folder / card['file']}; use it as the generator {name!r}")
     return 0
+
+
+def _check_name(name: str, folder: Path) -> None:
+    """Refuse a name that leaves the folder, or that is of a generator trained here."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name, re.ASCII):
+        raise InvalidInput(f"The --name {name!r} is none; use letters, digits and hyphens.")
+    card = folder / f"{name}.json"
+    if card.is_file() and "source_sha256" not in read_card(card):
+        raise InvalidInput(f"The generator {name!r} was trained here; choose another --name.")
 
 
 def convert(path: Path, image_class: str, name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
@@ -82,7 +96,9 @@ def convert(path: Path, image_class: str, name: str, folder: Path = WEIGHTS) -> 
     if image_class not in DECODERS:
         raise UnknownName(f"There is no decoder for {image_class!r}; try {', '.join(DECODERS)}.")
     decoder = getattr(architectures, DECODERS[image_class])()
-    load_keras(decoder, read_units(path))
+    units = read_units(path)
+    with built_from(path):
+        load_keras(decoder, units)
     card = {
         "name": name,
         "title": f"The authors' {image_class} generator, converted from {path.name}",
@@ -110,8 +126,11 @@ def read_units(path: Path) -> list[Unit]:
                     # arrays are put together by name, not by place.
                     owner, _, kind = weight.rpartition("/")
                     unit = units.setdefault(f"{layer}/{owner}", {})
-                    unit[kind.split(":")[0]] = np.asarray(root[layer][weight])
-    except (OSError, KeyError) as error:
+                    values = root[layer][weight]
+                    if values.nbytes > MAX_BYTES:
+                        raise ValueError(f"{weight} says that it has {values.nbytes} bytes")
+                    unit[kind.split(":")[0]] = np.asarray(values)
+    except Exception as error:  # HDF5 raises whatever the damage leads it to
         raise Unavailable(f"{path} is no Keras weights file ({error}).") from error
     return list(units.values())
 
@@ -133,9 +152,9 @@ def load_keras(decoder: nn.Module, units: list[Unit]) -> None:
             for layer, state in zip(layers, states, strict=True):
                 layer.load_state_dict({**layer.state_dict(), **state})  # type: ignore[dict-item]
             return
-    shapes = [{k: v.shape for k, v in unit.items()} for unit in units]
+    shapes = str([{k: v.shape for k, v in unit.items()} for unit in units])
     raise InvalidInput(
-        f"No run of layers in the file fits {type(decoder).__name__}; it has {shapes}."
+        f"No run of layers in the file fits {type(decoder).__name__}; it has {shapes[:500]}."
     )
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from bench.methods.final_steps.lmmse import to_opponent
 from bench.methods.training.store import ModelStore
+from bench.methods.training.weights import built_from
 
 WEIGHTS = Path(__file__).parent / "weights"
 STORE = ModelStore(WEIGHTS, "Gaussian model of the class", train="gaussian-{name}")
@@ -105,9 +106,12 @@ def load_model(image_class: str, folder: Path = WEIGHTS) -> GaussianModel:
     Unavailable
         If it is missing or does not match its card.
     """
-    tensors = STORE.at(folder).tensors(image_class)
-    first, second, third = (tensors[f"components.{i}"] for i in range(3))
-    return truncate(GaussianModel(tensors["mean"], (first, second, third), tensors["spectrum"]))
+    store = STORE.at(folder)
+    tensors = store.tensors(image_class)
+    with built_from(store.weights(image_class)):
+        first, second, third = (tensors[f"components.{i}"] for i in range(3))
+        model = GaussianModel(tensors["mean"], (first, second, third), tensors["spectrum"])
+        return truncate(model)
 
 
 def truncate(model: GaussianModel, share: float = 0.1) -> GaussianModel:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,7 +21,10 @@ from bench.plan import load_dataset
 
 @pytest.fixture(scope="module")
 def dataset():
-    return load_dataset("svhn-samples")
+    class Few(type(load_dataset("svhn-samples"))):
+        count = 3
+
+    return Few()
 
 
 @pytest.fixture
@@ -140,7 +144,16 @@ def test_an_export_writes_over_nothing_but_itself(dataset, tmp_path):
         exchange.export(nested, Condition(), tmp_path)
 
 
-def lowered(manifest):
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "x" * 300])
+def test_a_folder_that_takes_no_files_is_refused(dataset, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        exchange.export(dataset, Condition(), Path(folder))
+    with pytest.raises(BenchError, match="with a manifest"):
+        exchange.read_manifest(Path(folder) / "manifest.json")
+
+
+def noisier(manifest):
     manifest["condition"]["noise"] = 0.04
 
 
@@ -152,7 +165,7 @@ def emptied(manifest):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lowered, "is not the one that 'svhn-samples' has with noise 0.04"),
+        (noisier, "is not the one that 'svhn-samples' has with noise 0.04"),
         (emptied, "its checksum is another"),
         (lambda m: m["condition"].update(seed=1), "its checksum is another"),
         (lambda m: m["condition"].update(blur_length=9), "its checksum is another"),
@@ -245,8 +258,9 @@ def test_files_of_other_suffixes_are_named(dataset, exported):
     assert "001.tif; save it as 001.png" in found[1].reason
 
 
-def test_a_wide_kernel_is_scored_and_the_origin_is_text(exported, tmp_path, capsys):
-    folder, _ = exported
+def test_a_wide_kernel_is_scored_and_the_origin_is_text(tmp_path, capsys):
+    folder = tmp_path / "observations"
+    assert main(["export", "photos", str(folder), "--images", "2"]) == 0
     kernel = np.zeros((31, 31), np.uint8)
     kernel[15, 13:18] = 255
     cv2.imwrite(str(folder / "000_kernel.png"), kernel)
@@ -254,6 +268,12 @@ def test_a_wide_kernel_is_scored_and_the_origin_is_text(exported, tmp_path, caps
     command = ["score", str(folder), "--name", "elsewhere", "--out", str(out)]
     assert main([*command, "--origin", "=cmd()"]) == 2
     assert "The --origin '=cmd()'" in capsys.readouterr().err
+    assert not out.exists()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    noisier(manifest)
+    (tmp_path / "edited.json").write_text(json.dumps(manifest))
+    assert main([*command, "--manifest", str(tmp_path / "edited.json")]) == 2
+    assert "with noise 0.04" in capsys.readouterr().err
     assert not out.exists()
     assert main(command) == 0
     assert "identical to the observation" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -106,3 +107,24 @@ def test_a_folder_that_takes_no_checkpoints_is_refused_before_the_training(
     )
     assert main(["train", "celeba", "--folder", "/proc/nowhere"]) == 2
     assert "/proc/nowhere/celeba cannot be written" in capsys.readouterr().err
+
+
+def test_a_keras_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.h5"
+    command = ["import-weights", str(path), "celeba", "--folder", str(tmp_path)]
+    for content in (b"", b"no HDF5" * 99, b"\x89HDF\r\n\x1a\n" + bytes(99)):
+        path.write_bytes(content)
+        assert main(command) == 2
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = ["dense"]
+        layer = file.create_group("dense")
+        layer.attrs["weight_names"] = ["dense/kernel:0"]
+        layer.create_dataset("dense/kernel:0", (100_000, 100_000), "f4", chunks=(100, 100))
+    assert main(command) == 2
+    assert "says that it has 40000000000 bytes" in capsys.readouterr().err
+    for name, words in (("../celeba", "is none"), ("", "is none"), ("a/b", "is none")):
+        assert main([*command, "--name", name]) == 2
+        assert words in capsys.readouterr().err
+    (tmp_path / "celeba.json").write_text('{"file": "celeba.safetensors", "sha256": "0"}')
+    assert main([*command, "--name", "celeba"]) == 2
+    assert "was trained here" in capsys.readouterr().err
