@@ -185,7 +185,7 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
     for item in found:
         kernel = item[1].kernel
         shape = None if kernel is None else kernel.shape
-        alike.setdefault((shape, item[2].kernel.shape), []).append(item)
+        alike.setdefault((item[1].image.shape, shape, item[2].kernel.shape), []).append(item)
     scored = {}
     for items in alike.values():
         kernels = [restoration.kernel for _, restoration, _ in items]
