@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bench.exchange import export, read_manifest
 from bench.observation import Condition
 from bench.packing import pack
 from bench.plan import Chunk, MethodSpec, plan
-from bench.protocol import Dataset, NoiseModel, Restoration
+from bench.protocol import Dataset, NoiseModel, Restoration, Scene
 from bench.store import Outcome, Store
 from bench.worker import build, compute, make_job
 
@@ -76,6 +77,24 @@ def test_few_large_restorations_are_scored_at_a_time(
         frame = scores.collect(store, lambda name: photographs, progress=False)
     assert batches == [2, 2, 2]
     assert (frame["psnr"] > 90).all()
+
+
+def test_images_of_several_sizes_are_scored_together(photographs: Dataset, tmp_path: Path) -> None:
+    def cut(self: Dataset, index: int) -> Scene:
+        scene = photographs[index]
+        return dataclasses.replace(scene, image=scene.image[:, :, index % 2 :])
+
+    mixed = type("Mixed", (type(photographs),), {"__getitem__": cut})()
+    outcomes = [
+        Outcome(cell, "ok", "", pack(Restoration(observed.scene.image[None])))
+        for chunk in chunks(mixed, "known-kernel")
+        for cell, observed in zip(chunk.cells, chunk.observed(), strict=True)
+    ]
+    with Store(tmp_path) as store:
+        store.expect(outcome.cell for outcome in outcomes)
+        store.record(outcomes)
+        frame = scores.collect(store, lambda name: mixed, progress=False)
+    assert (frame["psnr"] > 90).tolist() == [True] * 6
 
 
 def test_an_export_says_what_was_done(photographs: Dataset, tmp_path: Path) -> None:
