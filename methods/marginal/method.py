@@ -21,7 +21,7 @@ from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.generators.loading import load_card as load_generator_card
 from bench.methods.generators.loading import load_generator
 from bench.methods.kernel_net.method import check_size
-from bench.methods.marginal.estimate import Estimator
+from bench.methods.marginal.estimate import Estimator, Memory
 from bench.methods.marginal.model import load_card, load_model
 from bench.methods.marginal.settings import PATH, load_settings
 from bench.methods.marginal.steps import STEPS, restore, step_assets
@@ -29,6 +29,8 @@ from bench.protocol import Knowledge, Method, Restoration, Task, check_observati
 from bench.seeds import generators_per_image
 
 KERNEL_PRIOR = "motion-blur"
+MEMORY = Memory()
+"""Of this process: ``marginal`` and ``marginal-tv`` of one run search once."""
 
 
 class Marginal(Method):
@@ -80,7 +82,8 @@ class Marginal(Method):
             )
         self.settings = load_settings(task.image_class, restarts, search_steps)
         self.kernel_prior = load_generator(KERNEL_PRIOR)
-        self.estimator = Estimator(load_model(task.image_class), self.kernel_prior, self.settings)
+        model = load_model(task.image_class)
+        self.estimator = Estimator(task.image_class, model, self.kernel_prior, self.settings)
 
     @classmethod
     def check_available(cls, task: Task) -> None:
@@ -114,36 +117,37 @@ class Marginal(Method):
         Returns
         -------
         Restoration
-            ``records`` hold, per image: ``kernel_latent``, ``scales`` of the model,
-            ``restart_evidence`` of all starts, and ``evidence_evaluations``.
+            ``records`` hold, per image: ``kernel_latent`` and ``scales`` of the likeliest kernel,
+            ``restart_evidence`` of the starts that were searched to the end, and
+            ``evidence_evaluations``.
         """
         y = check_observation(observation, self.task)
         device, y = y.device, y.cpu()
         sources = generators_per_image(y, self.task.seed)
-        image, kernel, records = [], [], []
-        seconds = time.perf_counter()
+        image, kernel, records, seconds = [], [], [], 0.0
         for one, source in zip(y, sources, strict=True):
             starts = self.starts(one, source)
-            found = self.estimator.estimate(one, starts)
+            found = MEMORY.estimate(self.estimator, one, starts)
+            began = time.perf_counter()
             pair = restore(one[None], found, self.task.image_class, self.final_step)
+            seconds += found.seconds + time.perf_counter() - began
             image.append(pair[0])
             kernel.append(pair[1])
             records.append(
                 {
-                    "kernel_latent": found.latent,
+                    "kernel_latent": found.latent[0],
                     "scales": found.scales[0],
                     "restart_evidence": found.evidence,
                     "evidence_evaluations": torch.tensor(self.estimator.evaluations(len(starts))),
                 }
             )
-        seconds = (time.perf_counter() - seconds) / len(y)
         restored, kernels = torch.cat(image), torch.cat(kernel)
         return Restoration(
             image=restored.to(device),
-            kernel=to_grid(kernels.clamp_min(0), self.task.kernel_size).to(device),
+            kernel=to_grid(kernels, self.task.kernel_size).to(device),
             iterations=self.settings.annealing.steps,
             restarts=len(starts),
-            seconds=seconds,
+            seconds=seconds / len(y),
             residual=(blur(restored, kernels) - y).square().mean((1, 2, 3)).sqrt().to(device),
             records={key: torch.stack([r[key] for r in records]) for key in records[0]},
         )

@@ -28,6 +28,8 @@ from bench.methods.final_steps.lmmse import to_opponent
 WEIGHTS = Path(__file__).parent / "weights"
 RANKS = (100, 40, 40)
 """Components kept of luminance and of each chroma."""
+FINE = "-fine"
+"""Ends the names of models with more components, for images rather than for searches."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import Unavailable
+from bench.methods.marginal.halving import Halving
 from bench.methods.marginal.search import Annealing
 
 PATH = Path(__file__).with_name("settings.toml")
@@ -24,13 +25,19 @@ class Settings:
         Random starts in the kernel's latent.
     annealing : Annealing
         Of the search by evidence.
+    halving : Halving
     sparse_steps : int
         Steps of the search by sparse evidence after it; 0 for none.
+    tempering : float
+        What differences of the evidence are divided by before kernels count by them: pixels that
+        the model takes for independent are not, so the evidence is more certain than it should be.
     """
 
     restarts: int
     annealing: Annealing
+    halving: Halving
     sparse_steps: int
+    tempering: float
 
 
 @functools.lru_cache(maxsize=8)
@@ -64,4 +71,6 @@ def load_settings(image_class: str, restarts: int = 0, search_steps: int = 0) ->
     if search_steps:
         annealing["steps"] = search_steps
         merged["sparse_steps"] = min(merged["sparse_steps"], search_steps)
-    return Settings(**{**merged, "annealing": Annealing(**annealing)})
+    halving = {**table["default"]["halving"], **table[image_class].get("halving", {})}
+    merged |= {"annealing": Annealing(**annealing), "halving": Halving(**halving)}
+    return Settings(**merged)
