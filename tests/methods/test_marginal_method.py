@@ -62,7 +62,8 @@ def test_without_dropping_the_search_is_the_plain_one(blurred_face):  # noqa: F8
     descent = Descent(LineKernels(), starts, plan)
     descent.run(likelihood, spectrum, plan.steps)
     assert torch.allclose(descent.latents, plain, atol=1e-4)
-    assert torch.allclose(descent.values(likelihood, spectrum), values, rtol=1e-5)
+    # Values hang on the last digit of a latent: the two starts are hundreds apart.
+    assert torch.allclose(descent.values(likelihood, spectrum), values, rtol=5e-5)
 
 
 def test_bad_starts_are_dropped_and_survivors_come_best_first(blurred_face):  # noqa: F811
