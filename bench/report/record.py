@@ -29,6 +29,9 @@ COLUMNS = {
 OURS = {
     "U-Net": "unet",
     "kernel net": "kernel-net",
+    "marginal": "marginal",
+    "marginal, TV": "marginal-tv",
+    "marginal warm": "marginal-warm",
     "DD warm": "dd-warm",
     "DDS warm": "dds-warm",
 }

@@ -28,6 +28,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 STORE = ModelStore(WEIGHTS, "Gaussian model of the class", train="gaussian-{name}")
 RANKS = (100, 40, 40)
 """Components kept of luminance and of each chroma."""
+FINE = "-fine"
+"""Ends the names of models with more components, for images rather than for searches."""
 
 
 @dataclasses.dataclass(frozen=True)

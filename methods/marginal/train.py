@@ -12,18 +12,20 @@ from bench.datasets.locations import checksum
 from bench.errors import InvalidInput
 from bench.methods.generators.augment import AUGMENTATIONS
 from bench.methods.generators.export import commit
-from bench.methods.marginal.model import RANKS, WEIGHTS, learn_model, save_model
+from bench.methods.marginal.model import FINE, RANKS, WEIGHTS, learn_model, save_model
 from bench.seeds import generator
 
 CLASSES = {"svhn": ("sharpen",), "shoes": (), "celeba": ("flip",)}
 """Classes and the augmentations of their training images."""
+FINE_RANKS = {"svhn-fine": (300, 120, 120), "celeba-fine": (600, 200, 200)}
+"""Models with more components, for images rather than for searches, and their ranks."""
 PREFIX = "gaussian-"
 LARGEST = 20_000
 
 
 def recipe_names() -> list[str]:
     """Names that the training command takes."""
-    return [PREFIX + name for name in CLASSES]
+    return [PREFIX + name for name in (*CLASSES, *FINE_RANKS)]
 
 
 def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
@@ -36,13 +38,14 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
     """
     if steps:
         raise InvalidInput(f"{name!r} is fitted in one pass: leave --steps {steps} out.")
-    image_class = name.removeprefix(PREFIX)
+    model = name.removeprefix(PREFIX)
+    image_class, ranks = model.removesuffix(FINE), FINE_RANKS.get(model, RANKS)
     started = time.monotonic()
     images = to_unit_range(training_images(image_class)[:LARGEST], image_class)
     for augmentation in CLASSES[image_class]:
         images = AUGMENTATIONS[augmentation](images, generator(name, augmentation))
-    path = WEIGHTS / f"{image_class}.safetensors"
-    save_model(learn_model(images), path)
+    path = WEIGHTS / f"{model}.safetensors"
+    save_model(learn_model(images, ranks), path)
     card = {
         "name": name,
         "title": f"Mean, principal components and residual spectrum of {image_class}",
@@ -50,7 +53,7 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
         "file": path.name,
         "sha256": checksum(path),
         "bytes": path.stat().st_size,
-        "ranks": RANKS,
+        "ranks": ranks,
         "training_set": len(images),
         "augment": CLASSES[image_class],
         "seconds": round(time.monotonic() - started, 1),
@@ -58,5 +61,5 @@ def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
         "date": datetime.date.today().isoformat(),
         "licence_of_data": "non-commercial research only",
     }
-    (WEIGHTS / f"{image_class}.json").write_text(json.dumps(card, indent=1) + "\n")
+    (WEIGHTS / f"{model}.json").write_text(json.dumps(card, indent=1) + "\n")
     print(f"wrote {path} in {card['seconds']} s")

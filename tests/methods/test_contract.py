@@ -42,6 +42,9 @@ QUICK: dict[str, dict[str, bool | int | float | str]] = {
     "dds": BRIEF,
     "dd-warm": BRIEF,
     "dds-warm": BRIEF,
+    "marginal": {"restarts": 2, "search_steps": 4},
+    "marginal-tv": {"restarts": 2, "search_steps": 4},
+    "marginal-warm": {"restarts": 2, "search_steps": 4},
     "range-oracle": {"steps": 20},
 }
 

@@ -1,0 +1,155 @@
+"""Kernels of an observation by their evidence, from whatever starts, and how much each counts."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import hashlib
+import time
+
+import torch
+from torch import Tensor
+
+from bench.methods.generators.loading import Prior
+from bench.methods.marginal.halving import coarse, search_halving
+from bench.methods.marginal.likelihood import MarginalLikelihood
+from bench.methods.marginal.model import GaussianModel
+from bench.methods.marginal.search import unit_kernels
+from bench.methods.marginal.settings import Settings
+from bench.methods.marginal.sparse import search_sparse
+from bench.methods.noise_level import estimate_noise
+
+LEAST_WEIGHT = 0.01
+"""Kernels that count for less than this share of the best one are left out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What was found for one observation: the likeliest kernels in rows, best first.
+
+    Several kernels may explain an observation about as well, and which is the best by a hair would
+    hang on the last digit. So each counts by its evidence, and none is chosen.
+
+    Attributes
+    ----------
+    kernel : Tensor, shape (r, kh, kw)
+        As the prior draws them, each summing to 1.
+    latent : Tensor, shape (r, d)
+    scales : Tensor, shape (r, 6)
+        Of the image; see :class:`bench.methods.marginal.likelihood.MarginalLikelihood`.
+    weight : Tensor, shape (r,)
+        How much each counts, summing to 1.
+    evidence : Tensor, shape (R,)
+        Objectives of all that were searched to the end, lower is better.
+    noise : float
+        Standard deviation, as measured.
+    seconds : float
+        That the search took.
+    """
+
+    kernel: Tensor
+    latent: Tensor
+    scales: Tensor
+    weight: Tensor
+    evidence: Tensor
+    noise: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimator:
+    """Estimates the kernels of single observations of a class.
+
+    One observation is searched at a time, its starts in one batch: what is found for an image
+    cannot depend on its neighbours, and memory does not grow with their number.
+
+    Attributes
+    ----------
+    image_class : str
+    model : GaussianModel
+    prior : Prior
+        Of kernels.
+    settings : Settings
+    """
+
+    image_class: str
+    model: GaussianModel
+    prior: Prior
+    settings: Settings
+
+    def estimate(self, observation: Tensor, starts: Tensor) -> Estimate:
+        """Find the likeliest kernels of one observation.
+
+        Parameters
+        ----------
+        observation : Tensor, shape (C, H, W), in [0, 1]
+        starts : Tensor, shape (R, d)
+            Of the kernel's latent.
+        """
+        started, settings = time.perf_counter(), self.settings
+        noise = estimate_noise(observation[None]).item()
+        likelihood = MarginalLikelihood(self.model, noise)
+        spectrum = likelihood.observe(observation[None])[0]
+        latent, scales, evidence = search_halving(
+            likelihood,
+            MarginalLikelihood(coarse(self.model), noise),
+            spectrum,
+            self.prior,
+            starts,
+            settings.annealing,
+            settings.halving,
+        )
+        if settings.sparse_steps:
+            grey = torch.fft.irfft2(spectrum[0], s=observation.shape[-2:], norm="ortho")
+            latent, evidence = search_sparse(
+                grey, self.prior, latent, noise, steps=settings.sparse_steps
+            )
+        weight = torch.softmax(-evidence.double() / settings.tempering, 0)
+        order = weight.argsort(descending=True, stable=True)
+        order = order[weight[order] >= LEAST_WEIGHT * weight.max()]
+        with torch.no_grad():
+            kernel = unit_kernels(self.prior(latent[order]))
+        return Estimate(
+            kernel=kernel,
+            latent=latent[order],
+            scales=scales[order],
+            weight=(weight[order] / weight[order].sum()).to(observation),
+            evidence=evidence,
+            noise=noise,
+            seconds=time.perf_counter() - started,
+        )
+
+    def evaluations(self, starts: int) -> int:
+        """Values and gradients of an evidence that an observation takes from so many starts."""
+        halving, steps = self.settings.halving, self.settings.annealing.steps
+        kept, early = min(halving.survivors, starts), min(halving.coarse_steps, steps)
+        return starts * early + kept * (steps - early + self.settings.sparse_steps)
+
+
+class Memory:
+    """Estimates kept in a process, since several rows differ in what follows them alone.
+
+    The time that an estimate took counts for each row, as if it had been run alone.
+
+    Parameters
+    ----------
+    most : int
+        Observations remembered.
+    """
+
+    def __init__(self, most: int = 128) -> None:
+        self.most = most
+        self._known: collections.OrderedDict[str, Estimate] = collections.OrderedDict()
+
+    def estimate(self, estimator: Estimator, observation: Tensor, starts: Tensor) -> Estimate:
+        """Return what ``estimator.estimate(observation, starts)`` finds."""
+        names = (estimator.image_class, estimator.prior.name, estimator.settings)
+        digest = hashlib.sha256(repr(names).encode())
+        for tensor in (observation, starts):
+            digest.update(tensor.contiguous().numpy().tobytes())
+        key = digest.hexdigest()
+        if key not in self._known:
+            self._known[key] = estimator.estimate(observation, starts)
+            if len(self._known) > self.most:
+                self._known.popitem(last=False)
+        return self._known[key]

@@ -1,0 +1,153 @@
+"""``marginal``: the kernel of the largest evidence, and a non-blind step; no image generator.
+
+The image is integrated out under a Gaussian model of its class, the kernel is sought among those
+that the motion-blur prior draws, and the image follows from it by one of three steps. Beside ``dd``
+and ``dds``, which begin with the same evidence, it tells what an image generator adds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from bench.datasets.locations import checksum
+from bench.errors import InvalidInput
+from bench.forward import blur
+from bench.methods.deep_deblur.grid import to_grid
+from bench.methods.generators.loading import load_card as load_generator_card
+from bench.methods.generators.loading import load_generator
+from bench.methods.kernel_net.method import check_size
+from bench.methods.marginal.estimate import Estimator, Memory
+from bench.methods.marginal.model import load_card, load_model
+from bench.methods.marginal.settings import PATH, load_settings
+from bench.methods.marginal.steps import STEPS, restore, step_assets
+from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from bench.seeds import generators_per_image
+
+KERNEL_PRIOR = "motion-blur"
+MEMORY = Memory()
+"""Of this process: ``marginal`` and ``marginal-tv`` of one run search once."""
+
+
+class Marginal(Method):
+    """Kernel by marginal likelihood from random starts, image by a step given that kernel.
+
+    Parameters
+    ----------
+    task : Task
+        Of a class with a Gaussian model, circular, at its image size.
+    final_step : {"", "posterior-mean", "tv", "lmmse"}
+        How the image is found; empty takes the row's own. See :mod:`bench.methods.marginal.steps`.
+    restarts : int
+        Random starts; 0 takes the class's.
+    search_steps : int
+        Of the search by evidence; 0 takes the class's.
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown final step or a negative number.
+    """
+
+    version: ClassVar[str] = "1"
+    batch_size: ClassVar[int] = 2
+    step: ClassVar[str] = "posterior-mean"
+    knows: ClassVar[Knowledge] = Knowledge(
+        boundary=True,
+        image_class=True,
+        training="generator of kernels, second-order statistics of the class",
+    )
+    reference: ClassVar[str] = (
+        "A. Levin, Y. Weiss, F. Durand, W. T. Freeman, Efficient Marginal Likelihood Optimization "
+        "in Blind Deconvolution, CVPR 2011; M. E. Tipping, C. M. Bishop, Probabilistic Principal "
+        "Component Analysis, Journal of the Royal Statistical Society B 61(3), 1999"
+    )
+
+    def __init__(
+        self, task: Task, final_step: str = "", restarts: int = 0, search_steps: int = 0
+    ) -> None:
+        super().__init__(task)
+        self.check_available(task)
+        self.final_step = final_step or self.step
+        if self.final_step not in STEPS:
+            known = ", ".join(STEPS)
+            raise InvalidInput(f"There is no final step {final_step!r}; there are: {known}.")
+        if min(restarts, search_steps) < 0:
+            raise InvalidInput(
+                f"restarts={restarts}, search_steps={search_steps}: neither can be negative."
+            )
+        self.settings = load_settings(task.image_class, restarts, search_steps)
+        self.kernel_prior = load_generator(KERNEL_PRIOR)
+        model = load_model(task.image_class)
+        self.estimator = Estimator(task.image_class, model, self.kernel_prior, self.settings)
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Ask for a class with a Gaussian model, its image size, and a circular boundary."""
+        check_size(task, load_model(task.image_class).image_size, "The Gaussian model")
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """Checksums of the kernels' generator, the class's model, the settings and the step."""
+        return cls.assets_for(task, {})
+
+    @classmethod
+    def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the same, with the final step that is asked for."""
+        model = load_card(task.image_class)
+        return {
+            f"generator {KERNEL_PRIOR}": load_generator_card(KERNEL_PRIOR)["sha256"],
+            model["name"]: model["sha256"],
+            PATH.name: checksum(PATH),
+            **step_assets(task.image_class, str(parameters.get("final_step") or cls.step)),
+        }
+
+    def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
+        """Latents to search from, shape (R, d), for one observation (C, H, W)."""
+        size = self.kernel_prior.latent_size
+        return torch.randn(self.settings.restarts, size, generator=source)
+
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Restore observations one after the other.
+
+        Returns
+        -------
+        Restoration
+            ``records`` hold, per image: ``kernel_latent`` and ``scales`` of the likeliest kernel,
+            ``restart_evidence`` of the starts that were searched to the end, and
+            ``evidence_evaluations``.
+        """
+        y = check_observation(observation, self.task)
+        device, y = y.device, y.cpu()
+        sources = generators_per_image(y, self.task.seed)
+        image, kernel, records, seconds = [], [], [], 0.0
+        for one, source in zip(y, sources, strict=True):
+            starts = self.starts(one, source)
+            found = MEMORY.estimate(self.estimator, one, starts)
+            began = time.perf_counter()
+            pair = restore(one[None], found, self.task.image_class, self.final_step)
+            seconds += found.seconds + time.perf_counter() - began
+            image.append(pair[0])
+            kernel.append(pair[1])
+            records.append(
+                {
+                    "kernel_latent": found.latent[0],
+                    "scales": found.scales[0],
+                    "restart_evidence": found.evidence,
+                    "evidence_evaluations": torch.tensor(self.estimator.evaluations(len(starts))),
+                }
+            )
+        restored, kernels = torch.cat(image), torch.cat(kernel)
+        return Restoration(
+            image=restored.to(device),
+            kernel=to_grid(kernels, self.task.kernel_size).to(device),
+            iterations=self.settings.annealing.steps,
+            restarts=len(starts),
+            seconds=seconds / len(y),
+            residual=(blur(restored, kernels) - y).square().mean((1, 2, 3)).sqrt().to(device),
+            records={key: torch.stack([r[key] for r in records]) for key in records[0]},
+        )
