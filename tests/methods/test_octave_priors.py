@@ -1,4 +1,4 @@
-"""Extreme channels, outlier handling and data fitting, on tiny synthetic images."""
+"""Sparse gradients, extreme channels, outlier handling and data fitting, on tiny synthetic images."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bench.forward import blur
 from bench.methods.dark_channel import DarkChannel
 from bench.methods.data_fitting import LEARNED, DataFitting
 from bench.methods.extreme_channels import ExtremeChannels
+from bench.methods.l0 import SparseGradients
 from bench.methods.octave_prior import OctavePrior, functions_reached_from
 from bench.methods.octave_session import OctaveSession, session
 from bench.methods.outlier_handling import OutlierHandling
@@ -26,7 +27,7 @@ from bench.protocol import Task, check_restoration
 needs_octave = pytest.mark.skipif(
     not (shutil.which("octave-cli") or shutil.which("octave")), reason="GNU Octave is missing"
 )
-METHODS = [ExtremeChannels, OutlierHandling, DataFitting]
+METHODS = [SparseGradients, ExtremeChannels, OutlierHandling, DataFitting]
 TASK = Task("celeba", (48, 48), kernel_size=(12, 12))
 
 
@@ -104,6 +105,16 @@ def test_no_bright_channel_leaves_the_dark_channel_method() -> None:
     assert torch.equal(without.deblur(y).image, dark.image)
     both = ExtremeChannels(TASK, **{**same, "bright": 0.01}).deblur(y)
     assert not torch.equal(both.image, dark.image)
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+def test_no_dark_channel_leaves_the_sparse_gradients() -> None:
+    _, _, y = _observed(TASK)
+    same = {**SparseGradients.tuned(TASK), "iterations": 2}
+    core = SparseGradients(TASK, **same).deblur(y).image
+    assert torch.equal(DarkChannel(TASK, **{**same, "dark": 0.0}).deblur(y).image, core)
+    assert not torch.equal(DarkChannel(TASK, **{**same, "dark": 0.01}).deblur(y).image, core)
 
 
 @needs_octave
@@ -254,7 +265,7 @@ def test_assets_cover_what_a_method_reaches_and_nothing_else() -> None:
     )
     assert not {"data_fitting_kernel", "benchmark_dark_pixels"} & set(reached)
     checksums = {method.assets(TASK)["octave/*.m"] for method in [DarkChannel, *METHODS]}
-    assert len(checksums) == 4
+    assert len(checksums) == 5
     assert OutlierHandling.assets(TASK) != OutlierHandling.assets(Task("svhn", (32, 32)))
 
 
