@@ -177,6 +177,33 @@ def test_outliers_cost_the_robust_method_less() -> None:
     assert scores[0.1][1] > scores[math.inf][1]
 
 
+@needs_octave
+def test_thresholds_are_no_steps(octave: OctaveSession) -> None:
+    """A value at a threshold may fall on either side of it, and nothing jumps."""
+    kernel = np.zeros((7, 7))
+    kernel[1:3, 1:3] = 0.2
+    kernel[5, 5] = 0.05  # a component of its own, at both thresholds
+    edge = np.full((12, 12), 0.25)
+    edge[5] = 0.75  # its gradient is 0.5
+    point = np.full((12, 12), 0.5)
+    point[5, 5] = 0.1  # the darkest
+    weights = {**SparseGradients.tuned(TASK), "patch": 5, "gradient": 0.002, "alpha_max": 0.004}
+    weights |= {"bright": 0.0, "beta_start": 1.0, "beta_max": 1.0}
+    point_alone = {**weights, "gradient": 1e-9, "dark": 0.01}
+    cases: list[tuple[str, np.ndarray, list[object]]] = [
+        ("prune_kernel", kernel, [0.25, 0.0]),
+        ("prune_kernel", kernel, [0.0, 0.05 / 0.85]),
+        ("strong_gradients", edge, [3.0, np.array(0.25)]),
+        ("latent_image", 0.25 + (edge - 0.25) * 2**0.5, [np.ones((1, 1)), weights]),
+        ("latent_image", point, [np.ones((1, 1)), point_alone]),
+    ]
+    for function, value, rest in cases:
+        step = np.zeros_like(value)
+        step[5] = 1e-7
+        below, above = (octave.call(function, value + side * step, *rest) for side in (-1, 1))
+        np.testing.assert_allclose(below, above, rtol=0, atol=2e-6, err_msg=function)
+
+
 def _features(count: int, size: int) -> np.ndarray:
     return np.random.default_rng(4).standard_normal((size, size, count, 6))
 
