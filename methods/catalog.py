@@ -2,6 +2,7 @@
 
 CATALOG: dict[str, str] = {
     "blurry": "bench.methods.blurry:Blurry",
+    "l0": "bench.methods.l0:SparseGradients",
     "dp": "bench.methods.dark_channel:DarkChannel",
     "ep": "bench.methods.extreme_channels:ExtremeChannels",
     "oh": "bench.methods.outlier_handling:OutlierHandling",

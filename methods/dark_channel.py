@@ -14,7 +14,7 @@ from bench.methods.octave_prior import OctavePrior
 class DarkChannel(OctavePrior):
     """Pan, Sun, Pfister and Yang's method: kernel by dark channel, image by total variation."""
 
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     section: ClassVar[str] = "dp"
     kernel_function: ClassVar[str] = "dark_channel_kernel"
     reference: ClassVar[str] = (

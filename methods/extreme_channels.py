@@ -14,7 +14,7 @@ from bench.methods.octave_prior import OctavePrior
 class ExtremeChannels(OctavePrior):
     """Yan and others' method: kernel by dark and bright channel, image by total variation."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     section: ClassVar[str] = "ep"
     kernel_function: ClassVar[str] = "extreme_channels_kernel"
     reference: ClassVar[str] = (

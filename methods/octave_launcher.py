@@ -24,6 +24,7 @@ def main() -> None:
         sys.exit(1)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
+    os.environ.pop("OCTAVE_PATH", None)  # whose functions could stand in for Octave's own
     os.environ.pop("DISPLAY", None)  # a display that cannot be reached prints warnings
     if "--eval" in arguments:
         # oct2py asks for the version this way, with the user's own terminal as standard error.

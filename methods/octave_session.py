@@ -2,7 +2,8 @@
 
 Numbers cross as arrays (through MAT files in memory, by oct2py), never as generated code. The
 process starts at the first call, is replaced after it died or ran past a time limit, and ends
-with the Python process however that ends.
+with the Python process however that ends. It works in a folder of its own (octave_scratch), so
+nothing in the user's folder decides a result, and nothing is left there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import shlex
 import shutil
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ import numpy as np
 import psutil
 
 from bench.errors import Unavailable
+from bench.methods.octave_scratch import make_scratch
 
 FOLDER = Path(__file__).resolve().parent / "octave"
 LAUNCHER = Path(__file__).resolve().parent / "octave_launcher.py"
@@ -132,6 +135,7 @@ class OctaveSession:
         if octave is not None and self._owner == os.getpid():
             with contextlib.suppress(Exception):
                 octave.exit()
+            shutil.rmtree(octave.settings.temp_dir, ignore_errors=True)
 
     def _alive(self) -> bool:
         # After a fork the process belongs to the parent, and oct2py has detached it.
@@ -154,7 +158,9 @@ class OctaveSession:
 
 def _start(executable: str) -> Any:
     command = [sys.executable, "-S", str(LAUNCHER), str(os.getpid()), executable]
+    scratch = make_scratch()
     settings = {
+        "OCT2PY_TEMP_DIR": str(scratch / "exchange"),
         "OCT2PY_EXECUTABLE": shlex.join(command),
         "OCT2PY_EXTRA_CLI_OPTIONS": OPTIONS,
         "OCT2PY_LOAD_OCTAVERC": "false",
@@ -162,7 +168,7 @@ def _start(executable: str) -> Any:
         "OCT2PY_AUTO_SHOW": "false",
     }
     # oct2py sets TERM=dumb in this process for the sake of its child's.
-    with _environment(settings | {"TERM": "dumb"}):
+    with _environment(settings | {"TERM": "dumb"}), _temporary_files_in(scratch):
         fresh = "oct2py" not in sys.modules
         try:
             with warnings.catch_warnings():  # its progress bar wants a notebook's widgets
@@ -181,6 +187,8 @@ def _start(executable: str) -> Any:
         except oct2py.Oct2PyError as error:
             raise OctaveError(f"Octave ({executable}) does not start: {error}") from None
     octave.logger = _quiet_logger()
+    atexit.unregister(octave._engine._cleanup)  # it would remove the user's own octave-workspace
+    octave.feval("cd", str(scratch / "work"), nout=0, verbose=False)
     octave.feval("addpath", str(FOLDER), nout=0, verbose=False)
     return octave
 
@@ -198,6 +206,16 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have temporary files made in a folder for a while: oct2py's engine does not ask where."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _quiet_logger() -> logging.Logger:

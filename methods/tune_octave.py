@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, prog="python -m bench.methods.tune_octave"
     )
-    parser.add_argument("--method", required=True, choices=("dp", "ep", "oh", "df"))
+    parser.add_argument("--method", required=True, choices=("l0", "dp", "ep", "oh", "df"))
     parser.add_argument(
         "--dataset",
         required=True,

@@ -1,13 +1,14 @@
-function [dark, minima] = dark_pixels (image, patch)
+function [dark, minima, opened] = dark_pixels (image, patch)
 % DARK_PIXELS  Where the minima of an image's patches lie, and their values.
 %
-%   [dark, minima] = dark_pixels (image, patch)
+%   [dark, minima, opened] = dark_pixels (image, patch)
 %
 %   image   H x W x N      grey images, periodic
 %   patch   odd integer    side of the square patch in pixels; capped at the image's size
 %   dark    H x W x N      true where a pixel is the minimum of at least one patch
 %   minima  H x W x N      the dark channel, D(x) = min over the patch around x (equation 2;
 %                          the minimum over colours drops out on a grey image)
+%   opened  H x W x N      the opening, at most the image, and equal to it where that is dark
 %
 % A pixel attains the minimum of some patch that contains it exactly where the dilation of the
 % erosion (the morphological opening) returns the pixel's own value: the opening never exceeds
@@ -20,9 +21,8 @@ function [dark, minima] = dark_pixels (image, patch)
 
   half = floor ((min ([patch, size(image, 1), size(image, 2)]) - 1) / 2);
   minima = running (image, half, @min);
-  if nargout == 1 || nargout == 2
-    dark = running (minima, half, @max) == image;
-  end
+  opened = running (minima, half, @max);
+  dark = opened == image;
 end
 
 function array = running (array, half, extremum)

@@ -17,7 +17,7 @@ function latent = latent_image (observed, kernel, weights)
 %
 % u keeps D(l) where D(l)^2 >= dark / beta and is zero elsewhere, v likewise with 1 - l, and g
 % keeps the gradient where its squared magnitude is at least mu / alpha (equations 8 and 11 of Pan
-% et al. 2016).  l follows in closed form in the Fourier domain (equation 9); each channel that
+% et al. 2016), all three by a firm threshold in place of the hard one (firm_factor).  l follows in closed form in the Fourier domain (equation 9); each channel that
 % is on adds beta to the denominator, both together 2 beta.  alpha and beta grow geometrically;
 % all pixels and all images are updated at once.
 %
@@ -35,15 +35,14 @@ function latent = latent_image (observed, kernel, weights)
   beta = weights.beta_start;
   while beta <= weights.beta_max
     pull_dark = pull_bright = 0;
-    zeroed = saturated = false;
+    zeroed = saturated = 0;
     if weights.dark > 0
       pull_dark = beta;
-      zeroed = latent .^ 2 < weights.dark / beta & dark_pixels (latent, weights.patch);
+      zeroed = pulled_pixels (latent, weights.patch, sqrt (weights.dark / beta));
     end
     if weights.bright > 0
       pull_bright = beta;
-      inverse = 1 - latent;
-      saturated = inverse .^ 2 < weights.bright / beta & dark_pixels (inverse, weights.patch);
+      saturated = pulled_pixels (1 - latent, weights.patch, sqrt (weights.bright / beta));
     end
     pull = pull_dark + pull_bright;
     alpha = 2 * weights.gradient;
@@ -55,14 +54,14 @@ function latent = latent_image (observed, kernel, weights)
       end
       down = circshift (latent, -1, 1) - latent;
       right = circshift (latent, -1, 2) - latent;
-      small = down .^ 2 + right .^ 2 < weights.gradient / alpha;
-      down(small) = 0;
-      right(small) = 0;
+      kept = firm_factor (sqrt (down .^ 2 + right .^ 2), sqrt (weights.gradient / alpha));
+      down .*= kept;
+      right .*= kept;
       divergence = circshift (down, 1, 1) - down + circshift (right, 1, 2) - right;
       % Pixels that are no patch's extremum are pulled to where they are, that is, nowhere.
-      target = alpha * divergence + pull_dark * latent .* ! zeroed;
+      target = alpha * divergence + pull_dark * latent .* (1 - zeroed);
       if pull_bright > 0
-        target += pull_bright * (latent .* ! saturated + saturated);
+        target += pull_bright * (latent .* (1 - saturated) + saturated);
       end
       latent = real (ifft2 ((data + fft2 (target)) ./ (power + alpha * energy + pull)));
       alpha = alpha * weights.alpha_growth;
@@ -72,4 +71,12 @@ function latent = latent_image (observed, kernel, weights)
       break
     end
   end
+end
+
+function share = pulled_pixels (image, patch, threshold)
+  % How far pixels are pulled to zero: fully where they are a patch's minimum and well under the
+  % threshold, in proportion where they exceed the minimum by up to a quarter of the threshold.
+  [~, ~, opened] = dark_pixels (image, patch);
+  above = (image - opened) / threshold;
+  share = (1 - firm_factor (abs (image), threshold)) .* max (1 - 4 * above, 0);
 end

@@ -7,12 +7,13 @@ function kernel = prune_kernel (kernel, floor_share, component_share)
 %   floor_share      values under this share of the kernel's maximum become zero
 %   component_share  8-connected components with less than this share of the kernel's mass go
 %
+% Both thresholds are firm ones (firm_factor), so that nothing comes or goes at a step.
 % Components are found by spreading the largest label to the neighbours until nothing changes,
 % for all kernels at once.  A kernel without a positive value becomes a point at the origin.
 
   [kh, kw, n] = size (kernel);
-  kernel(kernel < floor_share * max (max (kernel, [], 1), [], 2)) = 0;
   kernel = max (kernel, 0);
+  kernel .*= firm_factor (kernel, floor_share * max (max (kernel, [], 1), [], 2));
   kernel ./= max (sum (sum (kernel, 1), 2), realmin);
 
   mask = kernel > 0;
@@ -28,8 +29,8 @@ function kernel = prune_kernel (kernel, floor_share, component_share)
   mass = accumarray (labels(:) + 1, kernel(:), [numel(kernel) + 1, 1]);
   share = reshape (mass(labels(:) + 1), kh, kw, n);
   % The heaviest component always stays, however the mass is scattered.
-  keep = share >= min (component_share, max (max (share .* mask, [], 1), [], 2));
-  kernel(! keep) = 0;
+  heaviest = max (max (share .* mask, [], 1), [], 2);
+  kernel .*= firm_factor (share, min (component_share, heaviest / sqrt (2)));
 
   total = sum (sum (kernel, 1), 2);
   empty = total(:) <= 0;

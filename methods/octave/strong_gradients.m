@@ -1,5 +1,5 @@
 function [rows, columns, threshold] = strong_gradients (latent, wanted, threshold)
-% STRONG_GRADIENTS  Gradients above a threshold that every edge orientation can pass.
+% STRONG_GRADIENTS  Gradients above a firm threshold that every edge orientation can pass.
 %
 %   [rows, columns, threshold] = strong_gradients (latent, wanted, threshold)
 %
@@ -21,7 +21,7 @@ function [rows, columns, threshold] = strong_gradients (latent, wanted, threshol
       threshold = min (threshold, reshape (ranked(rank, :), 1, 1, n));
     end
   end
-  weak = squared < threshold;
-  rows(weak) = 0;
-  columns(weak) = 0;
+  kept = firm_factor (sqrt (squared), sqrt (threshold));
+  rows .*= kept;
+  columns .*= kept;
 end

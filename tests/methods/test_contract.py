@@ -34,6 +34,7 @@ TOLERANCE = 1e-4
 products and transforms round differently, and nothing else may."""
 BRIEF: dict[str, bool | int | float | str] = {"restarts": 2, "search_steps": 4, "steps": 3}
 QUICK: dict[str, dict[str, bool | int | float | str]] = {
+    "l0": {"iterations": 2},
     "dp": {"iterations": 2},
     "ep": {"iterations": 2},
     "oh": {"iterations": 2},

@@ -1,4 +1,4 @@
-"""Extreme channels, outlier handling and data fitting, on tiny synthetic images."""
+"""Sparse gradients, extreme channels, outlier handling and data fitting, on tiny synthetic images."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bench.forward import blur
 from bench.methods.dark_channel import DarkChannel
 from bench.methods.data_fitting import LEARNED, DataFitting
 from bench.methods.extreme_channels import ExtremeChannels
+from bench.methods.l0 import SparseGradients
 from bench.methods.octave_prior import OctavePrior, functions_reached_from
 from bench.methods.octave_session import OctaveSession, session
 from bench.methods.outlier_handling import OutlierHandling
@@ -27,7 +28,7 @@ from bench.protocol import Task
 needs_octave = pytest.mark.skipif(
     not (shutil.which("octave-cli") or shutil.which("octave")), reason="GNU Octave is missing"
 )
-METHODS = [ExtremeChannels, OutlierHandling, DataFitting]
+METHODS = [SparseGradients, ExtremeChannels, OutlierHandling, DataFitting]
 TASK = Task("celeba", (48, 48), kernel_size=(12, 12))
 
 
@@ -108,6 +109,16 @@ def test_no_bright_channel_leaves_the_dark_channel_method() -> None:
 
 
 @needs_octave
+@pytest.mark.usefixtures("octave")
+def test_no_dark_channel_leaves_the_sparse_gradients() -> None:
+    _, _, y = _observed(TASK)
+    same = {**SparseGradients.tuned(TASK), "iterations": 2}
+    core = SparseGradients(TASK, **same).deblur(y).image
+    assert torch.equal(DarkChannel(TASK, **{**same, "dark": 0.0}).deblur(y).image, core)
+    assert not torch.equal(DarkChannel(TASK, **{**same, "dark": 0.01}).deblur(y).image, core)
+
+
+@needs_octave
 def test_the_bright_channel_is_the_dark_one_of_the_inverse(octave: OctaveSession) -> None:
     """Swapping black and white swaps the two channels, so the latent image turns over."""
     y = np.random.default_rng(0).random((16, 18))
@@ -165,6 +176,33 @@ def test_outliers_cost_the_robust_method_less() -> None:
         scores[outlier] = known, blind
     assert scores[0.1][0] > scores[math.inf][0] + 1
     assert scores[0.1][1] > scores[math.inf][1]
+
+
+@needs_octave
+def test_thresholds_are_no_steps(octave: OctaveSession) -> None:
+    """A value at a threshold may fall on either side of it, and nothing jumps."""
+    kernel = np.zeros((7, 7))
+    kernel[1:3, 1:3] = 0.2
+    kernel[5, 5] = 0.05  # a component of its own, at both thresholds
+    edge = np.full((12, 12), 0.25)
+    edge[5] = 0.75  # its gradient is 0.5
+    point = np.full((12, 12), 0.5)
+    point[5, 5] = 0.1  # the darkest
+    weights = {**SparseGradients.tuned(TASK), "patch": 5, "gradient": 0.002, "alpha_max": 0.004}
+    weights |= {"bright": 0.0, "beta_start": 1.0, "beta_max": 1.0}
+    point_alone = {**weights, "gradient": 1e-9, "dark": 0.01}
+    cases: list[tuple[str, np.ndarray, list[object]]] = [
+        ("prune_kernel", kernel, [0.25, 0.0]),
+        ("prune_kernel", kernel, [0.0, 0.05 / 0.85]),
+        ("strong_gradients", edge, [3.0, np.array(0.25)]),
+        ("latent_image", 0.25 + (edge - 0.25) * 2**0.5, [np.ones((1, 1)), weights]),
+        ("latent_image", point, [np.ones((1, 1)), point_alone]),
+    ]
+    for function, value, rest in cases:
+        step = np.zeros_like(value)
+        step[5] = 1e-7
+        below, above = (octave.call(function, value + side * step, *rest) for side in (-1, 1))
+        np.testing.assert_allclose(below, above, rtol=0, atol=2e-6, err_msg=function)
 
 
 def _features(count: int, size: int) -> np.ndarray:
@@ -255,7 +293,7 @@ def test_assets_cover_what_a_method_reaches_and_nothing_else() -> None:
     )
     assert not {"data_fitting_kernel", "benchmark_dark_pixels"} & set(reached)
     checksums = {method.assets(TASK)["octave/*.m"] for method in [DarkChannel, *METHODS]}
-    assert len(checksums) == 4
+    assert len(checksums) == 5
     assert OutlierHandling.assets(TASK) != OutlierHandling.assets(Task("svhn", (32, 32)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from bench.errors import Unavailable
+from bench.methods.octave_scratch import remove_abandoned
 from bench.methods.octave_session import OctaveError, OctaveSession, find_octave
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,13 +63,38 @@ def test_time_limit_ends_the_call_and_the_next_works(octave: OctaveSession) -> N
 
 
 @needs_octave
+def test_functions_in_the_users_folder_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, name in ((tmp_path, "restore_image"), (tmp_path / "path", "circshift")):
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.m").write_text(f"function x = {name} (varargin)\n  x = -1;\nend\n")
+    (tmp_path / "octave-workspace").write_text("the user's own")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OCTAVE_PATH", str(tmp_path / "path"))
+    session = OctaveSession()
+    try:
+        settings = {"free": False, "tv_weight": 0.01, "tv_steps": 2}
+        found = session.call("restore_image", np.full((4, 4), 0.5), np.ones((1, 1)), settings)
+        assert session.process_id is not None
+        os.kill(session.process_id, signal.SIGTERM)  # on which Octave saves its variables
+    finally:
+        session.close()
+    np.testing.assert_allclose(found, 0.5)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["octave-workspace", "path", "restore_image.m"]
+    assert (tmp_path / "octave-workspace").read_text() == "the user's own"
+
+
+@needs_octave
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's parent-death signal")
 def test_no_orphan_after_kill_9_and_a_quiet_terminal(tmp_path: Path) -> None:
     code = (
         "from bench.methods.octave_session import session; import time; "
-        "s = session(); s.call('plus', 1, 2); print(s.process_id, flush=True); time.sleep(60)"
+        "s = session(); s.call('plus', 1, 2); print(s.process_id, s.call('pwd'), flush=True); "
+        "time.sleep(60)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     python = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -78,13 +104,19 @@ def test_no_orphan_after_kill_9_and_a_quiet_terminal(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert python.stdout is not None
-    octave = int(python.stdout.readline())
+    identity, work = python.stdout.readline().split()
+    octave, scratch = int(identity), Path(work).parent
     assert _runs(octave)
+    remove_abandoned(scratch.parent)
+    assert scratch.is_dir()  # its owner lives
     python.kill()
     _, noise = python.communicate()
     _wait(lambda: not _runs(octave))
     assert not _runs(octave)
     assert noise == ""
+    assert not list(tmp_path.iterdir())  # neither temporary files nor Octave's variables
+    remove_abandoned(scratch.parent)
+    assert not scratch.exists()
 
 
 def test_missing_octave_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
