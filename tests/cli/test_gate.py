@@ -156,9 +156,9 @@ def test_the_tolerance_covers_what_rounding_does_to_the_median() -> None:
     still = {"as it is": tuple(steady), "other": tuple(steady + 1e-3)}
     few = {"as it is": tuple(steady), "other": tuple(steady + lost)}
     all_of_them = {"as it is": tuple(steady), "other": tuple(steady + 2)}
-    assert stability.tolerance(still) == 0.02
-    assert stability.tolerance(few) == 0.02
-    assert stability.tolerance(all_of_them) == 0.5
+    assert stability.tolerance(still, least=0.02) == 0.02
+    assert stability.tolerance(few, least=0.2) == 0.2
+    assert stability.tolerance(all_of_them, least=0.02) == 0.5
     assert stability.needed(all_of_them) > 0.5
     assert stability.bistable(few) == {2: pytest.approx(3), 5: pytest.approx(4)}
 
