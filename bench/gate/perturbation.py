@@ -15,12 +15,41 @@ import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.observation import Observed
 from bench.plan import Chunk, Refusal
 
 INPUT = 1e-6
 """Standard deviation of what is added to observations: a few units in the last place of float32,
 and less than what the fast transforms of two processors differ by in a blurred image's pixels
 once a generator has drawn the image too."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PerturbedChunk(Chunk):
+    """Cells whose observations differ a little from what they are.
+
+    Attributes
+    ----------
+    draw : int
+        Which draw of the noise is added.
+    """
+
+    draw: int = 0
+
+    def observed(self) -> list[Observed]:
+        """Make the observations, and add noise of :data:`INPUT`."""
+        return [
+            dataclasses.replace(
+                one,
+                observation=_perturbed(one.observation, self.draw, cell.dataset, cell.image),
+            )
+            for one, cell in zip(super().observed(), self.cells, strict=True)
+        ]
+
+
+def _perturbed(observation: Tensor, *name: object) -> Tensor:
+    noise = torch.randn(observation.shape, generator=seeds.generator("perturbation", *name))
+    return (observation + INPUT * noise).clamp(0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,21 +73,10 @@ class Perturbation:
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def apply(self, item: Chunk | Refusal) -> Chunk | Refusal:
-        """Return a piece of a plan with its observations perturbed."""
+        """Return a part of a plan with its observations perturbed."""
         if self.draw is None or isinstance(item, Refusal):
             return item
-        observed = [
-            dataclasses.replace(
-                one, observation=self._perturbed(one.observation, cell.dataset, cell.image)
-            )
-            for one, cell in zip(item.observed, item.cells, strict=True)
-        ]
-        return dataclasses.replace(item, observed=tuple(observed))
-
-    def _perturbed(self, observation: Tensor, *name: str) -> Tensor:
-        source = seeds.generator("perturbation", self.draw, *name)
-        noise = torch.randn(observation.shape, generator=source)
-        return (observation + INPUT * noise).clamp(0, 1)
+        return PerturbedChunk(item.cells, item.dataset, item.task, self.draw)
 
     @contextlib.contextmanager
     def in_environment(self) -> Iterator[None]:
