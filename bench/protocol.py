@@ -153,6 +153,8 @@ class MethodBase:
         Boundaries that the method models. It runs on others too, and the table says so.
     reference : str
         Where the algorithm was published.
+    needs_data : bool
+        Whether it reads a data archive when it runs, beyond what its training left.
     """
 
     kind: ClassVar[Kind] = "method"
@@ -161,6 +163,7 @@ class MethodBase:
     batch_size: ClassVar[int] = 16
     boundaries: ClassVar[tuple[Boundary, ...]] = ("circular", "free")
     reference: ClassVar[str] = ""
+    needs_data: ClassVar[bool] = False
 
     def __init__(self, task: Task) -> None:
         self.task = task

@@ -25,6 +25,34 @@ once a generator has drawn the image too."""
 
 
 @dataclasses.dataclass(frozen=True)
+class PerturbedChunk(Chunk):
+    """Cells whose observations differ a little from what they are.
+
+    Attributes
+    ----------
+    draw : int
+        Which draw of the noise is added.
+    """
+
+    draw: int = 0
+
+    def observed(self) -> list[Observed]:
+        """Make the observations, and add noise of :data:`INPUT`."""
+        return [
+            dataclasses.replace(
+                one,
+                observation=_perturbed(one.observation, self.draw, cell.dataset, cell.image),
+            )
+            for one, cell in zip(super().observed(), self.cells, strict=True)
+        ]
+
+
+def _perturbed(observation: Tensor, *name: object) -> Tensor:
+    noise = torch.randn(observation.shape, generator=seeds.generator("perturbation", *name))
+    return (observation + INPUT * noise).clamp(0, 1)
+
+
+@dataclasses.dataclass(frozen=True)
 class Perturbation:
     """One way to compute.
 
@@ -45,15 +73,10 @@ class Perturbation:
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def apply(self, item: Chunk | Refusal) -> Chunk | Refusal:
-        """Return a piece of a plan with its observations perturbed."""
+        """Return a part of a plan with its observations perturbed."""
         if self.draw is None or isinstance(item, Refusal):
             return item
-        return PerturbedChunk(item.cells, item.dataset, item.task, self)
-
-    def perturbed(self, observation: Tensor, *name: str) -> Tensor:
-        source = seeds.generator("perturbation", self.draw, *name)
-        noise = torch.randn(observation.shape, generator=source)
-        return (observation + INPUT * noise).clamp(0, 1)
+        return PerturbedChunk(item.cells, item.dataset, item.task, self.draw)
 
     @contextlib.contextmanager
     def in_environment(self) -> Iterator[None]:
@@ -68,23 +91,6 @@ class Perturbation:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-
-
-@dataclasses.dataclass(frozen=True)
-class PerturbedChunk(Chunk):
-    """A chunk whose observations are perturbed when they are made."""
-
-    perturbation: Perturbation
-
-    def observed(self) -> list[Observed]:
-        """Make the observations of the cells, each with its own draw."""
-        return [
-            dataclasses.replace(
-                one,
-                observation=self.perturbation.perturbed(one.observation, cell.dataset, cell.image),
-            )
-            for one, cell in zip(super().observed(), self.cells, strict=True)
-        ]
 
 
 def _instructions(aten: str, mkl: str, onednn: str, openblas: str, glibc: str) -> dict[str, str]:

@@ -80,10 +80,7 @@ def read(path: Path = REFERENCE) -> dict[Key, Line]:
 
 
 def write(lines: Iterable[Line], path: Path = REFERENCE) -> None:
-    """Write the reference, sorted."""
-    ordered = sorted(lines, key=lambda line: (line.part != "piece", line.on, line.name))
-    if any(line.part == "piece" for line in ordered):
-        ordered.sort(key=lambda line: line.name if line.part == "piece" else "~")
+    """Write the reference: pieces by name, then methods by data set."""
     rows = [
         (
             line.part,
@@ -92,7 +89,11 @@ def write(lines: Iterable[Line], path: Path = REFERENCE) -> None:
             f"{line.tolerance:g}",
             " ".join(f"{value:.8g}" for value in line.values),
         )
-        for line in ordered
+        for line in sorted(lines, key=_place)
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _place(line: Line) -> tuple[bool, str, str]:
+    return (False, *line.key) if line.part == "piece" else (True, line.on, line.name)

@@ -19,7 +19,7 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.gate import digest, reference, rows
-from bench.gate.checking import DIRECT, LARGEST, select
+from bench.gate.checking import DIRECT, LARGEST, SEARCHED, select
 from bench.gate.perturbation import AS_IT_IS, INPUT, PERTURBATIONS
 from bench.gate.reference import REFERENCE, Key
 from bench.provenance import processor
@@ -71,6 +71,7 @@ def measure_stability(
     kept = {line.key for line in lines.values()}
     outcomes = {key: found for key, found in _read(report).items() if key in kept}
     fresh: dict[Key, Outcomes] = {line.key: {} for line in wanted}
+    least: dict[Key, float] = {}
     for perturbation in PERTURBATIONS:
         if steps and perturbation.draw is None:
             for name, quantities in digest.compute_apart(steps, perturbation).items():
@@ -83,9 +84,10 @@ def measure_stability(
                 if not row.psnr:
                     raise BenchError(f"{key[0]} on {key[1]}, {perturbation.name}: {row.reason}")
                 fresh[key][perturbation.name] = row.psnr
+                least[key] = DIRECT if row.direct else SEARCHED
     outcomes |= fresh
     for key in pairs:
-        lines[key] = dataclasses.replace(lines[key], tolerance=tolerance(outcomes[key]))
+        lines[key] = dataclasses.replace(lines[key], tolerance=tolerance(outcomes[key], least[key]))
     reference.write(lines.values(), path)
     _write(outcomes, {line.key for line in lines.values() if line.part == "piece"}, report)
     write_report(outcomes, lines.values(), report)
@@ -108,10 +110,10 @@ def needed(outcomes: Outcomes) -> float:
     return float(np.quantile(np.abs(medians), QUANTILE))
 
 
-def tolerance(outcomes: Outcomes) -> float:
+def tolerance(outcomes: Outcomes, least: float) -> float:
     """The tolerance of a method's line: a margin over what is needed, within bounds."""
     measured = math.ceil(100 * MARGIN * needed(outcomes)) / 100
-    return min(max(measured, DIRECT), LARGEST)
+    return min(max(measured, least), LARGEST)
 
 
 def bistable(outcomes: Outcomes) -> dict[int, float]:
@@ -139,8 +141,8 @@ OpenBLAS and the C library; FFTW has no such switch). Nothing but the last digit
 
 Median over the images of the difference to the run as it is, in dB. *Needed* is the
 {100 * QUANTILE:g} % quantile of the median's size if every image ends in any of its outcomes,
-independently; the tolerance is {MARGIN:g} times that, at least {DIRECT:g} and at most {LARGEST:g}.
-A method that needs more than {LARGEST:g} is one to repair.
+independently; the tolerance is {MARGIN:g} times that, at least {DIRECT:g} (for methods that search,
+{SEARCHED:g}) and at most {LARGEST:g}. A method that needs more than {LARGEST:g} is one to repair.
 
 {_method_table(methods, outcomes, runs)}
 

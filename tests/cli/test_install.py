@@ -64,6 +64,19 @@ def test_the_wheel_runs_beside_other_datasets_and_methods(installed: Path, tmp_p
     assert owners.stdout.count("somebody else") == len(STAND_INS)
 
 
+def test_the_gate_outside_a_clone_says_what_it_could_not_check(
+    installed: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "check", "--methods", "tv,evidence of svhn,cnn", "--quiet"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(installed), "BENCH_WEIGHTS": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("ok ") == 2  # tv, which needs no weights
+    assert "6 could not be checked" in done.stdout
+
+
 def test_the_folders_refuse_to_be_imported_under_their_old_names() -> None:
     for name in ("datasets", "methods"):
         done = subprocess.run(
