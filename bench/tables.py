@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import collections
-import math
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
 from bench.registry import DATASETS, METHODS
+from bench.score_table import printable
 from bench.statistics import bootstrap_mean
+
+IDENTITY = ("psnr", "ssim", "kernel_similarity")
+"""Scores that are the same, image by image, only where the restorations are."""
 
 KIND_NOTES = {
     "oracle": "oracle: is given the truth",
@@ -40,7 +44,9 @@ def markdown(frame: pd.DataFrame) -> str:
     for (dataset, condition), group in frame.groupby(["dataset", "condition"], sort=True):
         title = f"## {dataset}, {condition}"
         sections.append(
-            "\n\n".join([title, *_notice(str(dataset)), _table(group), *_reasons(group)])
+            "\n\n".join(
+                [escape(title), *_notice(str(dataset)), _table(group), *_reasons(group), *_twins(group)]
+            )
         )
     explanation = (
         "Means over images with their 95 % bootstrap intervals; arrows say which way is better. "
@@ -63,13 +69,14 @@ def _table(group: pd.DataFrame) -> str:
         found = rows[rows["status"] == "ok"]
         n, wanted = len(found), len(rows)
         missing = "–" if (rows["status"] == "not applicable").all() else f"{n}/{wanted}"
-        line = [method, f"{n}" if n == wanted else missing]
+        line = [escape(method), f"{n}" if n == wanted else missing]
         line += [
             _mean(found[name], 2 if "psnr" in name else 3, 0 < n == wanted, missing)
             for name in metrics
         ]
         timed = n and n == wanted and rows["kind"].iloc[0] != "replay"
-        line += [f"{found['seconds'].mean():.2g}" if timed else "–", _knows(method, rows)]
+        timed = timed and found["seconds"].notna().all()  # restored elsewhere, nobody timed it
+        line += [f"{found['seconds'].mean():.2g}" if timed else "–", escape(_knows(method, rows))]
         lines.append(line)
     return tabulate(
         lines,
@@ -102,8 +109,11 @@ def _mean(values: pd.Series, digits: int, complete: bool, missing: str) -> str:
         return missing
     if values.isna().any():
         return "–"
-    if math.isinf(values.max()):
-        return "∞"
+    if exact := int(np.isinf(values.astype(float)).sum()):
+        if exact == len(values):
+            return "∞"
+        rest = values[np.isfinite(values.astype(float))].mean()
+        return f"∞ ({exact} of {len(values)} exact, else {rest:.{digits}f})"
     mean, low, high = bootstrap_mean(values.to_numpy(dtype=float))
     return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
@@ -129,6 +139,57 @@ def _notice(dataset: str) -> list[str]:
     return [notice] if notice else []
 
 
+def escape(text: str) -> str:
+    """Write a text so that Markdown shows it, in one cell of a table, as it is.
+
+    Examples
+    --------
+    >>> print(escape("a|b <i>"))
+    a\\|b &lt;i>
+    """
+    return printable(str(text)).replace("|", r"\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """Set a name as code; a backtick would end it, and nothing else means anything there."""
+    return "`" + printable(text).replace("`", "'") + "`"
+
+
+def twins(group: pd.DataFrame) -> dict[str, tuple[str, int]]:
+    """Find the methods that cannot be told from one that stands before them.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Scores of one dataset and condition.
+
+    Returns
+    -------
+    dict
+        From a method to the first one whose PSNR, SSIM and kernel similarity are the same on every
+        image, and the number of images; of methods that have finished two or more, all of them.
+    """
+    seen: dict[bytes, str] = {}
+    found = {}
+    for method in method_order(dict(zip(group["method"], group["kind"], strict=True))):
+        rows = group[group["method"] == method].sort_values("image")
+        values = rows[[name for name in IDENTITY if name in rows]].to_numpy(float)
+        if len(rows) < 2 or (rows["status"] != "ok").any() or np.isnan(values[:, 0]).any():
+            continue
+        key = repr((rows["image"].tolist(), values.tolist())).encode()
+        if (first := seen.setdefault(key, method)) != method:
+            found[method] = (first, len(rows))
+    return found
+
+
+def _twins(group: pd.DataFrame) -> list[str]:
+    lines = [
+        f"- {_code(method)} equals {_code(first)}: the same scores on all {count} images"
+        for method, (first, count) in twins(group).items()
+    ]
+    return ["\n".join(lines)] if lines else []
+
+
 def _reasons(group: pd.DataFrame) -> list[str]:
     lost = group[~group["status"].isin(["ok"])]
     if lost.empty:
@@ -137,7 +198,7 @@ def _reasons(group: pd.DataFrame) -> list[str]:
     counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [
         "\n".join(
-            f"- `{method}`: {count} {status}" + (f": {reason}" if reason else "")
+            f"- {_code(method)}: {count} {escape(status)}" + (f": {escape(reason)}" if reason else "")
             for (method, status, reason), count in sorted(counts.items())
         )
     ]
