@@ -84,7 +84,9 @@ def decode(path: Path, columns: Sequence[str], whole: Sequence[str]) -> pd.DataF
     """
     frame = _parse(path)
     if lacking := [name for name in NEEDED if name not in frame.columns]:
-        raise BenchError(f"{path} lacks the columns {', '.join(lacking)}; it is no table of scores.")
+        raise BenchError(
+            f"{path} lacks the columns {', '.join(lacking)}; it is no table of scores."
+        )
     frame = frame.reindex(columns=[*columns, *frame.columns.difference(columns, sort=False)])
     for name in columns:
         if name in TEXT:

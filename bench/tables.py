@@ -45,7 +45,13 @@ def markdown(frame: pd.DataFrame) -> str:
         title = f"## {dataset}, {condition}"
         sections.append(
             "\n\n".join(
-                [escape(title), *_notice(str(dataset)), _table(group), *_reasons(group), *_twins(group)]
+                [
+                    escape(title),
+                    *_notice(str(dataset)),
+                    _table(group),
+                    *_reasons(group),
+                    *_twins(group),
+                ]
             )
         )
     explanation = (
@@ -198,7 +204,8 @@ def _reasons(group: pd.DataFrame) -> list[str]:
     counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [
         "\n".join(
-            f"- {_code(method)}: {count} {escape(status)}" + (f": {escape(reason)}" if reason else "")
+            f"- {_code(method)}: {count} {escape(status)}"
+            + (f": {escape(reason)}" if reason else "")
             for (method, status, reason), count in sorted(counts.items())
         )
     ]

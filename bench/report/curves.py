@@ -12,6 +12,7 @@ from bench import scores
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.looks import DASHES, looks
+from bench.plain import plain_figures
 from bench.report.legend import encode
 from bench.report.record import TITLES
 from bench.statistics import bootstrap_mean
@@ -130,6 +131,7 @@ def _point(line: pd.DataFrame, value: float) -> str:
     return f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] ({row['n']:.0f})"
 
 
+@plain_figures()
 def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) -> bytes:
     """Draw one panel per dataset, a line with its band per method."""
     from matplotlib.figure import Figure

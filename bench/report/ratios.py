@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.files import write_atomically
 from bench.looks import DASHES, looks
+from bench.plain import plain_figures
 from bench.report.legend import encode
 from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
 from bench.tables import method_order
@@ -46,6 +47,7 @@ def curves(record: Record, dataset: str) -> dict[str, np.ndarray]:
     return found
 
 
+@plain_figures()
 def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
     from matplotlib.figure import Figure
 
