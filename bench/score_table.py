@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def decode(path: Path, columns: Sequence[str], whole: Sequence[str]) -> pd.DataF
         raise BenchError(
             f"{path} lacks the columns {', '.join(lacking)}; it is no table of scores."
         )
-    frame = frame.reindex(columns=[*columns, *frame.columns.difference(columns, sort=False)])
+    frame = frame.reindex(columns=[*columns, *frame.columns.difference(list(columns), sort=False)])
     for name in columns:
         if name in TEXT:
             texts = frame[name].fillna("").map(printable)
@@ -115,15 +116,17 @@ def _parse(path: Path) -> pd.DataFrame:
     if text.partition("\n")[0].endswith("\r"):  # written anew by a program for Windows
         text = text.replace("\r\n", "\n")
     try:
-        # Only a line feed ends a row: a carriage return may stand in a reason.
-        return pd.read_csv(
-            io.StringIO(text),
-            dtype=str,
-            keep_default_na=False,
-            index_col=False,
-            lineterminator="\n",
-            on_bad_lines="error",
-        )
+        with warnings.catch_warnings():
+            # A row with more fields than there are columns is cut off with a warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # Only a line feed ends a row: a carriage return may stand in a reason.
+            return pd.read_csv(
+                io.StringIO(text),
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                lineterminator="\n",
+            )
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = str(error).strip().rstrip(".")
         raise BenchError(f"{path} is no table of scores: {reason}.") from error

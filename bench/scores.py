@@ -115,7 +115,7 @@ def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
             frame = pd.concat([kept, frame], ignore_index=True)
             frame = frame.iloc[_order(frame).argsort(kind="stable")].reset_index(drop=True)
             ratio = _error_ratio(frame).round(DIGITS["error_ratio"])
-            frame["error_ratio"] = ratio.fillna(frame["error_ratio"])
+            frame["error_ratio"] = ratio.fillna(frame["error_ratio"].astype(float))
     write_atomically(path, score_table.encode(frame))
     return frame
 
