@@ -56,9 +56,39 @@ class Change:
         return (self.difference.mean < 0) == METRICS[self.metric].larger_is_better
 
 
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What two tables of scores have in common, and how they differ.
+
+    Attributes
+    ----------
+    changes : list of Change
+        One per dataset, condition, method and metric, significant or not; Holm's correction is
+        over all of them.
+    pairs : int
+        Pairs of images.
+    notices : list of str
+        What no mean can say: images restored exactly on one side only, and pairs that are left
+        out.
+    lost : bool
+        Whether an image has become worse in a way that no mean can say.
+    """
+
+    changes: list[Change]
+    pairs: int
+    notices: list[str]
+    lost: bool
+
+    @property
+    def worse(self) -> bool:
+        """Whether the new scores are worse somewhere."""
+        significant = [change for change in self.changes if change.p_value < SIGNIFICANCE]
+        return self.lost or any(change.worse for change in significant)
+
+
 def compare(
     old: pd.DataFrame, new: pd.DataFrame, metrics: Sequence[str] = ("psnr", "ssim")
-) -> tuple[list[Change], int]:
+) -> Comparison:
     """Compare two tables of scores on the images that both have.
 
     Parameters
@@ -69,11 +99,7 @@ def compare(
 
     Returns
     -------
-    changes : list of Change
-        One per dataset, condition, method and metric, significant or not; Holm's correction is
-        over all of them.
-    compared : int
-        Pairs of images.
+    Comparison
 
     Raises
     ------
@@ -89,14 +115,23 @@ def compare(
             "The two have no finished cell in common (same dataset, condition, method and image); "
             "run the same methods on the same images in both."
         )
-    found = []
+    found, notices, lost = [], [], False
     for group, rows in both.groupby(GROUP, sort=True):
         for metric in metrics:
-            pair = rows[[f"{metric}_old", f"{metric}_new", "kernel_id_new"]].dropna()
-            before, after = (pair[f"{metric}_{side}"].to_numpy(float) for side in ("old", "new"))
-            if len(pair) < 2 or not np.isfinite([before, after]).all():
+            before, after = (rows[f"{metric}_{side}"].to_numpy(float) for side in ("old", "new"))
+            left_out, worse = _left_out(before, after, METRICS[metric].larger_is_better)
+            finite = np.isfinite(before) & np.isfinite(after)
+            if finite.sum() < 2 and not (np.isnan(before) & np.isnan(after)).all():
+                left_out.append(f"{finite.sum()} finite pairs are too few to compare")
+            lost |= worse
+            if left_out:
+                name = f"{' / '.join(map(str, group))}, {METRICS[metric].heading}"
+                notices.append(f"{name}: {'; '.join(left_out)}.")
+            if finite.sum() < 2:
                 continue
-            difference = paired_difference(after, before, pair["kernel_id_new"].tolist())
+            before, after = before[finite], after[finite]
+            clusters = rows["kernel_id_new"][finite].tolist()
+            difference = paired_difference(after, before, clusters)
             found.append((group, metric, before.mean(), after.mean(), difference))
     adjusted = holm([item[-1].p_value for item in found])
     changes = [
@@ -105,7 +140,25 @@ def compare(
             found, adjusted, strict=True
         )
     ]
-    return changes, len(both)
+    return Comparison(changes, len(both), notices, lost)
+
+
+def _left_out(
+    before: np.ndarray, after: np.ndarray, larger_is_better: bool
+) -> tuple[list[str], bool]:
+    """Say which pairs have no difference that is a number, and whether one is for the worse."""
+    lost = np.isnan(after) & ~np.isnan(before)
+    fell = (after < before) if larger_is_better else (after > before)
+    lost |= fell & (np.isinf(before) | np.isinf(after))
+    counts = {
+        "exact in both": (np.isinf(before) & (before == after)).sum(),
+        "exact only in the old": (np.isposinf(before) & (after != before)).sum(),
+        "exact only in the new": (np.isposinf(after) & (after != before)).sum(),
+        "without a value in the old": (np.isnan(before) & ~np.isnan(after)).sum(),
+        "without a value in the new": (np.isnan(after) & ~np.isnan(before)).sum(),
+    }
+    texts = [f"{count} of {len(before)} images {what}" for what, count in counts.items() if count]
+    return texts, bool(lost.any())
 
 
 def markdown(changes: Sequence[Change]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from torch import Tensor
 from bench.files import slug, write_atomically
 from bench.mosaic import thumbnail
 from bench.observation import Condition, Observed, observe
+from bench.plain import plain_figures
 from bench.protocol import Dataset
+from bench.remarks import method_order
+from bench.score_table import printable
 from bench.store import Row, Store
-from bench.tables import method_order
 
 PANEL_INCHES = 1.35
 KERNEL_SHARE = 0.27
@@ -34,7 +37,7 @@ def write_sheets(
     """Draw a sheet for every dataset and condition in a store.
 
     A sheet that is there and shows methods whose images the store does not have, as a clone of a
-    published record's, is left as it is.
+    published record's, is left as it is. One that cannot be drawn costs a notice and no more.
 
     Parameters
     ----------
@@ -65,11 +68,17 @@ def write_sheets(
         methods = {row.columns["method"] for row in rows}
         if path.exists() and scored.get((name, condition), set()) - methods:
             continue
-        write_atomically(path, _draw(store, open_dataset(name), rows, images))
+        try:
+            write_atomically(path, _draw(store, open_dataset(name), rows, images))
+        except Exception as error:  # whatever drawing meets, the scores are worth more
+            notice = f"{path} is not drawn: {type(error).__name__}: {error}"
+            print(f"bench: {printable(notice)}", file=sys.stderr)
+            continue
         paths.append(path)
     return paths
 
 
+@plain_figures()
 def _draw(store: Store, dataset: Dataset, rows: Sequence[Row], images: int) -> bytes:
     from matplotlib.figure import Figure  # half a second that only this needs
 

@@ -9,17 +9,18 @@ and optionally ``loss_trace`` (N, m, steps) and ``anytime_image`` uint8 (N, m, s
 from __future__ import annotations
 
 import io
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
 
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 from bench.files import write_atomically
 from bench.metrics import kernel_similarity, psnr
 from bench.observation import Condition, Observed, observe
+from bench.patterns import choose
+from bench.plain import plain_figures
 from bench.plan import load_dataset
 from bench.store import Row, Store
 
@@ -51,12 +52,16 @@ def explain(folder: Path, image: str, dataset: str, method: str, output: Path) -
         If no finished cell of that image has per-restart records.
     """
     with Store(folder, write=False) as store:
+        rows = [row for row in store.rows() if row.columns["image"] == image]
+        if not rows:
+            choose((row.columns["image"] for row in store.rows()), image, "image")
+        datasets = choose((row.columns["dataset"] for row in rows), dataset, "dataset")
+        methods = choose((row.columns["method"] for row in rows), method, "method")
         found = [
             (row, records)
-            for row in store.rows()
-            if row.columns["image"] == image
-            and fnmatch(row.columns["dataset"], dataset)
-            and fnmatch(row.columns["method"], method)
+            for row in rows
+            if row.columns["dataset"] in datasets
+            and row.columns["method"] in methods
             and row.status == "ok"
             and set(NEEDED) <= set(records := store.restoration(row.id).records)
         ]
@@ -77,7 +82,10 @@ def explain(folder: Path, image: str, dataset: str, method: str, output: Path) -
         if (anytime := anytime_curve(records, observed.scene.image)) is not None:
             parts.append(f"{anytime.to_markdown(index=False, floatfmt='.4g')}\n")
         lines.append((row, records, observed))
-    write_atomically(output, _draw(lines))
+    try:
+        write_atomically(output, _draw(lines))
+    except StorageError as error:  # a folder that can only be read still says what it holds
+        return "\n".join([*parts, f"Sheet: none, for {error} '--output' names a file."])
     return "\n".join([*parts, f"Sheet: {output}"])
 
 
@@ -122,6 +130,7 @@ def _observed(row: Row) -> Observed:
     return observe(load_dataset(columns["dataset"]), columns["index"], condition)
 
 
+@plain_figures()
 def _draw(lines: list[tuple[Row, Any, Observed]]) -> bytes:
     from matplotlib.figure import Figure
 

@@ -22,8 +22,8 @@ from bench.files import slug, write_atomically
 from bench.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
 from bench.observation import Condition, observe
 from bench.protocol import Dataset
+from bench.remarks import method_order
 from bench.store import Row, Store
-from bench.tables import method_order
 
 FORMAT = 1
 TRACE_POINTS = 60
@@ -127,6 +127,31 @@ def read_gallery(results: Path) -> list[dict[str, Any]]:
             f"{path} has the format {found}, not {FORMAT}; write it anew with "
             "'python -m bench run --gallery N'."
         )
+    for group in _checked(path, groups):
+        for name in _mosaics(group):
+            inside = (path.parent / name).resolve().is_relative_to(path.parent.resolve())
+            if Path(name).is_absolute() or not inside:
+                raise BenchError(
+                    f"{path} names {name!r}, which lies outside its folder; write it anew with "
+                    "'python -m bench run --gallery N'."
+                )
+    return list(groups)
+
+
+def _checked(path: Path, groups: Any) -> list[dict[str, Any]]:
+    """Refuse groups that are not described as :func:`write_gallery` does it."""
+    try:
+        for group in groups:
+            texts = [group["dataset"], group["condition"], *group["images"], *_mosaics(group)]
+            for entry in group["methods"].values():
+                texts += [entry["kind"], *entry.get("missing", {})]
+            if not all(isinstance(text, str) for text in texts):
+                raise TypeError("a name that is no text")
+            _, _ = group["tile"]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BenchError(
+            f"{path} is no gallery; write it anew with 'python -m bench run --gallery N'."
+        ) from error
     return list(groups)
 
 

@@ -55,11 +55,36 @@ def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def append(folder: Path, entry: Mapping[str, Any]) -> None:
-    """Add a run to a folder's ``provenance.json``, the file that lists all its runs."""
+    """Add a run to a folder's ``provenance.json``, the file that lists all its runs.
+
+    A damaged one is set aside as ``provenance.json.damaged`` with a notice: a run's results are
+    worth more than the list of the runs before it, and nothing of that is thrown away.
+    """
     path = folder / "provenance.json"
-    entries = json.loads(path.read_text()) if path.exists() else []
+    entries = _entries(path)
     finished = {**entry, "finished": _now()}
     write_atomically(path, json.dumps([*entries, finished], indent=2, ensure_ascii=False) + "\n")
+
+
+def _entries(path: Path) -> list[Any]:
+    """Read the runs so far; a file that does not list them is set aside, not lost."""
+    if not path.exists():
+        return []
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+            return entries
+        reason = "it is no list of runs"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    names = (path.with_name(f"{path.name}.damaged{n}") for n in ("", *range(2, 1000)))
+    aside = next(name for name in names if not name.exists())
+    path.rename(aside)
+    print(
+        f"bench: {path} is damaged ({reason}); it is kept as {aside.name} and begun anew.",
+        file=sys.stderr,
+    )
+    return []
 
 
 def _now() -> str:

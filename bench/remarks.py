@@ -8,25 +8,61 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.metrics import METRICS
 from bench.protocol import Dataset
 from bench.registry import DATASETS, METHODS
+from bench.score_table import printable
 
-EQUAL = 1e-4
-"""Rows are called equal where no score of any image differs by more."""
+IDENTITY = ("psnr", "ssim", "kernel_similarity")
+"""Scores that are the same, image by image, only where the restorations are."""
+COPY = 100.0
+"""dB above which an image is a copy of the truth, up to the rounding of what is stored."""
 IMPLAUSIBLE = 3.0
 """dB above every oracle at which a blind method's mean is flagged."""
 
 
+def method_order(kinds: Mapping[str, str]) -> list[str]:
+    """Sort methods for display: the registry's order, then replays, then oracles.
+
+    Parameters
+    ----------
+    kinds : Mapping
+        From a method's label (``dd[preset=published]``) to its kind.
+    """
+    known = {name: position for position, name in enumerate(METHODS.names())}
+    ranks = {"method": 0, "replay": 1, "oracle": 2}
+
+    def key(label: str) -> tuple[int, int, str]:
+        name = label.partition("[")[0]
+        return ranks.get(kinds[label], 0), known.get(name, len(known)), label
+
+    return sorted(kinds, key=key)
+
+
+def escape(text: str) -> str:
+    """Write a text so that Markdown shows it, in one cell of a table, as it is.
+
+    Examples
+    --------
+    >>> print(escape("a|b <i>"))
+    a\\|b &lt;i>
+    """
+    return printable(str(text)).replace("|", r"\|").replace("<", "&lt;")
+
+
+def code(text: str) -> str:
+    """Set a name as code; a backtick would end it, and nothing else means anything there."""
+    return "`" + printable(text).replace("`", "'") + "`"
+
+
 def remarks(group: pd.DataFrame) -> list[str]:
     """Return a list in Markdown for the rows of one dataset and condition, or nothing."""
-    lines = [*_mismatches(group), *_twins(group), *_implausible(group), *_mixtures(group)]
+    lines = [*_mismatches(group), *_twin_lines(group), *_implausible(group), *_mixtures(group)]
     lines += _reasons(group)
     return ["\n".join(lines)] if lines else []
 
@@ -52,18 +88,38 @@ def _whole(group: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def _twins(group: pd.DataFrame) -> list[str]:
-    """Name methods that gave the same images as another, as far as the scores show."""
-    metrics = [name for name in METRICS if name in group and METRICS[name].of_image]
-    rows = {name: found for name, found in _whole(group).items() if len(found) > 1}
-    lines = []
-    for (first, a), (second, b) in itertools.combinations(sorted(rows.items()), 2):
-        if list(a["image"]) != list(b["image"]):
+def twins(group: pd.DataFrame) -> dict[str, tuple[str, int]]:
+    """Find the methods that cannot be told from one that stands before them.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Scores of one dataset and condition.
+
+    Returns
+    -------
+    dict
+        From a method to the first one whose PSNR, SSIM and kernel similarity are the same on every
+        image, and the number of images; of methods that have finished two or more, all of them.
+    """
+    seen: dict[bytes, str] = {}
+    found = {}
+    for method in method_order(dict(zip(group["method"], group["kind"], strict=True))):
+        rows = group[group["method"] == method].sort_values("image")
+        values = rows[[name for name in IDENTITY if name in rows]].to_numpy(float)
+        if len(rows) < 2 or (rows["status"] != "ok").any() or np.isnan(values[:, 0]).any():
             continue
-        ours, theirs = (frame[metrics].to_numpy(dtype=float) for frame in (a, b))
-        if np.allclose(ours, theirs, rtol=0, atol=EQUAL, equal_nan=True):
-            lines.append(f"- `{first}` equals `{second}` on all {len(a)} images.")
-    return lines
+        key = repr((rows["image"].tolist(), values.tolist())).encode()
+        if (first := seen.setdefault(key, method)) != method:
+            found[method] = (first, len(rows))
+    return found
+
+
+def _twin_lines(group: pd.DataFrame) -> list[str]:
+    return [
+        f"- {code(method)} equals {code(first)}: the same scores on all {count} images."
+        for method, (first, count) in twins(group).items()
+    ]
 
 
 def _implausible(group: pd.DataFrame) -> list[str]:
@@ -78,14 +134,14 @@ def _implausible(group: pd.DataFrame) -> list[str]:
     for name, found in rows.items():
         if kinds[name] != "method":
             continue
-        exact, mean = int(np.isinf(found["psnr"]).sum()), found["psnr"].mean()
+        exact, mean = int((found["psnr"] > COPY).sum()), found["psnr"].mean()
         if exact:
             what = f"an exact copy of the truth on {exact} of {len(found)} images"
         elif bounds and mean > max(bounds) + IMPLAUSIBLE:
             what = f"{mean - max(bounds):.1f} dB above every oracle"
         else:
             continue
-        lines.append(f"- `{name}` is **implausible** for a blind method: {what}.")
+        lines.append(f"- {code(name)} is **implausible** for a blind method: {what}.")
     return lines
 
 
@@ -94,7 +150,7 @@ def _mixtures(group: pd.DataFrame) -> list[str]:
     for method, rows in group.groupby("method"):
         if mixed(rows):
             versions = " and ".join(sorted(set(rows["method_version"].fillna("?").astype(str))))
-            lines.append(f"- `{method}`: rows of versions {versions} do not share a mean.")
+            lines.append(f"- {code(str(method))}: rows of versions {versions} do not share a mean.")
     return lines
 
 
@@ -110,9 +166,8 @@ def _mismatches(group: pd.DataFrame) -> list[str]:
         with contextlib.suppress(BenchError):
             if name in METHODS.entries and boundary not in METHODS.load(name).boundaries:
                 assumed = " or ".join(METHODS.load(name).boundaries)
-                lines.append(
-                    f"- `{method}` assumes boundaries that are {assumed}; here they are {boundary}."
-                )
+                fact = f"assumes boundaries that are {assumed}; here they are {boundary}"
+                lines.append(f"- {code(method)} {fact}.")
     return lines
 
 
@@ -121,6 +176,6 @@ def _reasons(group: pd.DataFrame) -> list[str]:
     texts = lost["reason"].fillna("")
     counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [
-        f"- `{method}`: {count} {status}" + (f": {reason}" if reason else "")
+        f"- {code(method)}: {count} {escape(status)}" + (f": {escape(reason)}" if reason else "")
         for (method, status, reason), count in sorted(counts.items())
     ]

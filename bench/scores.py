@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from bench import score_table
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.metrics import METRICS, score
@@ -33,8 +34,7 @@ BATCH_BYTES = 8_000_000
 """What a batch of several takes in the store; scoring it takes some fifty times as much memory."""
 
 WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
-LABEL = ["dataset", "condition", "method", "image"]
-"""Columns that name a row."""
+LABEL = list(score_table.LABEL)
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -114,6 +114,7 @@ def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
         What was written: sorted by dataset, condition and method.
     """
     path = folder / "scores.csv"
+    frame = score_table.escaped(frame)
     if path.exists():
         earlier = read(folder)
         held = pd.MultiIndex.from_frame(frame[LABEL])
@@ -123,9 +124,39 @@ def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
             frame = pd.concat([kept, frame], ignore_index=True)
             frame = frame.iloc[_order(frame).argsort(kind="stable")].reset_index(drop=True)
             ratio = _error_ratio(frame).round(DIGITS["error_ratio"])
-            frame["error_ratio"] = ratio.fillna(frame["error_ratio"])
-    write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
+            frame["error_ratio"] = ratio.fillna(frame["error_ratio"].astype(float))
+    write_atomically(path, score_table.encode(frame))
     return frame
+
+
+def check(folder: Path) -> None:
+    """Refuse a folder whose ``scores.csv`` could not be carried on, before any work is done."""
+    if (folder / "scores.csv").exists():
+        read(folder)
+
+
+def read_planned(folder: Path) -> pd.DataFrame:
+    """Read the scores of a folder with what its store knows beyond them.
+
+    After a run that was killed, cells are planned that never ran (``pending``), and some are done
+    that are not scored yet.
+    """
+    if not (folder / "cells.sqlite").exists():
+        return read(folder)
+    with Store(folder, write=False) as store:
+        rows = [_tidy(row, {}) for row in store.rows()]
+    fresh = score_table.escaped(pd.DataFrame(rows, columns=COLUMNS))
+    if not (folder / "scores.csv").exists():
+        return fresh
+    frame = read(folder)
+    scored = pd.MultiIndex.from_frame(frame.loc[frame["status"] == "ok", LABEL])
+    done = pd.MultiIndex.from_frame(fresh[LABEL]).isin(scored) & (fresh["status"] == "ok")
+    fresh = fresh[~done]
+    stale = pd.MultiIndex.from_frame(frame[LABEL]).isin(pd.MultiIndex.from_frame(fresh[LABEL]))
+    if fresh.empty:
+        return frame
+    numbers = [name for name in COLUMNS if name not in score_table.TEXT]
+    return pd.concat([frame[~stale], fresh.astype(dict.fromkeys(numbers, float))])
 
 
 def _order(frame: pd.DataFrame) -> pd.Series:
@@ -144,20 +175,17 @@ def read(folder: Path) -> pd.DataFrame:
     Raises
     ------
     BenchError
-        If the folder has no ``scores.csv``, or it is not one of ours.
+        If the folder has no ``scores.csv``, or it is not one of ours. Columns that an older
+        version did not write are empty.
     """
     path = folder / "scores.csv" if folder.is_dir() else folder
     if not path.exists():
         raise BenchError(
             f"There are no scores at {path}; make some with 'python -m bench run --out {folder}'."
         )
-    try:
-        text = dict.fromkeys(("image", "kernel_id", "reason", "parameters", "prior"), str)
-        frame = pd.read_csv(path, dtype=text, keep_default_na=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise BenchError(f"{path} is no table of scores: {error}.") from error
-    if lacking := [name for name in COLUMNS if name not in frame.columns]:
-        raise BenchError(f"{path} lacks the columns {', '.join(lacking)}; score the run anew.")
+    frame = score_table.decode(path, COLUMNS, (*WHOLE, "seed"))
+    if frame["seed"].notna().all():
+        frame["seed"] = frame["seed"].astype(int)
     return frame
 
 

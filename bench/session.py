@@ -124,12 +124,14 @@ def execute(
         }
     )
     with Store(out) as store:
+        scores.check(out)
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)
         summary = runner.run(laid_out, store, workers, time_limit, not quiet)
         frame = scores.update(scores.collect(store, datasets, not quiet), out)
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
+        provenance.append(out, origin)
         paths = []
         if sheets:
             paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame)
@@ -138,7 +140,6 @@ def execute(
             if gallery_images
             else None
         )
-        provenance.append(out, origin)
     if not summary.cells:
         raise BenchError("There was nothing to run.")
     return Session(frame, table, paths, index, summary)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import errno
 import fcntl
 import json
 import sqlite3
@@ -32,6 +33,13 @@ CREATE TABLE IF NOT EXISTS scores (
     id TEXT NOT NULL, version TEXT NOT NULL, scores TEXT NOT NULL, PRIMARY KEY (id, version)
 );
 """
+TABLES = {
+    "cells": "id, status, reason, finished, identity, cost, payload",
+    "plan": "label, id, row",
+    "scores": "id, version, scores",
+}
+UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says of a store whose folder cannot be written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +101,11 @@ class Store:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 self._lock.close()
+                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    raise BenchError(
+                        f"The results folder {folder} cannot be locked ({error.strerror}), as on "
+                        "some network file systems; choose another with --out, on a local disk."
+                    ) from error
                 raise BenchError(
                     f"Another run is writing to {folder}; wait for it or choose another --out."
                 ) from error
@@ -102,10 +115,38 @@ class Store:
                 "start one with 'python -m bench run --out FOLDER'."
             )
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None)
-            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
-        except sqlite3.DatabaseError as error:
+            self._db = self._open_to_write() if write else self._open_to_read()
+            for table, columns in TABLES.items():  # a store of another schema, or damaged
+                self._db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            if self._lock:
+                self._lock.close()
             raise self._broken(error) from error
+
+    def _open_to_write(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None)
+        db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
+        return db
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Open the file without changing it, also in a folder that cannot be written."""
+        address = self.path.resolve().as_uri()
+        try:
+            db = sqlite3.connect(f"{address}?mode=ro", uri=True, isolation_level=None)
+            db.execute("SELECT 1 FROM plan LIMIT 1").fetchone()
+            return db
+        except sqlite3.OperationalError as error:
+            # Readers share an index file that cannot be made here. Without it, only what the run
+            # has moved from its log into the store can be read.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in UNWRITABLE:
+                raise
+            log = self.path.with_name(f"{self.path.name}-wal")
+            if log.exists() and log.stat().st_size:
+                raise BenchError(
+                    f"{self.folder} cannot be written, and {log.name} in it holds cells that are "
+                    "not in the store yet; copy the folder to a place that can be written."
+                ) from error
+            return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None)
 
     def __enter__(self) -> Store:
         return self
@@ -125,7 +166,32 @@ class Store:
                 f"The disk of {self.folder} is full or failing ({error}); what was recorded before "
                 "is safe. Free some space and give the same command again."
             )
-        return BenchError(f"{self.path} cannot be used as a store: {error}.")
+        if "locked" in str(error):
+            return StorageError(
+                f"{self.path} is in use by another program ({error}); close it and give the same "
+                "command again."
+            )
+        return BenchError(
+            f"{self.path} cannot be used as a store: {error}. It is damaged or another version's; "
+            "restore it from a copy, or move it away and give the run's command again."
+        )
+
+    def _select(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+
+    def _parse(self, text: Any) -> dict[str, Any]:
+        """Read a value that was written as JSON."""
+        try:
+            values = json.loads(text)
+            if isinstance(values, dict):
+                return values
+            reason = f"{str(text)[:40]!r} is no record"
+        except (TypeError, ValueError) as error:
+            reason = str(error)
+        raise self._broken(sqlite3.DataError(reason))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -177,7 +243,7 @@ class Store:
 
     def finished(self) -> set[str]:
         """Identities of the cells that need not run again."""
-        return {row[0] for row in self._db.execute("SELECT id FROM cells WHERE status = 'ok'")}
+        return {row[0] for row in self._select("SELECT id FROM cells WHERE status = 'ok'")}
 
     def forget(self, cells: Iterable[Cell]) -> None:
         """Drop results, so that the cells run anew."""
@@ -213,31 +279,40 @@ class Store:
         rows = [
             Row(
                 id,
-                json.loads(row),
+                self._parse(row),
                 status or "pending",
                 reason or "",
-                json.loads(cost or "{}"),
+                self._parse(cost or "{}"),
                 size or 0,
                 order,
             )
-            for id, row, status, reason, cost, size, order in self._db.execute(query)
+            for id, row, status, reason, cost, size, order in self._select(query)
         ]
         keys = ("dataset", "noise", "swept_blur_length", "seed", "method", "index")
-        return sorted(
-            rows, key=lambda row: [(row.columns[k] is not None, row.columns[k]) for k in keys]
-        )
+        try:
+            return sorted(
+                rows, key=lambda row: [(row.columns[k] is not None, row.columns[k]) for k in keys]
+            )
+        except (KeyError, TypeError) as error:
+            raise self._broken(sqlite3.DataError(f"a planned cell has no {error}")) from error
 
     def restoration(self, id: str) -> Restoration:
         """Load the restoration of a finished cell, a batch of one."""
-        found = self._db.execute("SELECT cost, payload FROM cells WHERE id = ?", (id,)).fetchone()
-        if found is None or found[1] is None:
+        found = self._select("SELECT cost, payload FROM cells WHERE id = ?", (id,))
+        if not found or found[0][1] is None:
             raise BenchError(f"The cell {id} has no restoration in {self.path}.")
-        return unpack(Packed(*found))
+        try:
+            return unpack(Packed(*found[0]))
+        except Exception as error:  # whatever damaged bytes lead to
+            raise BenchError(
+                f"The restoration of the cell {id} in {self.path} is damaged "
+                f"({type(error).__name__}: {error}); give the run's command with --no-resume."
+            ) from error
 
     def scores(self, version: str) -> dict[str, dict[str, float]]:
         """Scores already computed with this version of the metrics, by cell."""
         query = "SELECT id, scores FROM scores WHERE version = ?"
-        return {id: json.loads(scores) for id, scores in self._db.execute(query, (version,))}
+        return {id: self._parse(scores) for id, scores in self._select(query, (version,))}
 
     def keep_scores(self, version: str, scores: Mapping[str, Mapping[str, float]]) -> None:
         """Keep scores beside the restorations they derive from."""

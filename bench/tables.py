@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-
+import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
 from bench.registry import DATASETS, METHODS, knowledge
-from bench.remarks import mixed, remarks
+from bench.remarks import escape, method_order, mixed, remarks
 from bench.statistics import bootstrap_mean
 
 KIND_NOTES = {
@@ -40,7 +38,7 @@ def markdown(frame: pd.DataFrame) -> str:
     for (dataset, condition), group in frame.groupby(["dataset", "condition"], sort=True):
         title = f"## {dataset}, {condition}"
         sections.append(
-            "\n\n".join([title, *_notice(str(dataset)), _table(group), *remarks(group)])
+            "\n\n".join([escape(title), *_notice(str(dataset)), _table(group), *remarks(group)])
         )
     explanation = (
         "Means over images with their 95 % bootstrap intervals; arrows say which way is better. "
@@ -64,10 +62,10 @@ def _table(group: pd.DataFrame) -> str:
         n, wanted = len(found), len(rows)
         whole = 0 < n == wanted and not mixed(rows)
         missing = "–" if (rows["status"] == "not applicable").all() else f"{n}/{wanted}"
-        line = [method, f"{n}" if whole else missing]
+        line = [escape(method), f"{n}" if whole else missing]
         line += [_mean(found[name], METRICS[name].table_digits, whole, missing) for name in metrics]
         timed = whole and rows["kind"].iloc[0] != "replay" and found["seconds"].notna().all()
-        line += [f"{found['seconds'].mean():.2g}" if timed else "–", _knows(method, rows)]
+        line += [f"{found['seconds'].mean():.2g}" if timed else "–", escape(_knows(method, rows))]
         lines.append(line)
     return tabulate(
         lines,
@@ -77,31 +75,16 @@ def _table(group: pd.DataFrame) -> str:
     )
 
 
-def method_order(kinds: Mapping[str, str]) -> list[str]:
-    """Sort methods for display: the registry's order, then replays, then oracles.
-
-    Parameters
-    ----------
-    kinds : Mapping
-        From a method's label (``dd[preset=published]``) to its kind.
-    """
-    known = {name: position for position, name in enumerate(METHODS.names())}
-    ranks = {"method": 0, "replay": 1, "oracle": 2}
-
-    def key(label: str) -> tuple[int, int, str]:
-        name = label.partition("[")[0]
-        return ranks.get(kinds[label], 0), known.get(name, len(known)), label
-
-    return sorted(kinds, key=key)
-
-
 def _mean(values: pd.Series, digits: int, complete: bool, missing: str) -> str:
     if not complete:
         return missing
     if values.isna().any():
         return "–"
-    if math.isinf(values.max()):
-        return "∞"
+    if exact := int(np.isinf(values.astype(float)).sum()):
+        if exact == len(values):
+            return "∞"
+        rest = values[np.isfinite(values.astype(float))].mean()
+        return f"∞ ({exact} of {len(values)} exact, else {rest:.{digits}f})"
     mean, low, high = bootstrap_mean(values.to_numpy(dtype=float))
     return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 if some cells failed; 2 if what was asked for makes no sense or needs what is not
         here; 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know an arrow or an accent
+            stream.reconfigure(errors="replace")
     try:
         given = sys.argv[1:] if arguments is None else [*arguments]
         options = _parser(given).parse_args(given)

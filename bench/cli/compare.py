@@ -11,7 +11,8 @@ examples:
   python -m bench compare runs/before runs/after --metrics psnr,gmsd
 
 Cells are paired by dataset, condition, method and image; only differences that are significant at
-5 % after Holm's correction are printed. Exit code 1 if any of them is for the worse.
+5 % after Holm's correction are printed, and which pairs no mean holds (an image without an error
+has no finite PSNR). Exit code 1 if any of it is for the worse.
 """
 
 
@@ -31,9 +32,14 @@ def run(options: argparse.Namespace) -> int:
     metrics = options.metrics.split(",")
     if unknown := [name for name in metrics if name not in METRICS]:
         raise UnknownName(f"There is no metric {unknown[0]!r}; there are: {', '.join(METRICS)}.")
-    changes, pairs = comparison.compare(scores.read(options.old), scores.read(options.new), metrics)
-    found = [change for change in changes if change.p_value < comparison.SIGNIFICANCE]
-    print(f"{pairs} pairs of images, {len(changes)} comparisons, {len(found)} significant.")
+    result = comparison.compare(scores.read(options.old), scores.read(options.new), metrics)
+    found = [change for change in result.changes if change.p_value < comparison.SIGNIFICANCE]
+    print(
+        f"{result.pairs} pairs of images, {len(result.changes)} comparisons, "
+        f"{len(found)} significant."
+    )
+    if result.notices:
+        print("Left out of the means:\n" + "\n".join(f"- {text}" for text in result.notices))
     if found:
         print("\n" + comparison.markdown(found))
-    return int(any(change.worse for change in found))
+    return int(result.worse)

@@ -21,14 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table of a folder's scores."""
-    from fnmatch import fnmatch
-
+    """Print the table of a folder's scores, with the cells that its run has still to do."""
     from bench import scores, tables
+    from bench.patterns import choose
 
-    frame = scores.read(options.folder)
-    chosen = frame["dataset"].map(lambda name: fnmatch(name, options.dataset)) & frame[
-        "method"
-    ].map(lambda name: fnmatch(name, options.method))
-    print(tables.markdown(frame[chosen]))
+    frame = scores.read_planned(options.folder)
+    if len(frame):
+        datasets = choose(frame["dataset"], options.dataset, "dataset")
+        methods = choose(frame["method"], options.method, "method")
+        frame = frame[frame["dataset"].isin(datasets) & frame["method"].isin(methods)]
+    print(tables.markdown(frame))
     return 0

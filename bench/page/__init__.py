@@ -148,6 +148,9 @@ def _provenance(results: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        return list(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
         raise BenchError(f"{path} is not JSON ({error}); restore it from the commit.") from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BenchError(f"{path} is no list of runs; restore it from the commit.")
+    return entries

@@ -10,8 +10,9 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.registry import DATASETS, knowledge
+from bench.remarks import method_order, twins
 from bench.statistics import bootstrap_mean
-from bench.tables import KIND_NOTES, method_order
+from bench.tables import KIND_NOTES
 
 DIGITS = {"psnr": 2, "ssim": 3}
 
@@ -56,6 +57,7 @@ def views(frame: pd.DataFrame) -> list[dict[str, Any]]:
                 "notice": notice,
                 "rows": lines,
                 "reasons": _reasons(group),
+                "twins": twins(group),
                 "axis": (math.floor(min(ends)), math.ceil(max(ends) + 1e-9)) if ends else (0, 1),
             }
         )
@@ -113,9 +115,14 @@ def _row(rows: pd.DataFrame, method: str) -> dict[str, Any]:
         "complete": complete,
         "psnr": _interval(found["psnr"]) if complete else None,
         "ssim": _interval(found["ssim"]) if complete else None,
-        "seconds": float(found["seconds"].mean()) if complete and kind != "replay" else None,
+        "seconds": _seconds(found) if complete and kind != "replay" else None,
         "knows": knows(method, kind),
     }
+
+
+def _seconds(found: pd.DataFrame) -> float | None:
+    """Mean seconds per image; None of what was restored elsewhere, which nobody timed."""
+    return float(found["seconds"].mean()) if found["seconds"].notna().all() else None
 
 
 def _interval(values: pd.Series) -> dict[str, float] | None:

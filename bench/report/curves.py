@@ -12,10 +12,11 @@ from bench import scores
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.looks import DASHES, looks
+from bench.plain import plain_figures
+from bench.remarks import method_order
 from bench.report.legend import encode
 from bench.report.record import TITLES
 from bench.statistics import bootstrap_mean
-from bench.tables import method_order
 
 AXES = {"noise": ("noise", "noise (standard deviation, % of range)", 100.0),
         "blur-length": ("swept_length", "blur length (pixels)", 1.0)}  # fmt: skip
@@ -130,6 +131,7 @@ def _point(line: pd.DataFrame, value: float) -> str:
     return f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] ({row['n']:.0f})"
 
 
+@plain_figures()
 def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) -> bytes:
     """Draw one panel per dataset, a line with its band per method."""
     from matplotlib.figure import Figure

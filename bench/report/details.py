@@ -9,9 +9,9 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.observation import Condition
 from bench.registry import METHODS, knowledge
+from bench.remarks import method_order
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
 from bench.statistics import bootstrap_mean
-from bench.tables import method_order
 
 STRATA = ("small kernels", "middle", "large kernels")
 RATIOS = (1.5, 2.0, 3.0, 5.0)
@@ -49,10 +49,8 @@ def _spread(record: Record, dataset: str) -> str:
         cells = record.cells(dataset, method)
         values = cells["psnr"].astype(float)
         below = (cells.set_index("image")["psnr"] < blurry.reindex(cells["image"])).mean()
-        thirds = pd.qcut(
-            cells["kernel_spread"].astype(float).rank(method="first"), 3, labels=STRATA
-        )
-        means = values.groupby(thirds, observed=True).mean()
+        thirds = _thirds(cells["kernel_spread"].astype(float))
+        means = values.groupby(thirds, observed=True).mean().reindex(STRATA)
         lines.append(
             [
                 method,
@@ -60,11 +58,18 @@ def _spread(record: Record, dataset: str) -> str:
                 f"{values.median():.2f}",
                 f"{values.quantile(0.1):.2f}",
                 "–" if method == "blurry" else f"{100 * below:.0f} %",
-                *(f"{means[stratum]:.2f}" for stratum in STRATA),
+                *("–" if np.isnan(mean) else f"{mean:.2f}" for mean in means),
             ]
         )
     headers = ["method", "mean", "median", "lowest tenth", "failures", *STRATA]
     return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def _thirds(spread: pd.Series) -> pd.Series:
+    """Name the third of the kernels that each is in; none where their sizes are not known."""
+    if spread.isna().any():
+        return pd.Series(None, index=spread.index, dtype=pd.CategoricalDtype(list(STRATA)))
+    return pd.qcut(spread.rank(method="first"), 3, labels=STRATA)
 
 
 def _pooled(record: Record) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from bench.files import write_atomically
 from bench.gallery import read_gallery
+from bench.plain import plain_figures
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
 
 ALL = ("ep", "df", "oh", "dp", "deblurgan", "cnn", "unet", "dd", "dds")
@@ -79,6 +80,7 @@ class Gallery:
             return np.asarray(mosaic.convert("RGB"))[:, position * width : (position + 1) * width]
 
 
+@plain_figures()
 def _draw(
     record: Record, title: str, galleries: Sequence[Gallery], methods: Sequence[str], largest: bool
 ) -> bytes:

@@ -9,9 +9,10 @@ import numpy as np
 
 from bench.files import write_atomically
 from bench.looks import DASHES, looks
+from bench.plain import plain_figures
+from bench.remarks import method_order
 from bench.report.legend import encode
 from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
-from bench.tables import method_order
 
 LIMITS = (0.8, 12.0)
 PANELS = {**{name: TITLES[name] for name in TEST_SETS}, "levin": "Levin's photographs"}
@@ -46,6 +47,7 @@ def curves(record: Record, dataset: str) -> dict[str, np.ndarray]:
     return found
 
 
+@plain_figures()
 def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
     from matplotlib.figure import Figure
 

@@ -32,7 +32,8 @@ def test_holm_multiplies_the_smallest_by_the_number_of_questions():
 
 
 def test_a_drop_is_found_and_is_for_the_worse():
-    changes, pairs = compare(frame(), frame(-0.3), ["psnr"])
+    result = compare(frame(), frame(-0.3), ["psnr"])
+    changes, pairs = result.changes, result.pairs
     (change,) = changes
     assert pairs == 30
     assert change.worse
@@ -41,12 +42,13 @@ def test_a_drop_is_found_and_is_for_the_worse():
 
 
 def test_equal_scores_differ_in_nothing():
-    changes, _ = compare(frame(), frame(), ["psnr", "ssim"])
+    changes = compare(frame(), frame(), ["psnr", "ssim"]).changes
     assert all(change.p_value == 1 for change in changes)
 
 
 def test_only_images_that_both_have_are_paired():
-    changes, pairs = compare(frame(images=30), frame(0.5).iloc[5:20], ["psnr"])
+    result = compare(frame(images=30), frame(0.5).iloc[5:20], ["psnr"])
+    changes, pairs = result.changes, result.pairs
     assert pairs == 15
     assert changes[0].difference.n == 15
 

@@ -42,7 +42,7 @@ def test_twins_and_rows_too_good_to_be_true_are_named() -> None:
         ]
     )
     table = tables.markdown(frame)
-    assert "- `blurry` equals `mine` on all 2 images." in table
+    assert "- `mine` equals `blurry`: the same scores on all 2 images." in table
     assert "- `leak` is **implausible** for a blind method: 40.5 dB above every oracle." in table
     assert "- `copy` is **implausible** for a blind method: an exact copy" in table
     assert "known-kernel` is" not in table
