@@ -15,9 +15,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.errors import BenchError, NotApplicable, Unavailable, UnknownName
+from bench import interview
+from bench.errors import BenchError, Unavailable, UnknownName
 from bench.observation import Condition, Observed, digest, effective, observe
-from bench.protocol import Dataset, MethodBase, Task
+from bench.protocol import Dataset, Task
 from bench.registry import DATASETS, METHODS
 
 REFERENCE_PIXELS = 64 * 64
@@ -86,14 +87,23 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Cells that one call of a method computes together, with what the call needs."""
+    """Cells that one call of a method computes together, with what the call needs.
+
+    ``reads_data`` says whether its process may know where the data lie.
+    """
 
     cells: tuple[Cell, ...]
     observed: tuple[Observed, ...]
     task: Task
+    reads_data: bool = True
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @property
+    def method(self) -> MethodSpec:
+        """The method that computes them."""
+        return self.cells[0].method
 
     def only(self, keep: Sequence[bool]) -> Chunk:
         """Return the chunk without the cells that need not run."""
@@ -135,7 +145,7 @@ def parse_methods(names: str, settings: Sequence[str] = ()) -> list[MethodSpec]:
             raise BenchError(f"--set takes METHOD.KEY=VALUE, not {setting!r}.")
         if name not in chosen:
             raise UnknownName(f"--set {setting} names {name!r}, which is not among the methods.")
-        known = METHODS.load(name).parameter_names()
+        known = interview.describe(name).parameters
         if key not in known:
             options = ", ".join(known) or "none"
             raise UnknownName(f"The method {name!r} has no parameter {key!r}; it has: {options}.")
@@ -168,6 +178,7 @@ def plan(
     conditions: Sequence[Condition],
     images: int | None = None,
     device: str = "cpu",
+    patience: float = interview.PATIENCE,
 ) -> Iterator[Chunk | Refusal]:
     """Lay out a run.
 
@@ -179,6 +190,8 @@ def plan(
     images : int or None
         Only the first so many of each dataset; None takes all.
     device : str
+    patience : float
+        Seconds that a third party's class may take for each answer about itself.
 
     Yields
     ------
@@ -191,7 +204,9 @@ def plan(
             observed = [observe(dataset, index, condition) for index in range(count)]
             digests = [digest(item.scene) for item in observed]
             for spec in methods:
-                yield from _plan_method(spec, dataset, condition, observed, digests, device)
+                yield from _plan_method(
+                    spec, dataset, condition, observed, digests, device, patience
+                )
 
 
 def _plan_method(
@@ -201,27 +216,18 @@ def _plan_method(
     observed: Sequence[Observed],
     digests: Sequence[str],
     device: str,
+    patience: float,
 ) -> Iterator[Chunk | Refusal]:
-    try:
-        method: type[MethodBase] | BenchError = METHODS.load(spec.name)
-    except Unavailable as error:  # a broken plugin costs its own rows, not the run
-        method = error
     by_task: dict[Task, list[int]] = {}
     for position, item in enumerate(observed):
         by_task.setdefault(item.task(dataset, condition, device), []).append(position)
-    for task, positions in by_task.items():
-        refusal = None if isinstance(method, type) else ("unavailable", str(method))
-        assets: Mapping[str, str] = {}
-        if isinstance(method, type):
-            try:
-                method.check_available(task)
-                assets = method.assets_for(task, dict(spec.parameters))
-            except NotApplicable as error:
-                refusal = ("not applicable", str(error))
-            except Unavailable as error:
-                refusal = ("unavailable", str(error))
-            except Exception as error:  # a third party's class method may raise anything
-                refusal = ("failed", f"{type(error).__name__}: {error}")
+    verdicts = interview.consult(spec.name, dict(spec.parameters), tuple(by_task), patience)
+    try:
+        method = interview.describe(spec.name)
+    except BenchError:  # the verdicts say why
+        method = interview.Description()
+    origin = METHODS.entries[spec.name].origin
+    for (task, positions), verdict in zip(by_task.items(), verdicts, strict=True):
         cells = {
             position: Cell(
                 method=spec,
@@ -231,13 +237,13 @@ def _plan_method(
                 image=observed[position].scene.name,
                 kernel_id=observed[position].scene.kernel_id,
                 blur_length=observed[position].scene.blur_length,
-                kind=method.kind if isinstance(method, type) else "method",
-                origin=METHODS.entries[spec.name].origin,
+                kind=method.kind,
+                origin=origin,
                 identity={
                     "method": spec.name,
                     "parameters": dict(spec.parameters),
-                    "version": method.version if isinstance(method, type) else "",
-                    "assets": dict(assets),
+                    "version": method.version,
+                    "assets": dict(verdict.assets),
                     "dataset": dataset.name,
                     "dataset version": dataset.version,
                     "scene": digests[position],
@@ -248,8 +254,8 @@ def _plan_method(
             )
             for position in positions
         }
-        if refusal or not isinstance(method, type):
-            yield Refusal(tuple(cells.values()), *(refusal or ("unavailable", str(method))))
+        if verdict.status:
+            yield Refusal(tuple(cells.values()), verdict.status, verdict.reason)
             continue
         pixels = task.image_size[0] * task.image_size[1]
         size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
@@ -259,4 +265,5 @@ def _plan_method(
                 cells=tuple(cells[p] for p in members),
                 observed=tuple(observed[p] for p in members),
                 task=task,
+                reads_data=method.reads_data or origin == "bench",
             )

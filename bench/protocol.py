@@ -148,6 +148,9 @@ class MethodBase:
         Images per call at 64×64; the plan cuts batches to it.
     reference : str
         Where the algorithm was published.
+    reads_data : bool
+        Whether it reads files of the data folder (the statistics of a class, say). Processes of a
+        third party's method are told where that is only if it declares so.
     """
 
     kind: ClassVar[Kind] = "method"
@@ -155,6 +158,7 @@ class MethodBase:
     knows: ClassVar[Knowledge] = Knowledge()
     batch_size: ClassVar[int] = 16
     reference: ClassVar[str] = ""
+    reads_data: ClassVar[bool] = False
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -163,7 +167,7 @@ class MethodBase:
     def check_available(cls, task: Task) -> None:
         """Raise ``Unavailable`` (what is missing and how to get it) or ``NotApplicable``.
 
-        Called in the parent process before any work is planned, so it must be cheap.
+        Called before any work is planned, so it must be cheap.
         """
 
     @classmethod

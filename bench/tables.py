@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 from tabulate import tabulate
 
+from bench import interview
 from bench.errors import BenchError
 from bench.metrics import METRICS
 from bench.registry import DATASETS, METHODS
@@ -116,7 +117,7 @@ def _knows(method: str, rows: pd.DataFrame) -> str:
     if name not in METHODS.entries:  # restored elsewhere, or by a plugin that is gone
         return f"origin: {rows['origin'].iloc[0]}"
     try:
-        return str(METHODS.load(name).knows)
+        return interview.describe(name).knows
     except BenchError:
         return "?"
 

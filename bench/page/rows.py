@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench import interview
 from bench.errors import BenchError
-from bench.registry import DATASETS, METHODS
+from bench.registry import DATASETS
 from bench.statistics import bootstrap_mean
 from bench.tables import KIND_NOTES, method_order
 
@@ -94,7 +95,7 @@ def knows(method: str, kind: str) -> str:
     if kind in KIND_NOTES:
         return KIND_NOTES[kind]
     try:
-        return str(METHODS.load(method.partition("[")[0]).knows)
+        return interview.describe(method.partition("[")[0]).knows
     except BenchError:  # the scores may be of a plugin that is not installed here
         return "?"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from bench import interview
 from bench.errors import BenchError
 from bench.observation import Condition
 from bench.registry import METHODS
@@ -132,12 +133,12 @@ def _knowledge(record: Record) -> str:
     for method in method_order(dict(zip(rows["method"], rows["kind"], strict=True))):
         name = method.partition("[")[0]
         try:
-            cls = METHODS.load(name) if name in METHODS.entries else None
+            about = interview.describe(name) if name in METHODS.entries else None
         except BenchError:
-            cls = None
+            about = None
         kind = rows[rows["method"] == method]["kind"].iloc[0]
         lines.append(
-            [method, kind, str(cls.knows) if cls else "?", (cls.reference or "–") if cls else "–"]
+            [method, kind, about.knows if about else "?", (about and about.reference) or "–"]
         )
     headers = ["method", "kind", "knows", "reference"]
     return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)
