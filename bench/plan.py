@@ -105,6 +105,14 @@ class Chunk:
         """The method that computes them."""
         return self.cells[0].method
 
+    @property
+    def company(self) -> str:
+        """Chunks of one company may share a process: the project's own, else those of a method.
+
+        Some of the project's methods have much in common, which they compute once per process.
+        """
+        return "" if self.cells[0].origin == "bench" else str(self.method)
+
     def only(self, keep: Sequence[bool]) -> Chunk:
         """Return the chunk without the cells that need not run."""
         return dataclasses.replace(

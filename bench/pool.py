@@ -1,4 +1,4 @@
-"""Compute chunks in processes, one method to a process.
+"""Compute chunks in processes, which methods of third parties share with no other.
 
 Why by hand: a method, hostile or not, gets a process that has served no other one, may have
 children, may close its descriptors, and is killed with its children when its time is up; a death
@@ -15,13 +15,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.errors import ProcessError
-from bench.plan import Chunk, MethodSpec
-from bench.process import START_LIMIT, Child
+from bench.plan import Chunk
+from bench.process import START_LIMIT, STARTS, Child
 from bench.store import Outcome
 from bench.worker import READY, decode, make_job, serve
 
-STARTS = 3
-"""So many processes in a row may die before they are ready; then it is not by accident."""
 FAREWELL = 5.0
 """Seconds that a method may take to release what it holds."""
 
@@ -35,39 +33,39 @@ class Order:
 
 
 class Queue:
-    """Orders by method, in the order of the plan."""
+    """Orders by company (see :class:`Chunk`), in the order of the plan."""
 
     def __init__(self, chunks: Iterable[Chunk]) -> None:
-        self._orders: dict[MethodSpec, collections.deque[Order]] = {}
+        self._orders: dict[str, collections.deque[Order]] = {}
         for chunk in chunks:
-            self._orders.setdefault(chunk.method, collections.deque()).append(Order(chunk))
+            self._orders.setdefault(chunk.company, collections.deque()).append(Order(chunk))
 
     def __bool__(self) -> bool:
         return bool(self._orders)
 
-    def next(self, served: MethodSpec | None = None) -> Order | None:
-        """Take the next order; of a method, if a process that has served it asks."""
-        spec = next(iter(self._orders), None) if served is None else served
-        orders = self._orders.get(spec) if spec is not None else None
+    def next(self, served: str | None = None) -> Order | None:
+        """Take the next order; of a company, if a process that has served it asks."""
+        company = next(iter(self._orders), None) if served is None else served
+        orders = self._orders.get(company) if company is not None else None
         if not orders or (served is not None and orders[0].fresh):
             return None
         order = orders.popleft()
         if not orders:
-            del self._orders[order.chunk.method]
+            del self._orders[order.chunk.company]
         return order
 
     def put_back(self, *orders: Order) -> None:
-        """Have orders computed next of their method."""
+        """Have orders computed next of their company."""
         for order in reversed(orders):
-            self._orders.setdefault(order.chunk.method, collections.deque()).appendleft(order)
+            self._orders.setdefault(order.chunk.company, collections.deque()).appendleft(order)
 
 
 class Worker(Child):
-    """A process that computes one method's chunks, and the order it is at."""
+    """A process that computes one company's chunks, and the order it is at."""
 
     def __init__(self, order: Order) -> None:
         super().__init__(serve, data=order.chunk.reads_data)
-        self.spec = order.chunk.method
+        self.company = order.chunk.company
         self.order: Order | None = None
         self.ready = False
         self.deadline = float("inf")
@@ -122,15 +120,12 @@ class Pool:
             self._see_off(wait=True)
 
     def _hand_out(self, begun: Callable[[Chunk], None]) -> None:
-        """Give every worker an order, dismissing those for whose method there is none."""
+        """Give every worker an order, dismissing those for whose company there is none."""
         for worker in list(self.workers):
             if worker.order is None:
-                self._start(worker, self.queue.next(worker.spec), begun)
+                self._start(worker, self.queue.next(worker.company), begun)
         while len(self.workers) < self.count and (order := self.queue.next()):
-            try:
-                self.workers.append(Worker(order))
-            except (OSError, EOFError) as error:
-                raise ProcessError(f"No worker process can be started: {error}.") from error
+            self.workers.append(Worker(order))
             self._start(self.workers[-1], order, begun)
         self._see_off()
 

@@ -1,8 +1,9 @@
 """Processes for other people's code: how they start, what they inherit, how they end.
 
 They are forked from a server that has imported PyTorch and nothing of the run (Python's
-``forkserver``), so that each starts in milliseconds, inherits nothing, and every method can have
-one to itself. They end when their parent ends, however that happens, and leave Ctrl-C to it.
+``forkserver``), so that each starts in milliseconds and inherits nothing, and every method of a third
+party can have one to itself. They end when their parent ends, however that happens, and leave Ctrl-C
+to it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
@@ -25,6 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from bench import text
+from bench.errors import ProcessError
 
 THREADS = 1
 """Of a process, whatever their number: sums are ordered by it, and a descent can end elsewhere for
@@ -35,6 +40,8 @@ PRELOADED = ["bench.worker"]
 PR_SET_PDEATHSIG = 1
 START_LIMIT = 120.0
 """Seconds that a process may take until it says its first word."""
+STARTS = 3
+"""So many starts in a row may fail; then it is not by accident."""
 GRACE = 1.0
 """Seconds that a process whose pipe has closed gets to end by itself, so that it has an exit code
 of its own; then it is killed."""
@@ -54,7 +61,6 @@ class Child:
     """
 
     def __init__(self, body: Callable[..., None], *arguments: object, data: bool = False) -> None:
-        start_server()
         context = _context()
         self.connection, theirs = context.Pipe()
         inherited = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(THREADS))}
@@ -63,11 +69,25 @@ class Child:
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=_begin, args=(theirs, inherited, body, arguments)
         )
-        with _server_environment():
-            self.process.start()
+        self._start()
         theirs.close()
         self._sender: threading.Thread | None = None
         weakref.finalize(self, _kill_family, self.process)
+
+    def _start(self) -> None:
+        for attempt in range(STARTS):
+            try:
+                start_server()
+                with _server_environment():
+                    self.process.start()
+                return
+            except (OSError, EOFError) as error:  # the server was killed this very moment, say
+                if attempt == STARTS - 1:
+                    raise ProcessError(
+                        f"No process can be started: {text.describe(error)}; end some others, "
+                        "and give the same command again."
+                    ) from error
+                time.sleep(0.2)
 
     def send(self, message: Any) -> None:
         """Send without waiting: a process that does not read must not hold up its parent."""

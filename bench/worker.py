@@ -1,6 +1,7 @@
 """The process that computes cells: it gets observations and answers with packed restorations.
 
-A worker serves one method, and never sees the truth of a cell unless that is an oracle.
+A worker serves the project's methods or one of a third party, and never sees the truth of a cell
+unless the method is an oracle.
 """
 
 from __future__ import annotations
@@ -96,12 +97,12 @@ def make_job(chunk: Chunk) -> Job:
 def serve(connection: Connection) -> None:
     """Answer jobs until the connection closes: the body of a worker process.
 
-    All jobs are of one method. Whatever it does to the process, each starts from the state in which
-    it was built, so that no result depends on the jobs before.
+    Whatever a method does to the process, each of its jobs starts from the state in which it was
+    built, so that no result depends on the jobs before.
     """
     from bench.isolation import GlobalState, seed_everything
 
-    built: tuple[Task, MethodBase, GlobalState] | None = None
+    built: tuple[tuple[MethodSpec, Task], MethodBase, GlobalState] | None = None
     connection.send_bytes(READY)
     while True:
         try:
@@ -110,10 +111,11 @@ def serve(connection: Connection) -> None:
             break
         seed_everything(job.task.seed)
         try:
-            if built is None or built[0] != job.task:
+            if built is None or built[0] != (job.spec, job.task):
                 _close(built[1] if built else None)
                 built = None
-                built = (job.task, build(job.spec, job.task), GlobalState.now())
+                method = build(job.spec, job.task)
+                built = ((job.spec, job.task), method, GlobalState.now())
             answers = _guarded(built[1], job)
         except BaseException as error:
             answers = [_failure(error)] * len(job)
