@@ -1,9 +1,8 @@
 """Processes for other people's code: how they start, what they inherit, how they end.
 
-They are forked from a server that has imported PyTorch and nothing of the run (Python's
-``forkserver``), so that each starts in milliseconds and inherits nothing, and every method of a third
-party can have one to itself. They end when their parent ends, however that happens, and leave Ctrl-C
-to it.
+They are forked from a server that has imported PyTorch and nothing of the run (``forkserver``), so
+that each starts in milliseconds, inherits nothing, and every third party's method can have one to
+itself. They end when their parent ends, however that happens, and leave Ctrl-C to it.
 """
 
 from __future__ import annotations

@@ -166,7 +166,11 @@ def test_ctrl_c_exits_130_and_loses_nothing(bench: Bench) -> None:
 def test_two_runs_into_one_folder_at_once_are_refused(bench: Bench) -> None:
     process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
     wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
-    assert "Another run" in bench.refused(*RUN, "--methods", "half")
+    process.send_signal(signal.SIGSTOP)  # or it might have ended before the other has started
+    try:
+        assert "Another run" in bench.refused(*RUN, "--methods", "half")
+    finally:
+        process.send_signal(signal.SIGCONT)
     process.communicate(timeout=60)
     assert process.returncode == 0
 
