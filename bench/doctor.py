@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
+import itertools
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench import interview, text
 from bench.errors import BenchError
+from bench.isolation import contained
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
 from bench.runner import available_cores
@@ -95,31 +98,45 @@ def _octave() -> Finding:
 def datasets() -> Iterator[Finding]:
     for name in DATASETS.names():
         try:
-            place = DATASETS.load(name).location()
-        except BenchError as error:
-            yield Finding("dataset", name, False, False, str(error), loaded=False)
+            cls = DATASETS.load(name)
+            with contained():
+                place = cls.location()
+                detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
+        except Exception as error:  # a third party's data set may raise anything
+            known = isinstance(error, BenchError)
+            advice = text.legible(str(error)) if known else text.describe(error)
+            yield Finding("dataset", name, False, False, advice, loaded=False)
             continue
-        detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
         yield Finding("dataset", name, place.found, False, detail)
+    for entry, advice in DATASETS.collisions.items():
+        yield Finding("dataset", entry.name, False, False, advice, loaded=False)
 
 
 def methods() -> Iterator[Finding]:
     """A method is ready if it is for some class of image."""
+    tasks = [
+        Task(image_class, (32, 32) if image_class == "svhn" else (64, 64)) for image_class in PROBES
+    ]
     for name in METHODS.names():
-        missing = ""
-        for image_class in PROBES:
-            size = (32, 32) if image_class == "svhn" else (64, 64)
-            try:
-                method = METHODS.load(name)
-                method.check_available(Task(image_class=image_class, image_size=size))
-                count = len(method.assets(Task(image_class, size)))
-                detail = f"ready, with {count} files of its own" if count else "ready"
-                yield Finding("method", name, True, False, detail)
-                break
-            except Exception as error:  # a third party's method may raise anything
-                missing = missing or str(error)
-        else:
-            yield Finding("method", name, False, False, missing)
+        verdicts = _verdicts(name, tasks)
+        first = next(verdicts)
+        ready = next((v for v in itertools.chain([first], verdicts) if not v.status), None)
+        if ready is None:
+            yield Finding("method", name, False, False, first.reason)
+            continue
+        count = len(ready.assets)
+        detail = f"ready, with {count} files of its own" if count else "ready"
+        yield Finding("method", name, True, False, detail)
+    for entry, advice in METHODS.collisions.items():
+        yield Finding("method", entry.name, False, False, advice, loaded=False)
+
+
+def _verdicts(name: str, tasks: Sequence[Task]) -> Iterator[interview.Verdict]:
+    if METHODS.entries[name].origin != "bench":  # a process for each question would be many
+        yield from interview.consult(name, {}, tasks)
+        return
+    for task in tasks:
+        yield from interview.consult(name, {}, [task])
 
 
 def _machine(folder: Path) -> Iterator[Finding]:

@@ -44,3 +44,9 @@ class StorageError(BenchError):
     """A disk that is full or failing; what was recorded before is safe."""
 
     exit_code = 1
+
+
+class ProcessError(BenchError):
+    """Worker processes that cannot be had, whatever the method; what was recorded is safe."""
+
+    exit_code = 1

@@ -15,9 +15,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.errors import BenchError, InvalidInput, NotApplicable, Unavailable, UnknownName
+from bench import interview
+from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
 from bench.observation import Condition, Observed, digest, effective, formation, observe
-from bench.protocol import Dataset, MethodBase, Task
+from bench.protocol import Dataset, Task
 from bench.registry import DATASETS, METHODS
 
 REFERENCE_PIXELS = 64 * 64
@@ -89,15 +90,29 @@ class Chunk:
     """Cells that one call of a method computes together, with what the call needs.
 
     Observations are made when they are asked for: those of a set of photographs do not fit into
-    memory together.
+    memory together. ``reads_data`` says whether its process may know where the data lie.
     """
 
     cells: tuple[Cell, ...]
     dataset: Dataset
     task: Task
+    reads_data: bool = True
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @property
+    def method(self) -> MethodSpec:
+        """The method that computes them."""
+        return self.cells[0].method
+
+    @property
+    def company(self) -> str:
+        """Chunks of one company may share a process: the project's own, else those of a method.
+
+        Some of the project's methods have much in common, which they compute once per process.
+        """
+        return "" if self.cells[0].origin == "bench" else str(self.method)
 
     def only(self, keep: Sequence[bool]) -> Chunk:
         """Return the chunk without the cells that need not run."""
@@ -156,7 +171,7 @@ def parse_methods(names: str, settings: Sequence[str] = ()) -> list[MethodSpec]:
             raise BenchError(f"--set takes METHOD.KEY=VALUE, not {setting!r}.")
         if name not in chosen:
             raise UnknownName(f"--set {setting} names {name!r}, which is not among the methods.")
-        known = METHODS.load(name).parameter_names()
+        known = interview.describe(name).parameters
         if key not in known:
             options = ", ".join(known) or "none"
             raise UnknownName(f"The method {name!r} has no parameter {key!r}; it has: {options}.")
@@ -189,6 +204,7 @@ def plan(
     conditions: Sequence[Condition],
     images: int | None = None,
     device: str = "cpu",
+    patience: float = interview.PATIENCE,
 ) -> Iterator[Chunk | Refusal]:
     """Lay out a run.
 
@@ -200,6 +216,8 @@ def plan(
     images : int or None
         Only the first so many of each dataset; None takes all.
     device : str
+    patience : float
+        Seconds that a third party's class may take for each answer about itself.
 
     Yields
     ------
@@ -212,7 +230,7 @@ def plan(
             sketches = [_sketch(dataset, index, condition, device) for index in range(count)]
             _check_names(dataset, sketches)
             for spec in methods:
-                yield from _plan_method(spec, dataset, condition, sketches)
+                yield from _plan_method(spec, dataset, condition, sketches, patience)
 
 
 def _check_names(dataset: Dataset, sketches: Sequence[Sketch]) -> None:
@@ -231,27 +249,18 @@ def _plan_method(
     dataset: Dataset,
     condition: Condition,
     sketches: Sequence[Sketch],
+    patience: float,
 ) -> Iterator[Chunk | Refusal]:
-    try:
-        method: type[MethodBase] | BenchError = METHODS.load(spec.name)
-    except Unavailable as error:  # a broken plugin costs its own rows, not the run
-        method = error
     by_task: dict[Task, list[int]] = {}
     for position, sketch in enumerate(sketches):
         by_task.setdefault(sketch.task, []).append(position)
-    for task, positions in by_task.items():
-        refusal = None if isinstance(method, type) else ("unavailable", str(method))
-        assets: Mapping[str, str] = {}
-        if isinstance(method, type):
-            try:
-                method.check_available(task)
-                assets = method.assets_for(task, dict(spec.parameters))
-            except NotApplicable as error:
-                refusal = ("not applicable", str(error))
-            except Unavailable as error:
-                refusal = ("unavailable", str(error))
-            except Exception as error:  # a third party's class method may raise anything
-                refusal = ("failed", f"{type(error).__name__}: {error}")
+    verdicts = interview.consult(spec.name, dict(spec.parameters), tuple(by_task), patience)
+    try:
+        method = interview.describe(spec.name)
+    except BenchError:  # the verdicts say why
+        method = interview.Description()
+    origin = METHODS.entries[spec.name].origin
+    for (task, positions), verdict in zip(by_task.items(), verdicts, strict=True):
         cells = {
             position: Cell(
                 method=spec,
@@ -261,13 +270,13 @@ def _plan_method(
                 image=sketches[position].name,
                 kernel_id=sketches[position].kernel_id,
                 blur_length=sketches[position].blur_length,
-                kind=method.kind if isinstance(method, type) else "method",
-                origin=METHODS.entries[spec.name].origin,
+                kind=method.kind,
+                origin=origin,
                 identity={
                     "method": spec.name,
                     "parameters": dict(spec.parameters),
-                    "version": method.version if isinstance(method, type) else "",
-                    "assets": dict(assets),
+                    "version": method.version,
+                    "assets": dict(verdict.assets),
                     "dataset": dataset.name,
                     "dataset version": dataset.version,
                     "scene": sketches[position].digest,
@@ -279,8 +288,8 @@ def _plan_method(
             )
             for position in positions
         }
-        if refusal or not isinstance(method, type):
-            yield Refusal(tuple(cells.values()), *(refusal or ("unavailable", str(method))))
+        if verdict.status:
+            yield Refusal(tuple(cells.values()), verdict.status, verdict.reason)
             continue
         pixels = task.image_size[0] * task.image_size[1]
         size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
@@ -290,4 +299,5 @@ def _plan_method(
                 cells=tuple(cells[p] for p in members),
                 dataset=dataset,
                 task=task,
+                reads_data=method.reads_data or origin == "bench",
             )

@@ -153,8 +153,9 @@ class MethodBase:
         Boundaries that the method models. It runs on others too, and the table says so.
     reference : str
         Where the algorithm was published.
-    needs_data : bool
-        Whether it reads a data archive when it runs, beyond what its training left.
+    reads_data : bool
+        Whether it reads files of the data folder (the statistics of a class, say). Processes of a
+        third party's method are told where that is only if it declares so.
     """
 
     kind: ClassVar[Kind] = "method"
@@ -163,7 +164,7 @@ class MethodBase:
     batch_size: ClassVar[int] = 16
     boundaries: ClassVar[tuple[Boundary, ...]] = ("circular", "free")
     reference: ClassVar[str] = ""
-    needs_data: ClassVar[bool] = False
+    reads_data: ClassVar[bool] = False
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -172,7 +173,7 @@ class MethodBase:
     def check_available(cls, task: Task) -> None:
         """Raise ``Unavailable`` (what is missing and how to get it) or ``NotApplicable``.
 
-        Called in the parent process before any work is planned, so it must be cheap.
+        Called before any work is planned, so it must be cheap.
         """
 
     @classmethod

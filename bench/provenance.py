@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import json
+import os
 import platform
+import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from bench.files import write_atomically
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
 ROOT = Path(__file__).resolve().parent.parent
+
+MEND = "move it elsewhere, and give the same command again"
 
 
 def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,9 +37,10 @@ def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain values that JSON holds.
+        Plain values that JSON holds; ``invocation`` is the name by which cells refer to it.
     """
     return {
+        "invocation": secrets.token_hex(8),
         "command": " ".join(["python -m bench", *sys.argv[1:]]),
         "started": _now(),
         "finished": None,
@@ -54,16 +59,29 @@ def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def append(folder: Path, entry: Mapping[str, Any]) -> None:
+def begin(folder: Path, entry: Mapping[str, Any]) -> None:
     """Add a run to a folder's ``provenance.json``, the file that lists all its runs.
 
-    A damaged one is set aside as ``provenance.json.damaged`` with a notice: a run's results are
-    worth more than the list of the runs before it, and nothing of that is thrown away.
+    It is written before the work, so that cells of a run that is killed have an origin too; such
+    an entry keeps ``"finished": null``. A damaged file is set aside as ``provenance.json.damaged``
+    with a notice: nothing of it is thrown away, and it must not keep a folder from being used.
     """
-    path = folder / "provenance.json"
-    entries = _entries(path)
-    finished = {**entry, "finished": _now()}
-    write_atomically(path, json.dumps([*entries, finished], indent=2, ensure_ascii=False) + "\n")
+    _write(folder, [*_entries(folder / "provenance.json"), entry])
+
+
+def finish(folder: Path, entry: Mapping[str, Any]) -> None:
+    """Enter the time at which a run that was begun has ended."""
+    others = _entries(folder / "provenance.json")
+    place = next(
+        (n for n, other in enumerate(others) if other.get("invocation") == entry["invocation"]),
+        len(others),
+    )
+    _write(folder, [*others[:place], {**entry, "finished": _now()}, *others[place + 1 :]])
+
+
+def _write(folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    content = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / "provenance.json", content.encode(errors="backslashreplace"))
 
 
 def _entries(path: Path) -> list[Any]:
@@ -92,10 +110,22 @@ def _now() -> str:
 
 
 def _commit() -> dict[str, Any]:
-    """The commit of the checkout this package runs from, and whether files differ from it."""
-    head = _output("git", "-C", str(ROOT), "rev-parse", "HEAD")
-    changed = _output("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+    """The commit of the checkout this package runs from, and whether files differ from it.
+
+    A package that is merely installed below somebody's repository has none.
+    """
+    own = _git("rev-parse", "--show-toplevel")
+    head = None
+    if own is not None and Path(own).resolve() == ROOT and _git("ls-files", "bench/provenance.py"):
+        head = _git("rev-parse", "HEAD")
+    changed = head and _git("status", "--porcelain", "--untracked-files=no")
     return {"commit": head, "uncommitted_changes": bool(changed) if head else None}
+
+
+def _git(*arguments: str) -> str | None:
+    # Run by a git hook, the environment names another repository.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return _output("git", "-C", str(ROOT), *arguments, environment=clean)
 
 
 def _version(package: str) -> str | None:
@@ -118,9 +148,11 @@ def processor() -> str:
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
 
 
-def _output(*command: str) -> str | None:
+def _output(*command: str, environment: Mapping[str, str] | None = None) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, check=True, env=environment
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return done.stdout.strip()

@@ -8,6 +8,7 @@ of installed packages.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import fnmatch
@@ -16,10 +17,12 @@ import importlib
 import importlib.metadata
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from bench import text
 from bench.errors import BenchError, Unavailable, UnknownName
-from bench.protocol import Dataset, KernelSource, Knowledge, MethodBase
+from bench.isolation import contained
+from bench.protocol import Dataset, KernelSource, MethodBase
 
 T = TypeVar("T")
 
@@ -65,15 +68,28 @@ class Registry(Generic[T]):
         """All entries by name, the project's own first."""
         own = importlib.import_module(self.catalog).CATALOG
         entries = {name: Entry(name, target) for name, target in own.items()}
-        for point in importlib.metadata.entry_points(group=self.group):
-            origin = point.dist.name if point.dist else "unknown"
-            if point.name in entries:
-                raise BenchError(
-                    f"The {self.noun} name {point.name!r} of {origin} is already taken by "
-                    f"{entries[point.name].origin}; rename its entry point or uninstall {origin}."
-                )
-            entries[point.name] = Entry(point.name, point.value, origin)
+        for entry in self._third_parties():
+            entries.setdefault(entry.name, entry)
         return entries
+
+    @property
+    def collisions(self) -> dict[Entry, str]:
+        """Third parties' entries whose name is another's, and what to do about each."""
+        return {
+            entry: f"The {self.noun} name {entry.name!r} of {entry.origin} is already taken by "
+            f"{self.entries[entry.name].origin}; rename its entry point or uninstall "
+            f"{entry.origin}."
+            for entry in self._third_parties()
+            if self.entries[entry.name] != entry
+        }
+
+    def _third_parties(self) -> list[Entry]:
+        points = importlib.metadata.entry_points(group=self.group)
+        found = [
+            Entry(point.name, point.value, point.dist.name if point.dist else "unknown")
+            for point in points
+        ]
+        return sorted(found, key=lambda entry: entry.origin)  # whichever path came first
 
     def names(self, pattern: str = "*") -> list[str]:
         """Names that match a shell pattern, in the order of registration."""
@@ -109,26 +125,32 @@ class Registry(Generic[T]):
         Unavailable
             If its module cannot be imported.
         BenchError
-            If what is there is not a class of the right kind.
+            If what is there is not a class of the right kind, or has another name.
         """
         if opener := self._opener(name):
             module, _, function = opener.partition(":")
             return getattr(importlib.import_module(module), function)(name)
-        if name not in self.entries:
-            raise UnknownName(self._unknown(name))
-        entry = self.entries[name]
-        module, _, attribute = entry.target.partition(":")
+        entry = self.entry(name)
         try:
-            target = getattr(importlib.import_module(module), attribute)
+            with contextlib.nullcontext() if entry.origin == "bench" else contained():
+                module, _, attribute = entry.target.partition(":")
+                target: Any = importlib.import_module(module)
+                for part in attribute.split("."):
+                    target = getattr(target, part)
         except Exception as error:  # a third party's module may raise anything on import
             raise Unavailable(
                 f"The {self.noun} {name!r} of {entry.origin} cannot be imported from "
-                f"{entry.target}: {type(error).__name__}: {error}."
+                f"{entry.target}: {text.describe(error)}."
             ) from error
         if not (isinstance(target, type) and issubclass(target, self.base)):
             raise BenchError(
                 f"The {self.noun} {name!r} of {entry.origin} is {entry.target}, "
                 f"which is no subclass of {self.base.__module__}.{self.base.__name__}."
+            )
+        if "name" in self.base.__annotations__ and getattr(target, "name", None) != name:
+            raise BenchError(
+                f"The {self.noun} {name!r} of {entry.origin} calls itself "
+                f"{getattr(target, 'name', None)!r}: set `name = {name!r}` in {entry.target}."
             )
         return target
 
@@ -154,6 +176,12 @@ class Registry(Generic[T]):
         schemes = getattr(importlib.import_module(self.catalog), "SCHEMES", {})
         return schemes.get(kind) if colon else None
 
+    def entry(self, name: str) -> Entry:
+        """Return the entry of a name, or raise ``UnknownName`` with the nearest known names."""
+        if name not in self.entries:
+            raise UnknownName(self._unknown(name))
+        return self.entries[name]
+
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.entries, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "nothing is near it."
@@ -165,18 +193,6 @@ def parse_label(label: str) -> tuple[str, dict[str, str]]:
     name, _, inner = label.partition("[")
     pairs = (part.partition("=") for part in inner.removesuffix("]").split(",") if part)
     return name, {key: value for key, _, value in pairs}
-
-
-def knowledge(label: str) -> Knowledge:
-    """Return what the method behind a label is told or has learned, with its parameters.
-
-    Raises
-    ------
-    BenchError
-        If the method is unknown or cannot be imported.
-    """
-    name, parameters = parse_label(label)
-    return METHODS.load(name).knowledge(parameters)
 
 
 def _merged(name: str, options: Mapping[str, object]) -> str:

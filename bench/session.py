@@ -9,9 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from bench import contact_sheet, gallery, plan, provenance, runner, scores, tables
+from bench import (
+    contact_sheet,
+    gallery,
+    interview,
+    plan,
+    process,
+    provenance,
+    runner,
+    scores,
+    tables,
+)
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.isolation import contained
 from bench.observation import Condition
 from bench.plan import Chunk, MethodSpec, Refusal
 from bench.protocol import Dataset
@@ -102,11 +113,12 @@ def execute(
     BenchError
         If there is nothing to run.
     """
+    process.start_server()
     datasets = Datasets()
-    laid_out: list[Chunk | Refusal] = []
-    for part in parts:
-        opened = [datasets(name) for name in part.datasets]
-        laid_out += plan.plan(part.methods, opened, part.conditions, part.images, device)
+    with contained():  # planning reads data sets, which may be others' code
+        laid_out = _lay_out(parts, datasets, device, min(time_limit, interview.PATIENCE))
+    if not any(item.cells for item in laid_out):
+        raise BenchError("There was nothing to run.")
     workers = workers or (runner.available_cores() if device == "cpu" else 1)
     conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
     origin = provenance.collect(
@@ -118,20 +130,20 @@ def execute(
             "images": [part.images for part in parts] if len(parts) > 1 else parts[0].images,
             "device": device,
             "workers": workers,
-            "threads_per_worker": runner.THREADS,
+            "threads_per_worker": process.THREADS,
             "assets": checksums(laid_out),
             "metric_versions": scores.VERSION,
         }
     )
-    with Store(out) as store:
+    with Store(out, invocation=origin["invocation"]) as store:
         scores.check(out)
+        provenance.begin(out, origin)
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)
         summary = runner.run(laid_out, store, workers, time_limit, not quiet)
         frame = scores.update(scores.collect(store, datasets, not quiet), out)
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
-        provenance.append(out, origin)
         paths = []
         if sheets:
             paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame)
@@ -140,9 +152,18 @@ def execute(
             if gallery_images
             else None
         )
-    if not summary.cells:
-        raise BenchError("There was nothing to run.")
+        provenance.finish(out, origin)
     return Session(frame, table, paths, index, summary)
+
+
+def _lay_out(
+    parts: Sequence[Part], datasets: Datasets, device: str, patience: float
+) -> list[Chunk | Refusal]:
+    laid_out: list[Chunk | Refusal] = []
+    for part in parts:
+        opened = [datasets(name) for name in part.datasets]
+        laid_out += plan.plan(part.methods, opened, part.conditions, part.images, device, patience)
+    return laid_out
 
 
 def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:

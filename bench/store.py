@@ -22,11 +22,12 @@ from bench.errors import BenchError, StorageError
 from bench.packing import Packed, unpack
 from bench.plan import Cell
 from bench.protocol import Restoration
+from bench.text import legible
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cells (
     id TEXT PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, finished TEXT NOT NULL,
-    identity TEXT NOT NULL, cost TEXT NOT NULL, payload BLOB
+    identity TEXT NOT NULL, cost TEXT NOT NULL, payload BLOB, invocation TEXT
 );
 CREATE TABLE IF NOT EXISTS plan (label TEXT PRIMARY KEY, id TEXT NOT NULL, row TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS scores (
@@ -50,6 +51,9 @@ class Outcome:
     status: str
     reason: str = ""
     restoration: Packed | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", legible(self.reason))  # others' exceptions get there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Store:
         Created if it is not there.
     write : bool
         Take the folder's lock; a second writer is refused.
+    invocation : str
+        The run that records, by its name in ``provenance.json``.
 
     Raises
     ------
@@ -84,7 +90,8 @@ class Store:
         If the folder cannot be written, is in use by another run, or holds no readable store.
     """
 
-    def __init__(self, folder: Path, write: bool = True) -> None:
+    def __init__(self, folder: Path, write: bool = True, invocation: str = "") -> None:
+        self.invocation = invocation
         self.folder = folder
         self.path = folder / "cells.sqlite"
         self._lock: IO[str] | None = None
@@ -118,10 +125,25 @@ class Store:
             self._db = self._open_to_write() if write else self._open_to_read()
             for table, columns in TABLES.items():  # a store of another schema, or damaged
                 self._db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchone()
+            if write:
+                self._add_column("cells", "invocation")
         except sqlite3.Error as error:
             if self._lock:
                 self._lock.close()
             raise self._broken(error) from error
+        self._file = self._identify()
+
+    def _add_column(self, table: str, column: str) -> None:
+        """Bring a store of an older version up to date; readers do without the column."""
+        if column not in [row[1] for row in self._db.execute(f"PRAGMA table_info({table})")]:
+            self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+
+    def _identify(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open_to_write(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None)
@@ -195,6 +217,11 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._identify() != self._file:  # SQLite would go on writing to what nobody can open
+            raise StorageError(
+                f"{self.path} was deleted, moved or replaced during the run; bring it back, or "
+                "give the same command again to compute what was in it."
+            )
         try:
             with contextlib.ExitStack() as undo:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -259,13 +286,15 @@ class Store:
         for outcome in outcomes:
             packed = outcome.restoration or Packed("{}", b"")
             identity = json.dumps(outcome.cell.identity, sort_keys=True)
-            found = (now, identity, packed.cost, packed.arrays or None)
+            found = (now, identity, packed.cost, packed.arrays or None, self.invocation)
             rows.append((outcome.cell.id, outcome.status, outcome.reason, *found))
         with self._transaction() as db:
             db.executemany(
-                "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "INSERT INTO cells (id, status, reason, finished, identity, cost, payload, "
+                "invocation) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
                 "status = excluded.status, reason = excluded.reason, finished = excluded.finished,"
-                " cost = excluded.cost, payload = excluded.payload WHERE cells.status != 'ok'",
+                " cost = excluded.cost, payload = excluded.payload,"
+                " invocation = excluded.invocation WHERE cells.status != 'ok'",
                 rows,
             )
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from bench import interview
 from bench.errors import BenchError
 from bench.metrics import METRICS
-from bench.registry import DATASETS, METHODS, knowledge
+from bench.registry import DATASETS, METHODS
 from bench.remarks import escape, method_order, mixed, remarks
 from bench.statistics import bootstrap_mean
 
@@ -97,7 +98,7 @@ def _knows(method: str, rows: pd.DataFrame) -> str:
     if name not in METHODS.entries:  # restored elsewhere, or by a plugin that is gone
         return f"origin: {rows['origin'].iloc[0]}"
     try:
-        return str(knowledge(method))
+        return interview.knowledge(method)
     except BenchError:
         return "?"
 

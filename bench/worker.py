@@ -1,16 +1,15 @@
 """The process that computes cells: it gets observations and answers with packed restorations.
 
-A worker never sees the truth of a cell unless the method is an oracle. It ends when its parent
-ends, however that happens, and it leaves Ctrl-C to its parent.
+A worker serves the project's methods or one of a third party, and never sees the truth of a cell
+unless the method is an oracle.
 """
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import dataclasses
+import json
 import os
-import signal
-import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench import text
 from bench.answers import check_restoration as check
 from bench.packing import Packed, pack, split
 from bench.plan import Chunk, MethodSpec
@@ -27,8 +27,9 @@ from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Scen
 if TYPE_CHECKING:
     from torch import Tensor
 
-PR_SET_PDEATHSIG = 1
-READY = "ready"
+STATUSES = ("ok", "failed", "unavailable", "not applicable")
+ANSWER_FORMS = ([str, str, str, int], [str, str, type(None), int])
+READY = b"ready"
 """What a worker says first: time limits count from here, not from the start of its imports."""
 
 
@@ -94,44 +95,96 @@ def make_job(chunk: Chunk) -> Job:
     )
 
 
-def serve(connection: Connection, threads: int) -> None:
-    """Answer jobs until the connection closes: the body of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
-    import torch
+def serve(connection: Connection) -> None:
+    """Answer jobs until the connection closes: the body of a worker process.
 
-    torch.set_num_threads(threads)
-    current: tuple[MethodSpec, Task] | None = None
-    method: MethodBase | None = None
-    connection.send(READY)
+    Whatever a method does to the process, each of its jobs starts from the state in which it was
+    built, so that no result depends on the jobs before.
+    """
+    from bench.isolation import GlobalState, seed_everything
+
+    built: tuple[tuple[MethodSpec, Task], MethodBase, GlobalState] | None = None
+    connection.send_bytes(READY)
     while True:
         try:
             job: Job = connection.recv()
         except (EOFError, OSError):
             break
-        answers: list[Answer]
+        seed_everything(job.task.seed)
         try:
-            if (job.spec, job.task) != current:
-                if method is not None:
-                    method.close()
-                current, method = None, None
+            if built is None or built[0] != (job.spec, job.task):
+                _close(built[1] if built else None)
+                built = None
                 method = build(job.spec, job.task)
-                current = (job.spec, job.task)
-            assert method is not None
-            answers = compute(method, job)
-        except Exception as error:
+                built = ((job.spec, job.task), method, GlobalState.now())
+            answers = _guarded(built[1], job)
+        except BaseException as error:
             answers = [_failure(error)] * len(job)
-        connection.send(answers)
-    if method is not None:
-        method.close()
+        if built is not None:
+            built[2].restore()
+        connection.send_bytes(encode(answers))
+    _close(built[1] if built else None)
 
 
-def end_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, so that kill -9 leaves no orphans."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # it died before we asked
-            os.kill(os.getpid(), signal.SIGKILL)
+def _close(method: MethodBase | None) -> None:
+    """Let a method release what it holds; its results are in, so a failure costs nothing."""
+    with contextlib.suppress(BaseException):
+        if method is not None:
+            method.close()
+
+
+def _guarded(method: MethodBase, job: Job) -> list[Answer]:
+    """Compute a job, taking an exit (``sys.exit``) of an image for that image's failure."""
+    try:
+        return compute(method, job)
+    except BaseException as error:
+        if len(job) == 1:
+            return [_failure(error)]
+    return [answer for index in range(len(job)) for answer in _guarded(method, job.only(index))]
+
+
+def encode(answers: Sequence[Answer]) -> bytes:
+    """Put answers into a message: a line of JSON, then the restorations' arrays.
+
+    No pickle: whoever computes cells runs other people's code, and a pickle would bring it along.
+    """
+    packed = [answer.restoration or Packed("", b"") for answer in answers]
+    header = [
+        [
+            answer.status,
+            answer.reason,
+            answer.restoration and answer.restoration.cost,
+            len(p.arrays),
+        ]
+        for answer, p in zip(answers, packed, strict=True)
+    ]
+    return b"\n".join([json.dumps(header).encode(), b"".join(p.arrays for p in packed)])
+
+
+def decode(message: bytes, count: int) -> list[Answer]:
+    """Read what :func:`encode` wrote.
+
+    Raises
+    ------
+    ValueError
+        If that is not what it is.
+    """
+    line, _, arrays = message.partition(b"\n")
+    answers, start = [], 0
+    header = json.loads(line)
+    if not isinstance(header, list) or len(header) != count:
+        raise ValueError("it does not have an answer for each image")
+    for entry in header:
+        if not (isinstance(entry, list) and [type(part) for part in entry] in ANSWER_FORMS):
+            raise ValueError("an answer has another form")
+        status, reason, cost, size = entry
+        if status not in STATUSES or (status == "ok") != (cost is not None) or size < 0:
+            raise ValueError("an answer contradicts itself")
+        part, start = arrays[start : start + size], start + size
+        answers.append(Answer(status, reason, None if cost is None else Packed(cost, part)))
+    if start != len(arrays):
+        raise ValueError("its arrays have another length")
+    return answers
 
 
 def build(spec: MethodSpec, task: Task) -> MethodBase:
@@ -196,18 +249,16 @@ def _judge(restoration: Restoration, elapsed: float) -> Answer:
     return Answer("ok", restoration=pack(restoration))
 
 
-def _failure(error: Exception) -> Answer:
+def _failure(error: BaseException) -> Answer:
     from bench.errors import BenchError, NotApplicable, Unavailable
 
-    if isinstance(error, NotApplicable):
-        return Answer("not applicable", str(error))
-    if isinstance(error, Unavailable):
-        return Answer("unavailable", str(error))
+    known = {NotApplicable: "not applicable", Unavailable: "unavailable"}
+    status = next((word for kind, word in known.items() if isinstance(error, kind)), "failed")
     if isinstance(error, BenchError):
-        return Answer("failed", str(error))
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119 (may be no path)
-    return Answer("failed", f"{type(error).__name__}: {error} ({where})")
+        return Answer(status, text.describe(error).partition(": ")[2])
+    last = (traceback.extract_tb(error.__traceback__) or [None])[-1]
+    where = f" ({os.path.basename(last.filename)}:{last.lineno})" if last else ""  # noqa: PTH119
+    return Answer(status, text.describe(error) + where)
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -67,7 +67,7 @@ class KnownKernelLMMSE(Oracle):
     """
 
     version: ClassVar[str] = "2"
-    needs_data: ClassVar[bool] = True
+    reads_data: ClassVar[bool] = True
     batch_size: ClassVar[int] = 40
     knows: ClassVar[Knowledge] = Knowledge(
         noise=True, boundary=True, image_class=True, truth=True, training="covariance of the class"

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import io
 import os
+import select
 import sys
 from collections.abc import Sequence
 
@@ -37,7 +38,7 @@ examples:
   python -m bench deblur photo.jpg --method dp -o sharp.png
   python -m bench COMMAND --help                       more on a command, with examples
 """
-OK, INTERRUPTED = 0, 130
+OK, BROKEN, INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,25 +47,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 if some cells failed; 2 if what was asked for makes no sense or needs what is not
-        here; 130 after Ctrl-C.
+        0; 1 if some cells failed or something broke; 2 if what was asked for makes no sense or
+        needs what is not here; 130 after Ctrl-C.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know an arrow or an accent
-            stream.reconfigure(errors="replace")
+    _print_whatever_comes()
     try:
         given = sys.argv[1:] if arguments is None else [*arguments]
         options = _parser(given).parse_args(given)
-        return int(options.run(options))
+        code = int(options.run(options))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("bench: stopped; what was recorded is safe.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:
+        if not _reader_has_left():
+            print(f"bench: A pipe broke that was not the output's ({error}).", file=sys.stderr)
+            return BROKEN
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as `| head` does
         return OK
+
+
+def _print_whatever_comes() -> None:
+    """Have characters that the terminal cannot show escaped rather than end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _reader_has_left() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return bool(poll.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 
 EXAMPLES = """\
 examples:
@@ -20,21 +21,21 @@ def run(options: argparse.Namespace) -> int:
     """Print what is registered and whether it can be used here."""
     from tabulate import tabulate
 
-    from bench import doctor
+    from bench import doctor, interview
     from bench.errors import BenchError
     from bench.registry import DATASETS, METHODS
 
     if options.what != "datasets":
         lines = []
         for finding in doctor.methods():
-            entry = METHODS.entries[finding.name]
-            try:
-                method = METHODS.load(finding.name)
-                kind, knows = str(method.kind), str(method.knows)
-            except BenchError:
-                kind, knows = "?", "?"
+            origin = METHODS.entries[finding.name].origin if finding.loaded else "?"
+            kind, knows = "?", "?"
+            with contextlib.suppress(BenchError):
+                if finding.loaded:
+                    about = interview.describe(finding.name)
+                    kind, knows = about.kind, about.knows
             state = "yes" if finding.ok else finding.detail
-            lines.append([finding.name, kind, knows, entry.origin, state])
+            lines.append([finding.name, kind, knows, origin, state])
         headers = ["method", "kind", "is told or has learned", "from", "ready"]
         print(tabulate(lines, headers, tablefmt="simple", maxcolwidths=[None, None, 40, None, 60]))
     if options.what is None:
@@ -42,13 +43,10 @@ def run(options: argparse.Namespace) -> int:
     if options.what != "methods":
         lines = []
         for finding in doctor.datasets():
-            entry = DATASETS.entries[finding.name]
-            try:
-                title = DATASETS.load(finding.name).title
-            except BenchError:
-                title = "?"
+            origin = DATASETS.entries[finding.name].origin if finding.loaded else "?"
+            title = DATASETS.load(finding.name).title if finding.loaded else "?"
             state = "yes" if finding.ok else finding.detail
-            lines.append([finding.name, title, entry.origin, state])
+            lines.append([finding.name, title, origin, state])
         headers = ["dataset", "what it is", "from", "here"]
         print(tabulate(lines, headers, tablefmt="simple", maxcolwidths=[None, 50, None, 60]))
     return 0

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
     from bench import gallery, plan
     from bench.observation import Condition
+    from bench.registry import DATASETS, METHODS
     from bench.session import Part, execute
 
     arguments.check_device(options.device)
@@ -88,6 +89,9 @@ def run(options: argparse.Namespace) -> int:
         )
     ]
     methods = plan.parse_methods(options.methods, options.set)
+    for registry in (METHODS, DATASETS):
+        for advice in registry.collisions.values():
+            print(f"bench: {advice}", file=sys.stderr)
     part = Part(methods, arguments.datasets(options), conditions, options.images)
     session = execute(
         [part],

@@ -41,18 +41,17 @@ def run(options: argparse.Namespace) -> int:
     dataset = datasets(manifest["dataset"])
     origin = options.origin or presentable(f"scored from {options.folder.resolve().name}")
     found = exchange.outcomes(options.folder, manifest, dataset, options.name, origin, _say)
-    with Store(options.out) as store:
+    entry = provenance.collect(
+        {"scored": options.name, "origin": origin, "manifest": manifest["condition"]}
+    )
+    with Store(options.out, invocation=entry["invocation"]) as store:
+        provenance.begin(options.out, entry)
         store.expect(outcome.cell for outcome in found)
         store.record(found)
         frame = scores.update(scores.collect(store, datasets, progress=False), options.out)
         table = tables.markdown(frame)
         write_atomically(options.out / "table.md", table)
-        provenance.append(
-            options.out,
-            provenance.collect(
-                {"scored": options.name, "origin": origin, "manifest": manifest["condition"]}
-            ),
-        )
+        provenance.finish(options.out, entry)
     print(tables.markdown(frame[frame["method"] == options.name]))
     print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
     return int(any(outcome.status != "ok" for outcome in found))

@@ -216,7 +216,7 @@ def _line(key: Key, row: rows.Row, old: dict[Key, Line]) -> Line:
     before = old.get(key)
     if before:
         return dataclasses.replace(before, values=row.psnr)
-    data_needed = key[1] in TEST_SETS or METHODS.load(key[0]).needs_data
+    data_needed = key[1] in TEST_SETS or METHODS.load(key[0]).reads_data
     quick = (row.direct or key[1] == SAMPLE_SETS[0]) and not data_needed
     tolerance = DIRECT if row.direct else LARGEST  # until it is measured
     return Line("quick" if quick else "full", *key, tolerance, row.psnr)

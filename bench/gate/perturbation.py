@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from bench import seeds
+from bench import process, seeds
 from bench.observation import Observed
 from bench.plan import Chunk, Refusal
 
@@ -76,16 +76,20 @@ class Perturbation:
         """Return a part of a plan with its observations perturbed."""
         if self.draw is None or isinstance(item, Refusal):
             return item
-        return PerturbedChunk(item.cells, item.dataset, item.task, self.draw)
+        return PerturbedChunk(item.cells, item.dataset, item.task, item.reads_data, draw=self.draw)
 
     @contextlib.contextmanager
     def in_environment(self) -> Iterator[None]:
         """Let processes that are started meanwhile see the variables."""
         before = {name: os.environ.get(name) for name in self.environment}
         os.environ.update(self.environment)
+        if self.environment:
+            process.restart_server()
         try:
             yield
         finally:
+            if self.environment:
+                process.restart_server()
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench import interview
 from bench.errors import BenchError
-from bench.registry import DATASETS, knowledge
+from bench.registry import DATASETS
 from bench.remarks import method_order, twins
 from bench.statistics import bootstrap_mean
 from bench.tables import KIND_NOTES
@@ -96,7 +97,7 @@ def knows(method: str, kind: str) -> str:
     if kind in KIND_NOTES:
         return KIND_NOTES[kind]
     try:
-        return str(knowledge(method))
+        return interview.knowledge(method)
     except BenchError:  # the scores may be of a plugin that is not installed here
         return "?"
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from bench import interview
 from bench.errors import BenchError
 from bench.observation import Condition
-from bench.registry import METHODS, knowledge
+from bench.registry import METHODS
 from bench.remarks import method_order
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
 from bench.statistics import bootstrap_mean
@@ -137,16 +138,16 @@ def _knowledge(record: Record) -> str:
     for method in method_order(dict(zip(rows["method"], rows["kind"], strict=True))):
         name = method.partition("[")[0]
         try:
-            cls = METHODS.load(name) if name in METHODS.entries else None
+            about = interview.describe(name) if name in METHODS.entries else None
         except BenchError:
-            cls = None
+            about = None
         kind = rows[rows["method"] == method]["kind"].iloc[0]
         lines.append(
             [
                 method,
                 kind,
-                str(knowledge(method)) if cls else "?",
-                (cls.reference or "–") if cls else "–",
+                interview.knowledge(method) if about else "?",
+                (about and about.reference) or "–",
             ]
         )
     headers = ["method", "kind", "knows", "reference"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bench.observation import Condition
 from bench.packing import pack, split, unpack
 from bench.plan import Cell, MethodSpec
 from bench.protocol import Restoration
-from bench.store import Outcome, Store
+from bench.store import SCHEMA, Outcome, Store
 
 
 def cell(image: str = "00", version: str = "1") -> Cell:
@@ -102,3 +103,18 @@ def test_what_was_recorded_is_there_after_closing(tmp_path: Path) -> None:
 def test_reading_where_nothing_was_run_says_how_to_start(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="python -m bench run"):
         Store(tmp_path, write=False)
+
+
+def test_a_store_of_an_older_version_is_read_and_gets_the_runs_of_its_new_cells(
+    tmp_path: Path,
+) -> None:
+    with sqlite3.connect(tmp_path / "cells.sqlite") as db:
+        db.executescript(SCHEMA.replace(", invocation TEXT", ""))
+    with Store(tmp_path, write=False) as store:
+        assert store.rows() == []
+    with Store(tmp_path, invocation="abc") as store:
+        store.expect([cell()])
+        store.record([Outcome(cell(), "failed", "no\x1b[31m luck\r\n\ud800")])
+        assert store.rows()[0].reason == r"no\x1b[31m luck \ud800"
+    with sqlite3.connect(tmp_path / "cells.sqlite") as db:
+        assert db.execute("SELECT invocation FROM cells").fetchall() == [("abc",)]

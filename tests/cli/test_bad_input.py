@@ -75,16 +75,6 @@ def test_a_file_that_is_no_store_is_refused(bench: Bench) -> None:
     assert "cannot be used as a store" in message
 
 
-def test_two_plugins_may_not_take_one_name(bench: Bench) -> None:
-    info = bench.folder / "rival-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rival\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[bench.methods]\nblurry = rival:Blurry\n")
-    path = f"{bench.environment['PYTHONPATH']}:{bench.folder}"
-    message = bench.refused("run", "--datasets", "tiny", PYTHONPATH=path)
-    assert "'blurry' of rival is already taken by bench" in message
-
-
 @pytest.mark.parametrize(
     "command",
     [

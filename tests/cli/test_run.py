@@ -91,9 +91,63 @@ def test_killed_halfway_and_started_again_gives_the_same_scores(bench: Bench) ->
     assert not psutil.wait_procs(descendants, timeout=10)[1], "a worker outlived kill -9"
     before = cells_done(bench.folder / "killed" / "cells.sqlite")
     assert 2 <= before < 12
+    process = bench.start(*arguments, "--out", "killed")
+    wait_for_cells(bench.folder / "killed" / "cells.sqlite", before + 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     done = bench(*arguments, "--out", "killed")
     assert done.returncode == 0, done.stderr
     assert without_times(scores(bench, "killed")).equals(without_times(scores(bench, "whole")))
+
+
+def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench) -> None:
+    process = bench.start(*RUN, "--methods", "slow,half", "--workers", "1")
+    origin, store = bench.folder / "out" / "provenance.json", bench.folder / "out" / "cells.sqlite"
+    wait_for_cells(store, 1)
+    (begun,) = json.loads(origin.read_text())
+    assert begun["finished"] is None
+    server = next(p for p in psutil.Process(process.pid).children() if p.children())
+    server.children()[0].kill()  # a worker in the middle of its job
+    wait_for_cells(store, 3)
+    server.kill()  # what workers are forked from, and with it whoever is at work
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert (scores(bench)["status"] == "ok").all()
+    (ended,) = json.loads(origin.read_text())
+    assert ended == {**begun, "finished": ended["finished"]}
+    assert ended["finished"] is not None
+    with sqlite3.connect(store) as db:
+        recorded = db.execute("SELECT DISTINCT invocation FROM cells").fetchall()
+    assert recorded == [(begun["invocation"],)]
+
+
+def test_a_results_folder_deleted_in_mid_run_is_an_error(bench: Bench) -> None:
+    process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
+    wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
+    shutil.rmtree(bench.folder / "out")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "deleted, moved or replaced during the run" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_workers_that_cannot_start_are_an_error(bench: Bench) -> None:
+    """A script without a guard is run again by every worker, and this one then ends."""
+    script = bench.folder / "study.py"
+    script.write_text(
+        "import os, sys\n"
+        "from bench.cli import main\n"
+        "if os.path.exists('out'):\n"
+        "    sys.exit('out is there already')\n"
+        "print('exit code', main(['run', '--methods', 'blurry', '--datasets', 'tiny', '--out',"
+        " 'out', '--quiet']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=bench.folder, env=bench.environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "The worker process died (exit code 1)" in done.stderr
+    assert "exit code 1" in done.stdout
 
 
 def test_ctrl_c_exits_130_and_loses_nothing(bench: Bench) -> None:
@@ -112,7 +166,11 @@ def test_ctrl_c_exits_130_and_loses_nothing(bench: Bench) -> None:
 def test_two_runs_into_one_folder_at_once_are_refused(bench: Bench) -> None:
     process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
     wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
-    assert "Another run" in bench.refused(*RUN, "--methods", "half")
+    process.send_signal(signal.SIGSTOP)  # or it might have ended before the other has started
+    try:
+        assert "Another run" in bench.refused(*RUN, "--methods", "half")
+    finally:
+        process.send_signal(signal.SIGCONT)
     process.communicate(timeout=60)
     assert process.returncode == 0
 

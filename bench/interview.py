@@ -1,0 +1,270 @@
+"""What classes of methods say of themselves; third parties' are asked in a process of their own.
+
+The project's own classes are asked directly. Anyone else's may do anything when it is imported or
+asked: raise, exit, sleep, answer nonsense, change the process. It costs that method's rows only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bench import text
+from bench.errors import BenchError, NotApplicable, Unavailable
+from bench.process import START_LIMIT, Child
+from bench.protocol import Knowledge, Method, MethodBase, Oracle, Replay, Task
+from bench.registry import METHODS, Entry, parse_label
+
+PATIENCE = 20.0
+"""Seconds that a third party's class may take for each of its answers."""
+KINDS: tuple[tuple[type[MethodBase], str], ...] = (
+    (Method, "method"),
+    (Oracle, "oracle"),
+    (Replay, "replay"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a method is, in plain values.
+
+    Attributes
+    ----------
+    kind, version, reference : str
+    knows : str
+        What it is told or has learned, as tables show it.
+    batch_size : int
+    boundaries : sequence of str
+        Which it models.
+    parameters : sequence of str
+    reads_data : bool
+        Whether its processes are told where the data lie.
+    """
+
+    kind: str = "method"
+    version: str = ""
+    reference: str = ""
+    knows: str = "?"
+    batch_size: int = 1
+    boundaries: Sequence[str] = ("circular", "free")
+    parameters: Sequence[str] = ()
+    reads_data: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Whether a method can do a task: ``status`` is "" if it can, and else says why with a reason.
+
+    ``assets`` are names and checksums of the files that determine its results.
+    """
+
+    status: str = ""
+    reason: str = ""
+    assets: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+_known: dict[Entry, Description | BenchError] = {}
+"""Answers of this process's lifetime: a class that took its time is not asked again."""
+
+
+def describe(name: str, patience: float = PATIENCE) -> Description:
+    """Describe a registered method.
+
+    Raises
+    ------
+    UnknownName, Unavailable, BenchError
+        As :meth:`Registry.load`, and for a class that is no sound method.
+    """
+    entry = METHODS.entry(name)
+    if entry.origin == "bench":
+        return describe_class(METHODS.load(name))
+    if entry not in _known:
+        consult(name, {}, (), patience)
+    found = _known[entry]
+    if isinstance(found, BenchError):
+        raise found
+    return found
+
+
+def knowledge(label: str) -> str:
+    """What the method behind a label ``name[key=value,…]`` is told or has learned.
+
+    Raises
+    ------
+    BenchError
+        As :func:`describe`.
+    """
+    name, parameters = parse_label(label)
+    if METHODS.entry(name).origin == "bench":
+        return str(METHODS.load(name).knowledge(parameters))
+    return describe(name).knows
+
+
+def consult(
+    name: str, parameters: Mapping[str, Any], tasks: Sequence[Task], patience: float = PATIENCE
+) -> list[Verdict]:
+    """Ask a method about tasks.
+
+    Parameters
+    ----------
+    name : str
+        Of a registered method.
+    parameters : Mapping
+        Those that were set.
+    tasks : sequence of Task
+    patience : float
+        Seconds for each answer of a third party's class.
+
+    Returns
+    -------
+    list of Verdict
+        One per task, whatever the class does.
+    """
+    entry = METHODS.entry(name)
+    if entry.origin == "bench":
+        try:
+            cls = METHODS.load(name)
+        except BenchError as error:
+            return [_refusal(error)] * len(tasks)
+        return [judge(cls, task, parameters) for task in tasks]
+    found = _known.get(entry)
+    if isinstance(found, BenchError):
+        return [_refusal(found)] * len(tasks)
+    verdicts: list[Verdict] = []
+    child = Child(answer, name, dict(parameters), tuple(tasks), data=True)
+    try:
+        _hear(child, START_LIMIT, lambda plain: None)
+        _known[entry] = _hear(child, patience, _read_description)
+        for _ in tasks:
+            verdicts.append(_hear(child, patience, _read_verdict))
+    except _Silence as silence:
+        reason = f"The class of the method {name!r} of {entry.origin} {silence}"
+        _known[entry] = BenchError(reason)  # nor is it asked about the next data set
+        verdicts += [Verdict("failed", reason)] * (len(tasks) - len(verdicts))
+    except BenchError as error:  # its own, about itself
+        _known[entry] = error
+        verdicts = [_refusal(error)] * len(tasks)
+    finally:
+        child.kill()
+    return verdicts
+
+
+class _Silence(Exception):
+    """A class that does not answer, and what it did instead."""
+
+
+def _hear(child: Child, patience: float, read: Any) -> Any:
+    try:
+        if not child.connection.poll(patience):
+            raise _Silence(f"did not say what it can do within {patience:g} s.")
+        message = child.connection.recv_bytes()
+    except (EOFError, OSError):
+        raise _Silence(f"ended the process that asked what it can do. {child.fate()}") from None
+    try:
+        return read(json.loads(message))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise _Silence("sent something that is no answer.") from None
+
+
+def _read_description(plain: Any) -> Description:
+    if "error" in plain:
+        kind = Unavailable if plain["status"] == "unavailable" else BenchError
+        raise kind(str(plain["error"]))
+    return Description(**plain)
+
+
+def _read_verdict(plain: Any) -> Verdict:
+    return Verdict(**plain)
+
+
+def answer(
+    connection: Connection, name: str, parameters: Mapping[str, Any], tasks: Sequence[Task]
+) -> None:
+    """Answer :func:`consult`: the body of a process."""
+    connection.send_bytes(b"null")  # the process is up; what takes long from here is the class
+    try:
+        cls = METHODS.load(name)
+        plain: dict[str, Any] = dataclasses.asdict(describe_class(cls))
+    except BaseException as error:
+        verdict = _refusal(error)
+        connection.send_bytes(
+            json.dumps({"error": verdict.reason, "status": verdict.status}).encode()
+        )
+        return
+    connection.send_bytes(json.dumps(plain).encode())
+    for task in tasks:
+        verdict = judge(cls, task, parameters)
+        connection.send_bytes(json.dumps(dataclasses.asdict(verdict)).encode())
+
+
+def describe_class(cls: type[MethodBase]) -> Description:
+    """Describe a class.
+
+    Raises
+    ------
+    BenchError
+        If an attribute is not what the protocol asks for.
+    """
+    kind = next((kind for base, kind in KINDS if issubclass(cls, base)), None)
+    if kind is None:
+        raise BenchError(f"{cls.__name__} is neither a Method, an Oracle nor a Replay.")
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
+        raise BenchError(f"{cls.__name__} does not define {missing}.")
+    _expect(cls, "kind", cls.kind == kind, f"{kind!r}, as its base class says")
+    size = cls.batch_size
+    _expect(cls, "batch_size", type(size) is int and size > 0, "a positive whole number")
+    _expect(cls, "version", isinstance(cls.version, str), "a string")
+    _expect(cls, "reference", isinstance(cls.reference, str), "a string")
+    _expect(cls, "knows", isinstance(cls.knows, Knowledge), "a Knowledge")
+    _expect(cls, "reads_data", isinstance(cls.reads_data, bool), "True or False")
+    return Description(
+        kind=kind,
+        version=str(cls.version),
+        reference=str(cls.reference),
+        knows=text.legible(str(cls.knows)),
+        batch_size=size,
+        boundaries=tuple(str(boundary) for boundary in cls.boundaries),
+        parameters=tuple(str(parameter) for parameter in cls.parameter_names()),
+        reads_data=cls.reads_data,
+    )
+
+
+def _expect(cls: type[MethodBase], name: str, sound: bool, wanted: str) -> None:
+    if not sound:
+        value = text.legible(repr(getattr(cls, name)), limit=60)
+        raise BenchError(f"{cls.__name__}.{name} is {value}; it has to be {wanted}.")
+
+
+def judge(cls: type[MethodBase], task: Task, parameters: Mapping[str, Any]) -> Verdict:
+    """Ask a class about a task."""
+    try:
+        cls.check_available(task)
+        assets = cls.assets_for(task, dict(parameters))
+        sound = isinstance(assets, Mapping) and all(
+            isinstance(part, str) for pair in assets.items() for part in pair
+        )
+        if not sound:
+            shown = text.legible(repr(assets), limit=60)
+            raise BenchError(
+                f"{cls.__name__}.assets gives {shown}; it has to map names to checksums, "
+                "both of them strings."
+            )
+        return Verdict(assets=dict(assets))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and cls.__module__.startswith("bench."):
+            raise
+        return _refusal(error)
+
+
+def _refusal(error: BaseException) -> Verdict:
+    if isinstance(error, BenchError):
+        status = {NotApplicable: "not applicable", Unavailable: "unavailable"}.get(
+            type(error), "failed"
+        )
+        return Verdict(status, text.legible(str(error)))
+    return Verdict("failed", text.describe(error))

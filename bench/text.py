@@ -1,0 +1,31 @@
+"""Other people's words, made fit to be stored, tabulated and printed."""
+
+from __future__ import annotations
+
+LIMIT = 400
+"""Characters kept of a text; what is longer loses its middle."""
+
+
+def legible(text: str, limit: int = LIMIT) -> str:
+    """Return a text as one line of printable characters, shortened if it is long.
+
+    Line breaks and tabs become spaces; control characters and lone surrogates, which no file and
+    no terminal takes, are escaped.
+    """
+    text = str(text)
+    if len(text) > 2 * limit:  # before anything looks at every character of a megabyte
+        text = text[:limit] + " … " + text[-limit:]
+    words = " ".join(text.split())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+    if len(shown) > limit:
+        shown = f"{shown[: limit * 3 // 4]} … {shown[-limit // 5 :]}"
+    return shown
+
+
+def describe(error: BaseException) -> str:
+    """Return ``Type: message`` of an exception, whatever its message does when it is asked for."""
+    try:
+        message = legible(str(error))
+    except BaseException:
+        message = "its message cannot be had"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
