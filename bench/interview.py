@@ -21,6 +21,7 @@ from bench.registry import METHODS, Entry, parse_label
 
 PATIENCE = 20.0
 """Seconds that a third party's class may take for each of its answers."""
+LEAST_PATIENCE = 5.0
 KINDS: tuple[tuple[type[MethodBase], str], ...] = (
     (Method, "method"),
     (Oracle, "oracle"),
@@ -151,6 +152,11 @@ def consult(
     finally:
         child.kill()
     return verdicts
+
+
+def patience(time_limit: float) -> float:
+    """Seconds to wait for an answer in a run with this time limit per cell."""
+    return min(max(time_limit, LEAST_PATIENCE), PATIENCE)
 
 
 class _Silence(Exception):

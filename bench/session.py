@@ -116,7 +116,7 @@ def execute(
     process.start_server()
     datasets = Datasets()
     with contained():  # planning reads data sets, which may be others' code
-        laid_out = _lay_out(parts, datasets, device, min(time_limit, interview.PATIENCE))
+        laid_out = _lay_out(parts, datasets, device, interview.patience(time_limit))
     if not any(item.cells for item in laid_out):
         raise BenchError("There was nothing to run.")
     workers = workers or (runner.available_cores() if device == "cpu" else 1)
