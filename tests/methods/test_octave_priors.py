@@ -1,4 +1,4 @@
-"""Sparse gradients, extreme channels, outlier handling and data fitting, on tiny synthetic images."""
+"""Sparse gradients, extreme channels, outliers and data fitting, on tiny synthetic images."""
 
 from __future__ import annotations
 
