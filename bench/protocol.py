@@ -148,6 +148,9 @@ class MethodBase:
         Images per call at 64×64; the plan cuts batches to it.
     reference : str
         Where the algorithm was published.
+    equals : str
+        Name of the method whose images this one's are where it says so, if there is one; two
+        names for one result would pass for two pieces of evidence.
     """
 
     kind: ClassVar[Kind] = "method"
@@ -155,6 +158,7 @@ class MethodBase:
     knows: ClassVar[Knowledge] = Knowledge()
     batch_size: ClassVar[int] = 16
     reference: ClassVar[str] = ""
+    equals: ClassVar[str] = ""
 
     def __init__(self, task: Task) -> None:
         self.task = task
