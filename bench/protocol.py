@@ -156,6 +156,9 @@ class MethodBase:
     reads_data : bool
         Whether it reads files of the data folder (the statistics of a class, say). Processes of a
         third party's method are told where that is only if it declares so.
+    equals : str
+        Name of the method whose images this one's are where it says so, if there is one; two
+        names for one result would pass for two pieces of evidence.
     """
 
     kind: ClassVar[Kind] = "method"
@@ -165,6 +168,7 @@ class MethodBase:
     boundaries: ClassVar[tuple[Boundary, ...]] = ("circular", "free")
     reference: ClassVar[str] = ""
     reads_data: ClassVar[bool] = False
+    equals: ClassVar[str] = ""
 
     def __init__(self, task: Task) -> None:
         self.task = task

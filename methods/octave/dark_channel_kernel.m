@@ -39,6 +39,9 @@ function kernel = dark_channel_kernel (observed, settings)
 %     and shifts by whole pixels, which leaves half a pixel on a 28 x 28 grid.
 %   - The dark pixels are found by an opening (dark_pixels) instead of index loops, the kernel's
 %     components by label spreading, and many images are estimated at once.
+%   - Every threshold (of gradients, dark pixels, kernel values and components) is a firm one
+%     (firm_factor).  With hard ones a change of 1e-6 in the observation moved one development image
+%     in fourteen by more than 0.5 dB (dp, ep), and one in three of the methods without channels.
 %   - The release also pulls every pixel that is no dark minimum to its value before the alpha
 %     loop, which freezes early mistakes; here such pixels are free, as equation 6 has it.
 %   - beta starts at a constant instead of at lambda over Otsu's threshold, and alpha and beta stop
