@@ -169,10 +169,19 @@ def sample(dataset: Dataset, index: int) -> Scene:
             f"The dataset {dataset.name!r} gave {type(scene).__name__} for its image {index}, not "
             "a Scene."
         )
+    if not isinstance(scene.name, str) or not scene.name:
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} names its image {index} {scene.name!r}; give a string."
+        )
     where = f"The image {scene.name!r} of the dataset {dataset.name!r}"
     _check_picture(scene.image, dataset.channels, where)
     if scene.observation is not None:
         _check_picture(scene.observation, dataset.channels, f"The observation of {where[4:]}")
+        if scene.observation.shape != scene.image.shape:
+            raise InvalidInput(
+                f"{where} has shape {tuple(scene.image.shape)} and its observation "
+                f"{tuple(scene.observation.shape)}; crop the image to what is observed."
+            )
         if dataset.noise is None:
             raise InvalidInput(
                 f"{where} brings its observation, and the dataset does not say which noise that "
@@ -180,6 +189,17 @@ def sample(dataset: Dataset, index: int) -> Scene:
             )
     _check_kernel(scene.kernel, where)
     return scene
+
+
+def size(dataset: Dataset) -> int:
+    """Return how many samples a data set has, whatever a third party's ``__len__`` does."""
+    try:
+        return len(dataset)
+    except Exception as error:
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} does not say how many images it has: "
+            f"{type(error).__name__}: {error}."
+        ) from error
 
 
 def _check_picture(image: Any, channels: int, where: str) -> None:

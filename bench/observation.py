@@ -39,7 +39,8 @@ class Condition:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "noise", self.noise + 0.0)  # −0 is 0
+        # Seeds hang on how it is written: NumPy's 0.1, the integer 0 and −0 are 0.1 and 0.0.
+        object.__setattr__(self, "noise", float(self.noise) + 0.0)
         if not 0 <= self.noise < 1:
             raise InvalidInput(
                 f"The noise is {self.noise:g}; give a standard deviation in [0, 1), "

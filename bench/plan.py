@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench import interview
+from bench.answers import size
 from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
 from bench.observation import Condition, Observed, digest, effective, formation, observe
 from bench.protocol import Dataset, Task
@@ -226,7 +227,7 @@ def plan(
     """
     for dataset in datasets:
         for condition in dict.fromkeys(effective(c, dataset) for c in conditions):
-            count = len(dataset) if images is None else min(images, len(dataset))
+            count = size(dataset) if images is None else min(images, size(dataset))
             sketches = [_sketch(dataset, index, condition, device) for index in range(count)]
             _check_names(dataset, sketches)
             for spec in methods:

@@ -126,6 +126,8 @@ GOOD = Scene(0, "a", Y[0], KERNEL[0], "k")
         (dataclasses.replace(GOOD, kernel=KERNEL[0] * 2), "kernel of sum 2"),
         (dataclasses.replace(GOOD, kernel=KERNEL), "kernel of shape"),
         (dataclasses.replace(GOOD, observation=Y[0]), "noise = …"),
+        (dataclasses.replace(GOOD, name=""), "names its image 0 ''"),
+        (dataclasses.replace(GOOD, observation=Y[0, :, 1:]), r"its observation \(3, 15, 16\)"),
         (KeyError("img_01"), "'given' cannot give its image 0: KeyError: 'img_01'"),
         ("a picture", "gave str for its image 0"),
     ],
