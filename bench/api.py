@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +126,50 @@ def run(
             sheets=out is not None,
         )
     return session.frame
+
+
+def evaluate(
+    function: Callable[[Tensor], Tensor | Restoration], datasets: str, **options: Any
+) -> pd.DataFrame:
+    """Measure a bare function on data sets.
+
+    Parameters
+    ----------
+    function : callable
+        Takes observations, a tensor (N, C, H, W) in [0, 1], and returns images of that shape or a
+        :class:`~bench.protocol.Restoration`. Its row has its ``__name__``.
+    datasets : str
+    **options
+        Those of :func:`run`.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`run`.
+
+    Examples
+    --------
+    >>> import bench
+    >>> def brighter(observation):
+    ...     return (observation * 1.1).clamp(0, 1)
+    >>> list(bench.evaluate(brighter, "photos", images=2)["method"])
+    ['brighter', 'brighter']
+    """
+
+    class Function(Method):
+        """The function as a method."""
+
+        def deblur(self, observation: Tensor) -> Restoration:
+            """Call it."""
+            found = function(observation)
+            return found if isinstance(found, Restoration) else Restoration(found)
+
+    name = getattr(function, "__name__", "function").strip("<>")
+    METHODS.register(name)(Function)
+    try:
+        return run(name, datasets, **options)
+    finally:
+        METHODS.forget(name)
 
 
 def deblur(

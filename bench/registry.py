@@ -16,7 +16,7 @@ import functools
 import importlib
 import importlib.metadata
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from bench import text
@@ -25,6 +25,9 @@ from bench.isolation import contained
 from bench.protocol import Dataset, KernelSource, MethodBase
 
 T = TypeVar("T")
+
+HERE = "this session"
+"""Origin of what was registered in this process."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Registry(Generic[T]):
 
     def __init__(self, noun: str, base: type[T], catalog: str, group: str) -> None:
         self.noun, self.base, self.catalog, self.group = noun, base, catalog, group
+        self._here: dict[str, type[T]] = {}
 
     @functools.cached_property
     def entries(self) -> dict[str, Entry]:
@@ -90,6 +94,49 @@ class Registry(Generic[T]):
             for point in points
         ]
         return sorted(found, key=lambda entry: entry.origin)  # whichever path came first
+
+    def register(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Register a class of this session under a name, as a decorator.
+
+        It is for notebooks and scripts: what it computes is computed in this process, one cell
+        after the other and without a time limit. Others' code is found by its entry point.
+
+        Raises
+        ------
+        BenchError
+            If the name is taken, or the class is not of the right kind.
+
+        Examples
+        --------
+        >>> from bench import METHODS
+        >>> from bench.protocol import Method, Restoration
+        >>> @METHODS.register("grey")
+        ... class Grey(Method):
+        ...     def deblur(self, observation):
+        ...         return Restoration(observation * 0 + 0.5)
+        >>> METHODS.load("grey") is Grey
+        True
+        >>> METHODS.forget("grey")
+        """
+
+        def enter(cls: type[T]) -> type[T]:
+            if name in self.entries:
+                raise BenchError(
+                    f"The {self.noun} name {name!r} is taken by {self.entries[name].origin}; "
+                    "choose another."
+                )
+            if not (isinstance(cls, type) and issubclass(cls, self.base)):
+                raise BenchError(f"{cls!r} is no subclass of {self.base.__name__}.")
+            self.entries[name] = Entry(name, f"{cls.__module__}:{cls.__qualname__}", HERE)
+            self._here[name] = cls
+            return cls
+
+        return enter
+
+    def forget(self, name: str) -> None:
+        """Take back what :meth:`register` entered."""
+        if self._here.pop(name, None) is not None:
+            del self.entries[name]
 
     def names(self, pattern: str = "*") -> list[str]:
         """Names that match a shell pattern, in the order of registration."""
@@ -131,6 +178,8 @@ class Registry(Generic[T]):
             module, _, function = opener.partition(":")
             return getattr(importlib.import_module(module), function)(name)
         entry = self.entry(name)
+        if name in self._here:
+            return self._here[name]
         try:
             with contextlib.nullcontext() if entry.origin == "bench" else contained():
                 module, _, attribute = entry.target.partition(":")

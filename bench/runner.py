@@ -12,7 +12,9 @@ from tqdm import tqdm
 from bench.plan import Chunk, Refusal
 from bench.pool import Pool
 from bench.process import THREADS
+from bench.registry import HERE
 from bench.store import Outcome, Store
+from bench.worker import compute_here
 
 
 @dataclasses.dataclass
@@ -92,6 +94,16 @@ def run(
         def begun(chunk: Chunk) -> None:
             bar.set_description_str(f"{chunk.method} on {chunk.cells[0].dataset}")
 
+        ours = [chunk for chunk in queue if chunk.cells[0].origin == HERE]
+        for chunk in ours:
+            begun(chunk)
+            outcomes = [
+                Outcome(cell, answer.status, answer.reason, answer.restoration)
+                for cell, answer in zip(chunk.cells, compute_here(chunk), strict=True)
+            ]
+            _record(store, summary, outcomes)
+            bar.update(len(outcomes))
+        queue = [chunk for chunk in queue if chunk.cells[0].origin != HERE]
         pool = Pool(queue, workers or available_cores(), time_limit, threads)
         for outcomes in pool.compute(begun):
             _record(store, summary, outcomes)

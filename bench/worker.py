@@ -126,6 +126,18 @@ def serve(connection: Connection) -> None:
     _close(built[1] if built else None)
 
 
+def compute_here(chunk: Chunk) -> list[Answer]:
+    """Compute a chunk in this process, as methods registered in a session are."""
+    method: MethodBase | None = None
+    try:
+        method = build(chunk.method, chunk.task)
+        return compute(method, make_job(chunk))
+    except Exception as error:
+        return [_failure(error)] * len(chunk)
+    finally:
+        _close(method)
+
+
 def _close(method: MethodBase | None) -> None:
     """Let a method release what it holds; its results are in, so a failure costs nothing."""
     with contextlib.suppress(BaseException):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import bench
-from bench import api
+from bench import api, registry
 from bench.errors import BenchError, InvalidInput, UnknownName
 
 
@@ -79,3 +79,31 @@ def test_a_photograph_is_deblurred() -> None:
 def test_what_makes_no_sense_is_refused(call, message: str) -> None:
     with pytest.raises((BenchError, InvalidInput, UnknownName), match=message):
         call()
+
+
+def test_a_function_and_a_class_of_the_session_are_measured_here() -> None:
+    truth = bench.load("photos")
+
+    def halves(observation: torch.Tensor) -> torch.Tensor:
+        if len(observation) > 1:
+            raise RuntimeError("one at a time, please")
+        return observation * 0.5
+
+    frame = bench.evaluate(halves, "photos", images=2)
+    assert list(frame["status"]) == ["ok", "ok"]
+    first = truth[0]
+    expected = bench.score(first.observation * 0.5, first.scene.image)["psnr"]
+    assert frame["psnr"][0] == pytest.approx(expected, abs=1e-3)
+    assert "halves" not in bench.METHODS.entries
+    with pytest.raises(BenchError, match="'blurry' is taken by bench"):
+        bench.METHODS.register("blurry")(bench.METHODS.load("blurry"))
+    assert doctest.testmod(registry).failed == 0
+
+
+def test_a_function_that_fails_costs_its_cells_with_the_reason() -> None:
+    def broken(observation: torch.Tensor) -> torch.Tensor:
+        raise ValueError("out of ideas")
+
+    frame = bench.evaluate(broken, "photos", images=1)
+    assert list(frame["status"]) == ["failed"]
+    assert "out of ideas" in frame["reason"][0]
