@@ -271,7 +271,7 @@ def pieces() -> dict[str, Piece]:
     few = {"restarts": 2, "steps": 2, "search_steps": 2}
     for name in ("dd", "dds"):
         found[f"steps of {name}"] = Piece(functools.partial(_few_steps, name, "celeba", **few))
-    for name in ("dp", "ep", "oh", "df"):
+    for name in ("l0", "dp", "ep", "oh", "df"):
         found[f"step of {name}"] = Piece(functools.partial(_kernel_step, name))
     found |= {
         "free step of dp": Piece(functools.partial(_kernel_step, "dp", "free")),
