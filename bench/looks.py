@@ -1,7 +1,7 @@
 """One colour and dash per method, the same in every figure and on the page.
 
 A family has a colour, its variants (``dd-warm``, ``cnn-noise``) have dashes: what belongs together
-looks alike, and eleven colours are enough to be told apart.
+looks alike, and a dozen colours are enough to be told apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BASELINE = "blurry"
 COLOURS = (
     "#1f6fb2", "#c8501e", "#2b8a57", "#8a4fa8", "#b3841a",
     "#c23b6b", "#148c97", "#7a5a3c", "#5661c9", "#6d8b1f",
-    "#a5342f",
+    "#a5342f", "#384b70",
 )  # fmt: skip
 """Of families, on paper. On the page they are ``--series-0`` and so on."""
 SHARED = {"other": "#8b939b", "replay": "#8f7f6a", "oracle": "#343a41"}

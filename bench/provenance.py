@@ -23,8 +23,6 @@ from bench.files import write_atomically
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
 ROOT = Path(__file__).resolve().parent.parent
 
-MEND = "move it elsewhere, and give the same command again"
-
 
 def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Describe this run.

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError, Unavailable, UnknownName
+from bench.interview import knowledge
 from bench.protocol import MethodBase
-from bench.registry import METHODS, Registry, knowledge, parse_label
+from bench.registry import METHODS, Registry, parse_label
 
 
 def fresh() -> Registry[MethodBase]:
@@ -59,8 +60,8 @@ def test_an_entry_of_the_wrong_kind_is_refused(
 
 
 def test_what_a_method_knows_depends_on_its_parameters() -> None:
-    assert "second-order statistics" in str(knowledge("dd"))
-    published = str(knowledge("dds[preset=published]"))
+    assert "second-order statistics" in knowledge("dd")
+    published = knowledge("dds[preset=published]")
     assert "generators of class and kernels" in published
     assert "statistics" not in published
     assert parse_label("dd[preset=published,steps=3]") == (

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from bench import provenance
-from bench.errors import BenchError
 from bench.session import checksums
 
 
@@ -66,8 +65,10 @@ def test_a_run_is_entered_when_it_begins_and_completed_when_it_ends(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["[", "{}", "[3]"])
-def test_a_damaged_provenance_stops_a_run_before_its_work(tmp_path, damage):
+def test_a_damaged_provenance_is_set_aside_before_the_work(tmp_path, damage, capsys):
     (tmp_path / "provenance.json").write_text(damage)
-    with pytest.raises(BenchError, match=r"provenance.json .* move it elsewhere"):
-        provenance.begin(tmp_path, provenance.collect({}))
-    assert (tmp_path / "provenance.json").read_text() == damage
+    provenance.begin(tmp_path, provenance.collect({}))
+    assert (tmp_path / "provenance.json.damaged").read_text() == damage
+    assert "is damaged" in capsys.readouterr().err
+    (begun,) = json.loads((tmp_path / "provenance.json").read_text())
+    assert begun["finished"] is None

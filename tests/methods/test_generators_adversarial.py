@@ -239,7 +239,7 @@ def test_samples_are_drawn_from_the_generator_that_does_not_solve_them(name):
 
 
 def test_missing_adversarial_weights_are_said_by_the_data_set():
-    missing: Any = type("Gone", (DATASETS.load("celeba-samples"),), {"version": "missing"})
+    missing: Any = type("Gone", (DATASETS.load("celeba-samples"),), {"generator": "celeba-gone"})
     location = missing.location()
     assert not location.found
-    assert "bench train celeba-adversarial" in location.how_to_get
+    assert "bench train celeba-gone" in location.how_to_get
