@@ -23,10 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import metrics, photo, plan
-from bench.answers import check_restoration
+from bench import metrics, photo
 from bench.errors import BenchError, InvalidInput
-from bench.observation import Condition, Observed, effective, observe
+from bench.harness import plan
+from bench.physics.answers import check_restoration
+from bench.physics.observation import Condition, Observed, effective, observe
 from bench.protocol import (
     Alignment,
     Boundary,
@@ -103,7 +104,7 @@ def run(
     >>> list(frame["status"])
     ['ok']
     """
-    from bench.session import Part, execute
+    from bench.harness.session import Part, execute
 
     lengths = [None] if blur_length is None else _several(blur_length)
     conditions = [

@@ -12,13 +12,13 @@ from typing import ClassVar
 import safetensors.torch
 from torch import Tensor
 
-from bench import forward
 from bench.datasets.archives import NAMES, archive_path, to_unit_range, training_images
 from bench.datasets.locations import cache_folder, checksum
 from bench.errors import NotApplicable
 from bench.files import write_atomically
 from bench.methods.final_steps.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
 from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.physics import forward
 from bench.protocol import Boundary, Knowledge, Oracle, Restoration, Task, Truth, check_observation
 
 SIZES = {"svhn": (32, 32), "shoes": (64, 64), "celeba": (64, 64)}

@@ -22,9 +22,9 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.forward import blur
 from bench.methods.noise_level import loudness
 from bench.methods.octave_session import FOLDER, find_octave, session
+from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 PARAMETERS = Path(__file__).with_suffix(".toml")

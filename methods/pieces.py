@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.alignment import align, recentre
-from bench.forward import blur
 from bench.metrics import score
+from bench.physics.alignment import align, recentre
+from bench.physics.forward import blur
 from bench.protocol import Alignment, Task
 from bench.registry import METHODS
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput, NotApplicable, UnknownName
-from bench.forward import blur
 from bench.methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
 from bench.methods.generators.loading import (
     DEFAULTS,
@@ -22,6 +21,7 @@ from bench.methods.generators.loading import (
     load_card,
     load_generator,
 )
+from bench.physics.forward import blur
 from bench.protocol import Knowledge, Oracle, Restoration, Task, Truth, check_observation
 
 

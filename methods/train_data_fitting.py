@@ -30,11 +30,11 @@ from torch import Tensor
 from bench.datasets.archives import NAMES, to_unit_range, training_images
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.files import write_atomically
-from bench.forward import add_noise, blur
 from bench.methods.data_fitting import LEARNED, DataFitting
 from bench.methods.octave_prior import Value, settings_for
 from bench.methods.octave_session import session
 from bench.methods.tuning import DevelopmentPairs, development_pairs
+from bench.physics.forward import add_noise, blur
 from bench.seeds import derive_seed, generator
 
 CLASSES = ("svhn", "shoes", "celeba", "natural")

@@ -13,14 +13,14 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from bench.alignment import align
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.datasets.photos import photo_crops
-from bench.forward import add_noise, blur
+from bench.harness.plan import load_dataset
 from bench.methods.generators.augment import sharpen
 from bench.metrics import psnr
-from bench.observation import Condition, observe
-from bench.plan import load_dataset
+from bench.physics.alignment import align
+from bench.physics.forward import add_noise, blur
+from bench.physics.observation import Condition, observe
 from bench.protocol import Alignment, Task
 from bench.seeds import derive_seed, generator
 

@@ -25,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the significant differences."""
-    from bench import comparison, scores
     from bench.errors import UnknownName
+    from bench.harness import scores
     from bench.metrics import METRICS
+    from bench.report import comparison
 
     metrics = options.metrics.split(",")
     if unknown := [name for name in metrics if name not in METRICS]:

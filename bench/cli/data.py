@@ -39,7 +39,7 @@ def _room(module: str) -> Any:
 def _list() -> int:
     from tabulate import tabulate
 
-    from bench import doctor
+    from bench.harness import doctor
     from bench.registry import DATASETS
 
     lines = [

@@ -43,10 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, restore, write."""
-    from bench import photo, plan
-    from bench.answers import check_restoration
+    from bench import photo
     from bench.errors import BenchError
-    from bench.observation import Condition
+    from bench.harness import plan
+    from bench.physics.answers import check_restoration
+    from bench.physics.observation import Condition
     from bench.protocol import Method, Task, check_observation
     from bench.registry import METHODS
 

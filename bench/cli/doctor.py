@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Print findings and advice."""
     from tabulate import tabulate
 
-    from bench import doctor
+    from bench.harness import doctor
 
     findings = list(doctor.examine(options.out))
     lines = [

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what every restart found and draw them."""
-    from bench import explain
+    from bench.report import explain
 
     output = options.output or options.folder / f"explain-{options.image}.png"
     print(explain.explain(options.folder, options.image, options.dataset, options.method, output))

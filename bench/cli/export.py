@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the observations."""
-    from bench import exchange, plan
-    from bench.observation import Condition
+    from bench.harness import exchange, plan
+    from bench.physics.observation import Condition
 
     dataset = plan.load_dataset(options.dataset)
     condition = Condition(options.noise, options.blur_length, options.seed)

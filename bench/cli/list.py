@@ -21,8 +21,8 @@ def run(options: argparse.Namespace) -> int:
     """Print what is registered and whether it can be used here."""
     from tabulate import tabulate
 
-    from bench import doctor, interview
     from bench.errors import BenchError
+    from bench.harness import doctor, interview
     from bench.registry import DATASETS, METHODS
 
     if options.what != "datasets":

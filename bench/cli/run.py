@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.cli import arguments
 
 if TYPE_CHECKING:
-    from bench.session import Session
+    from bench.harness.session import Session
 
 DEFAULT_METHODS = "blurry,dd,dds,dp,known-kernel"
 DEFAULT_DATASETS = "photos,*-samples"
@@ -72,10 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
-    from bench import gallery, plan
-    from bench.observation import Condition
+    from bench.harness import plan
+    from bench.harness.session import Part, execute
+    from bench.physics.observation import Condition
     from bench.registry import DATASETS, METHODS
-    from bench.session import Part, execute
+    from bench.report import gallery
 
     arguments.check_device(options.device)
     if options.gallery:

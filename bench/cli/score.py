@@ -28,11 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Record and score a folder of restored images."""
-    from bench import exchange, provenance, scores, tables
     from bench.files import write_atomically
-    from bench.names import check_method_name, check_text, presentable
-    from bench.session import Datasets
-    from bench.store import Store
+    from bench.harness import exchange, provenance, scores
+    from bench.harness.names import check_method_name, check_text, presentable
+    from bench.harness.session import Datasets
+    from bench.harness.store import Store
+    from bench.report import tables
 
     check_method_name(options.name)
     check_text(options.origin, "--origin")

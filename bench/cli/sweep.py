@@ -31,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run a sweep and draw it."""
-    from bench import sweep
     from bench.cli.run import report
+    from bench.harness import sweep
+    from bench.harness.session import execute
     from bench.report import curves
-    from bench.session import execute
 
     arguments.check_device(options.device)
     out = options.out or Path("runs") / f"sweep-{options.name}"

@@ -22,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table of a folder's scores, with the cells that its run has still to do."""
-    from bench import scores, tables
-    from bench.patterns import choose
+    from bench.harness import scores
+    from bench.report import tables
+    from bench.report.patterns import choose
 
     frame = scores.read_planned(options.folder)
     if len(frame):

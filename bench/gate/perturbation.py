@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from bench import process, seeds
-from bench.observation import Observed
-from bench.plan import Chunk, Refusal
+from bench import seeds
+from bench.harness import process
+from bench.harness.plan import Chunk, Refusal
+from bench.physics.observation import Observed
 
 INPUT = 1e-6
 """Standard deviation of what is added to observations: a few units in the last place of float32,

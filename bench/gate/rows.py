@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import plan, runner, scores
 from bench.gate.perturbation import AS_IT_IS, Perturbation
-from bench.observation import Condition
-from bench.plan import Chunk, MethodSpec, Refusal
+from bench.harness import plan, runner, scores
+from bench.harness.plan import Chunk, MethodSpec, Refusal
+from bench.harness.session import Datasets
+from bench.harness.store import Store
+from bench.physics.observation import Condition
 from bench.registry import DATASETS
-from bench.session import Datasets
-from bench.store import Store
 
 IMAGES = 8
 """Of each set: enough that a median stands where single images fall for a rounding error."""

@@ -22,7 +22,7 @@ from bench.gate import digest, reference, rows
 from bench.gate.checking import DIRECT, LARGEST, SEARCHED, select
 from bench.gate.perturbation import AS_IT_IS, INPUT, PERTURBATIONS
 from bench.gate.reference import REFERENCE, Key
-from bench.provenance import processor
+from bench.harness.provenance import processor
 
 REPORT = Path("reports/gate.md")
 COLUMNS = ["part", "name", "on", "run", "values"]

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench.alignment import align, recentre
+from bench.physics.alignment import align, recentre
 from bench.protocol import Alignment
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import scores
 from bench.files import write_atomically
-from bench.page import build_page
+from bench.harness import scores
 from bench.report import claims, curves, details, figures, ledger, ratios, readme, table1
+from bench.report.page import build_page
 from bench.report.record import Record
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 from tabulate import tabulate
 
-from bench.comparison import above
+from bench.report.comparison import above
 from bench.report.curves import MARGINS, label_of, read_sweep
 from bench.report.record import COLUMNS, TITLES, Record
-from bench.statistics import Difference
+from bench.report.statistics import Difference
 
 LEVEL = 0.05
 

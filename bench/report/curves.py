@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench import scores
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.looks import DASHES, looks
-from bench.plain import plain_figures
-from bench.remarks import method_order
+from bench.harness import scores
 from bench.report.legend import encode
+from bench.report.looks import DASHES, looks
+from bench.report.plain import plain_figures
 from bench.report.record import TITLES
-from bench.statistics import bootstrap_mean
+from bench.report.remarks import method_order
+from bench.report.statistics import bootstrap_mean
 
 AXES = {"noise": ("noise", "noise (standard deviation, % of range)", 100.0),
         "blur-length": ("swept_length", "blur length (pixels)", 1.0)}  # fmt: skip

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from bench import interview
 from bench.errors import BenchError
-from bench.observation import Condition
+from bench.harness import interview
+from bench.physics.observation import Condition
 from bench.registry import METHODS
-from bench.remarks import method_order
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
-from bench.statistics import bootstrap_mean
+from bench.report.remarks import method_order
+from bench.report.statistics import bootstrap_mean
 
 STRATA = ("small kernels", "middle", "large kernels")
 RATIOS = (1.5, 2.0, 3.0, 5.0)

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from bench.files import write_atomically
-from bench.gallery import read_gallery
-from bench.plain import plain_figures
+from bench.report.gallery import read_gallery
+from bench.report.plain import plain_figures
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
 
 ALL = ("ep", "df", "oh", "dp", "deblurgan", "cnn", "unet", "dd", "dds")

@@ -11,8 +11,8 @@ import pandas as pd
 from tabulate import tabulate
 
 from bench.report.record import COLUMNS, TEST_SETS, TITLES, Record
+from bench.report.statistics import bootstrap_mean
 from bench.report.table1 import by_cell
-from bench.statistics import bootstrap_mean
 
 REASONS = Path(__file__).with_name("reasons.toml")
 DIGITS = {"psnr": 2, "ssim": 3}

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.files import write_atomically
-from bench.looks import DASHES, looks
-from bench.plain import plain_figures
-from bench.remarks import method_order
 from bench.report.legend import encode
+from bench.report.looks import DASHES, looks
+from bench.report.plain import plain_figures
 from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
+from bench.report.remarks import method_order
 
 LIMITS = (0.8, 12.0)
 PANELS = {**{name: TITLES[name] for name in TEST_SETS}, "levin": "Levin's photographs"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import scores
 from bench.errors import BenchError
-from bench.observation import Condition
+from bench.harness import scores
+from bench.physics.observation import Condition
 
 TEST_SETS = ("svhn", "shoes", "celeba")
 TITLES = {"svhn": "SVHN", "shoes": "Shoes", "celeba": "CelebA"}

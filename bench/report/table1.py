@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench.comparison import above, holm
+from bench.report.comparison import above, holm
 from bench.report.record import COLUMNS, ORACLES, OURS, TEST_SETS, TITLES, Record
-from bench.statistics import bootstrap_mean
+from bench.report.statistics import bootstrap_mean
 
 MARGIN = 0.1
 """Decibels that do not count as a difference."""

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from bench.datasets.locations import checksum
 from bench.errors import InvalidInput, NotApplicable
-from bench.forward import blur
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
@@ -27,6 +26,7 @@ from bench.methods.kernel_net.method import check_size
 from bench.methods.marginal.model import STORE as MODELS
 from bench.methods.marginal.model import load_card as load_model_card
 from bench.methods.marginal.model import load_model
+from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import generators_per_image
 

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bench.forward import apply_transfer, transfer_function
 from bench.methods.deep_deblur.objective import squares
 from bench.methods.generators.loading import Prior
+from bench.physics.forward import apply_transfer, transfer_function
 
 RESTARTS = 10
 STEPS = {"svhn": 6_000}

@@ -18,7 +18,6 @@ import math
 import torch
 from torch import Tensor
 
-from bench.alignment import recentre
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
 from bench.methods.deep_deblur.settings import Settings
 from bench.methods.generators.fitting import start_near
@@ -28,6 +27,7 @@ from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import search, unit_kernels
 from bench.methods.marginal.sparse import search_sparse
 from bench.methods.noise_level import estimate_noise
+from bench.physics.alignment import recentre
 
 RINGING = 0.01
 

@@ -20,13 +20,13 @@ import pandas as pd
 import torch
 from tabulate import tabulate
 
-from bench import scores
+from bench.harness import scores
+from bench.harness.plan import load_dataset
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.settings import load_settings
 from bench.methods.deep_deblur.shared import forget
 from bench.methods.generators.export import commit
-from bench.observation import Condition, observe
-from bench.plan import load_dataset
+from bench.physics.observation import Condition, observe
 from bench.protocol import Task
 from bench.registry import METHODS
 

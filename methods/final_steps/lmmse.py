@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.forward import apply_transfer, transfer_function
+from bench.physics.forward import apply_transfer, transfer_function
 
 OPPONENT = torch.tensor(
     [

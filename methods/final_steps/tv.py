@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.forward import transfer_function
+from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
 
 PARAMETERS = Path(__file__).with_name("tv.toml")

@@ -12,7 +12,6 @@ from torch.nn import functional
 from bench import seeds
 from bench.datasets.archives import to_unit_range, training_images
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.forward import apply_transfer, transfer_function
 from bench.methods.generators.evaluate import (
     deconvolve,
     features,
@@ -23,6 +22,7 @@ from bench.methods.generators.evaluate import (
 )
 from bench.methods.generators.linear import principal_components
 from bench.methods.generators.loading import Prior
+from bench.physics.forward import apply_transfer, transfer_function
 
 STEPS = 100
 """Adam steps of a fit, as many as the fast range oracle takes."""

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench import seeds
-from bench.forward import add_noise, apply_transfer, blur, transfer_function
 from bench.methods.generators.autoencoder import relative_error
 from bench.methods.generators.fitting import Fit, fit_latents, squared_error
 from bench.methods.generators.loading import Prior
+from bench.physics.forward import add_noise, apply_transfer, blur, transfer_function
 
 
 def psnr(x: Tensor, output: Tensor) -> Tensor:

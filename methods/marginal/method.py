@@ -16,7 +16,6 @@ from torch import Tensor
 
 from bench.datasets.locations import checksum
 from bench.errors import InvalidInput
-from bench.forward import blur
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.generators.loading import load_card as load_generator_card
 from bench.methods.generators.loading import load_generator
@@ -25,6 +24,7 @@ from bench.methods.marginal.estimate import Estimator, Memory
 from bench.methods.marginal.model import load_card, load_model
 from bench.methods.marginal.settings import PATH, load_settings
 from bench.methods.marginal.steps import STEPS, restore, step_assets
+from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import generators_per_image
 

@@ -23,8 +23,8 @@ import math
 import torch
 from torch import Tensor
 
-from bench.forward import transfer_function
 from bench.methods.marginal.search import KernelPrior, unit_kernels
+from bench.physics.forward import transfer_function
 
 CONJUGATE_STEPS = 6
 

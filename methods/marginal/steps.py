@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from bench.alignment import recentre
 from bench.datasets.archives import archive_path
 from bench.datasets.locations import checksum
 from bench.methods.final_steps.lmmse import lmmse_deconvolve
@@ -20,6 +19,7 @@ from bench.methods.known_kernel import STATISTICS_VERSION, class_statistics
 from bench.methods.marginal.estimate import Estimate
 from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.model import FINE, WEIGHTS, load_card, load_model
+from bench.physics.alignment import recentre
 
 Step = Callable[[Tensor, Estimate, str], Tensor]
 """From an observation (1, C, H, W), the estimate and the class's name to images (r, C, H, W)."""

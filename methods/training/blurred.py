@@ -11,8 +11,8 @@ from bench import seeds
 from bench.datasets.archives import to_unit_range
 from bench.datasets.development import KERNEL_SEED
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.forward import blur
 from bench.methods.generators.augment import AUGMENTATIONS
+from bench.physics.forward import blur
 
 NOISE = 0.01
 DRAWN_AHEAD = 64

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import mosaic, scores
+from bench.harness import scores
+from bench.report import mosaic
 
 IMAGES = ["000", "001", "002", "003"]
 METHODS = {
@@ -56,7 +57,7 @@ def write_scores(rows: list[dict], path: Path) -> None:
 
 
 def gallery_group(folder: Path, dataset: str, draw: np.random.Generator) -> dict:
-    """Describe and write a gallery: a group as ``bench.gallery`` writes it."""
+    """Describe and write a gallery: a group as ``bench.report.gallery`` writes it."""
     side = TILES[dataset]
 
     def entry(name: str, kind: str, kernels: bool) -> dict:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from bench.answers import check_restoration, sample
 from bench.errors import InvalidInput
-from bench.observation import Condition, observe
-from bench.packing import pack, unpack
-from bench.plan import MethodSpec
+from bench.harness.packing import pack, unpack
+from bench.harness.plan import MethodSpec
+from bench.harness.worker import Job, compute
+from bench.physics.answers import check_restoration, sample
+from bench.physics.observation import Condition, observe
 from bench.protocol import Dataset, Location, Method, Restoration, Scene, Task
-from bench.worker import Job, compute
 
 Y = torch.linspace(0, 1, 2 * 3 * 16 * 16).view(2, 3, 16, 16)
 KERNEL = torch.full((2, 3, 3), 1 / 9)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.comparison import above, compare, holm
 from bench.errors import BenchError
+from bench.report.comparison import above, compare, holm
 
 
 def frame(shift: float = 0.0, images: int = 30, method: str = "dd") -> pd.DataFrame:

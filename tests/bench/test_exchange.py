@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from bench import exchange
 from bench.cli import main
 from bench.errors import BenchError, InvalidInput, UnknownName
-from bench.names import check_method_name
-from bench.observation import Condition, observe
-from bench.packing import unpack
-from bench.plan import load_dataset
+from bench.harness import exchange
+from bench.harness.names import check_method_name
+from bench.harness.packing import unpack
+from bench.harness.plan import load_dataset
+from bench.physics.observation import Condition, observe
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import cli, contact_sheet, provenance, scores, tables
-from bench.comparison import compare
+from bench import cli
 from bench.errors import BenchError, UnknownName
-from bench.gallery import read_gallery
-from bench.patterns import choose
-from bench.plain import plain_figures
+from bench.harness import provenance, scores
+from bench.harness.store import Outcome, Store
+from bench.report import contact_sheet, tables
+from bench.report.comparison import compare
 from bench.report.details import STRATA, _thirds
-from bench.store import Outcome, Store
+from bench.report.gallery import read_gallery
+from bench.report.patterns import choose
+from bench.report.plain import plain_figures
 from tests.bench.test_store import cell
 from tests.bench.test_tables import frame, row
 

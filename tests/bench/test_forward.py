@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.alignment import barycentre, recentre
 from bench.errors import InvalidInput
-from bench.forward import add_noise, apply_transfer, blur, shift, transfer_function, valid_part
+from bench.physics.alignment import barycentre, recentre
+from bench.physics.forward import (
+    add_noise,
+    apply_transfer,
+    blur,
+    shift,
+    transfer_function,
+    valid_part,
+)
 
 
 def _rand(*shape: int, seed: int = 0) -> torch.Tensor:

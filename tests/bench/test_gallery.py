@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import gallery, mosaic
 from bench.errors import BenchError
-from bench.store import Store
+from bench.harness.store import Store
+from bench.report import gallery, mosaic
 from tests.conftest import Bench
 
 RUN = ("run", "--datasets", "tiny", "--out", "out", "--quiet", "--methods", "half,blurry,raises")

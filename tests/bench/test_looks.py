@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.looks import looks, palette
 from bench.registry import METHODS
+from bench.report.looks import looks, palette
 
 
 def test_a_look_does_not_depend_on_who_is_shown_beside_it() -> None:

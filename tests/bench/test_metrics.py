@@ -10,10 +10,10 @@ import scipy.ndimage
 import skimage.metrics
 import torch
 
-from bench.alignment import align
 from bench.errors import InvalidInput
-from bench.forward import blur, shift
 from bench.metrics import METRICS, gmsd, kernel_similarity, psnr, score, ssim, ssim_rgb
+from bench.physics.alignment import align
+from bench.physics.forward import blur, shift
 from bench.protocol import Alignment
 
 PLAIN = Alignment()

@@ -8,9 +8,9 @@ import torch
 from bench import seeds
 from bench.datasets.motion_blur import MotionBlur
 from bench.errors import InvalidInput
-from bench.forward import blur
-from bench.observation import Condition, digest, effective, observe
-from bench.plan import load_dataset
+from bench.harness.plan import load_dataset
+from bench.physics.forward import blur
+from bench.physics.observation import Condition, digest, effective, observe
 from bench.protocol import Dataset, NoiseModel
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.page import build_page, rows
-from bench.scores import read
+from bench.harness.scores import read
+from bench.report.page import build_page, rows
 
 
 class Page(html.parser.HTMLParser):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.page import build_page
+from bench.report.page import build_page
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed: pip install playwright"

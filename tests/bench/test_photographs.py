@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import scores
-from bench.exchange import export, read_manifest
-from bench.observation import Condition
-from bench.packing import pack
-from bench.plan import Chunk, MethodSpec, plan
+from bench.harness import scores
+from bench.harness.exchange import export, read_manifest
+from bench.harness.packing import pack
+from bench.harness.plan import Chunk, MethodSpec, plan
+from bench.harness.store import Outcome, Store
+from bench.harness.worker import build, compute, make_job
+from bench.physics.observation import Condition
 from bench.protocol import Dataset, NoiseModel, Restoration, Scene
-from bench.store import Outcome, Store
-from bench.worker import build, compute, make_job
 
 
 @pytest.fixture

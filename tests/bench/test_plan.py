@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan as planning
 from bench.datasets.photos import Photos
 from bench.errors import InvalidInput, UnknownName
-from bench.observation import Condition
-from bench.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
+from bench.harness import plan as planning
+from bench.harness.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
+from bench.physics.observation import Condition
 from bench.protocol import Dataset, NoiseModel, Scene
 from bench.registry import METHODS
 
@@ -124,7 +124,7 @@ def test_a_method_that_cannot_be_had_is_a_refusal_with_its_reason(tiny: Dataset)
 
 
 def test_published_outputs_do_not_exist_for_just_any_dataset(tiny: Dataset) -> None:
-    from bench.worker import build, compute, make_job
+    from bench.harness.worker import build, compute, make_job
 
     (chunk,) = chunks(tiny, MethodSpec("published-dd"), images=1)
     if isinstance(chunk, Chunk):
@@ -135,7 +135,7 @@ def test_published_outputs_do_not_exist_for_just_any_dataset(tiny: Dataset) -> N
 
 
 def test_only_oracles_are_given_the_truth(tiny: Dataset) -> None:
-    from bench.worker import make_job
+    from bench.harness.worker import make_job
 
     blind, oracle = (chunks(tiny, MethodSpec(name))[0] for name in ("half", "cheat"))
     assert make_job(blind).truth is None  # type: ignore[arg-type]

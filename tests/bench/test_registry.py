@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError, Unavailable, UnknownName
-from bench.interview import knowledge
+from bench.harness.interview import knowledge
 from bench.protocol import MethodBase
 from bench.registry import METHODS, Registry, parse_label
 

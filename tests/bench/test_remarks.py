@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import scores, tables
-from bench.observation import Condition
-from bench.packing import Packed, pack
-from bench.plan import Cell, Chunk, MethodSpec, load_dataset, parse_methods, plan
+from bench.harness import scores
+from bench.harness.packing import Packed, pack
+from bench.harness.plan import Cell, Chunk, MethodSpec, load_dataset, parse_methods, plan
+from bench.harness.store import Outcome, Store
+from bench.physics.observation import Condition
 from bench.protocol import Restoration
-from bench.store import Outcome, Store
+from bench.report import tables
 
 
 def rows(method: str, psnr: list[float], kind: str = "method", version: str = "1") -> list[dict]:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
+from bench.harness.scores import COLUMNS
 from bench.report import claims, details, ledger, ratios, readme, table1
 from bench.report.record import CONDITION, TEST_SETS, Record
-from bench.scores import COLUMNS
 
 LEVELS = {"blurry": 20.0, "dp": 22.0, "dd": 24.0, "dds": 26.0, "unet": 25.95, "known-kernel": 30.0}
 IMAGES = 40

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import provenance
-from bench.session import checksums
+from bench.harness import provenance
+from bench.harness.session import checksums
 
 
 def chunk(method, dataset, assets):

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from bench.errors import InvalidInput
-from bench.statistics import bootstrap_mean, paired_difference
+from bench.report.statistics import bootstrap_mean, paired_difference
 
 
 def test_interval_is_near_the_normal_one_and_repeats():

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from bench.observation import Condition
-from bench.packing import pack, split, unpack
-from bench.plan import Cell, MethodSpec
+from bench.harness.packing import pack, split, unpack
+from bench.harness.plan import Cell, MethodSpec
+from bench.harness.store import SCHEMA, Outcome, Store
+from bench.physics.observation import Condition
 from bench.protocol import Restoration
-from bench.store import SCHEMA, Outcome, Store
 
 
 def cell(image: str = "00", version: str = "1") -> Cell:

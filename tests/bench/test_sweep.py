@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import sweep
 from bench.errors import BenchError, UnknownName
+from bench.harness import sweep
 from bench.report import curves
 
 

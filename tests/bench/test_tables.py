@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import scores, tables
 from bench.errors import BenchError
+from bench.harness import scores
 from bench.registry import METHODS
+from bench.report import tables
 
 
 def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:

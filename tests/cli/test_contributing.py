@@ -8,9 +8,9 @@ import tomllib
 import pandas as pd
 import torch
 
+from bench.harness.plan import load_dataset
 from bench.metrics import psnr
-from bench.observation import Condition, observe
-from bench.plan import load_dataset
+from bench.physics.observation import Condition, observe
 from tests.conftest import ROOT, Bench
 
 

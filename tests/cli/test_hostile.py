@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import bench.packing, bench.worker
+import bench.harness.packing, bench.harness.worker
 from bench.protocol import Knowledge, Method, MethodBase, Restoration
 
 print("PRINTED on import")
@@ -31,7 +31,8 @@ class Good(Method):
 
     def deblur(self, y):
         assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
-        assert torch.get_num_threads() == 1 and bench.packing.pack is bench.worker.pack
+        assert torch.get_num_threads() == 1
+        assert bench.harness.packing.pack is bench.harness.worker.pack
         return Restoration(y)
 
 
@@ -239,7 +240,7 @@ class Declares(Good):
 
 class Patches(Good):
     def deblur(self, y):
-        bench.worker.pack = bench.packing.pack = lambda restoration: 1 / 0
+        bench.harness.worker.pack = bench.harness.packing.pack = lambda restoration: 1 / 0
         return Restoration(y)
 
 
@@ -257,7 +258,7 @@ MODULES = {
     "hostile_death": "import os\nos._exit(7)\n",
     "hostile_sleep": "import time\ntime.sleep(3600)\n",
     "hostile_state": (
-        "import torch, os, bench.packing\ntorch.set_grad_enabled(False)\n"
+        "import torch, os, bench.harness.packing\ntorch.set_grad_enabled(False)\n"
         "torch.set_default_dtype(torch.float64)\nbench.packing.IMAGE_LEVELS = 1\nos.umask(0o777)\n"
         "from hostile import Silent\nclass Changed(Silent): pass\n"
     ),

@@ -17,10 +17,10 @@ from bench.datasets.motion_blur import MotionBlur, motion_blur_kernels
 from bench.datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from bench.datasets.photos import photo_crops
 from bench.errors import BenchError, Unavailable
-from bench.forward import blur
+from bench.harness.plan import load_dataset
 from bench.methods import range_oracle
-from bench.observation import Condition, Observed, effective, observe
-from bench.plan import load_dataset
+from bench.physics.forward import blur
+from bench.physics.observation import Condition, Observed, effective, observe
 from bench.registry import DATASETS
 
 
@@ -69,7 +69,7 @@ def test_the_published_sets(data: Path) -> None:
 
 
 def test_levin_s_kernels_are_turned_to_convolve(data: Path) -> None:
-    from bench.alignment import align
+    from bench.physics.alignment import align
     from bench.protocol import Alignment
 
     scene = load_dataset("levin")[9]

@@ -16,7 +16,7 @@ from bench.datasets import archives, levin
 from bench.datasets.arrays import read_npy, read_npz
 from bench.errors import BenchError
 from bench.files import LFS_POINTER
-from bench.plan import load_dataset
+from bench.harness.plan import load_dataset
 
 
 def inverted(arrays: dict[str, np.ndarray]) -> None:

@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.answers import check_restoration
 from bench.errors import InvalidInput, NotApplicable, Unavailable
-from bench.forward import blur
+from bench.physics.answers import check_restoration
+from bench.physics.forward import blur
 from bench.protocol import (
     Method,
     MethodBase,

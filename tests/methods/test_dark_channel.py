@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench.answers import check_restoration
 from bench.errors import InvalidInput, Unavailable
-from bench.forward import blur
 from bench.methods.benchmark_dark_channel import compare
 from bench.methods.dark_channel import DarkChannel
 from bench.methods.octave_session import OctaveSession, session
+from bench.physics.answers import check_restoration
+from bench.physics.forward import blur
 from bench.protocol import Boundary, Task
 
 needs_octave = pytest.mark.skipif(

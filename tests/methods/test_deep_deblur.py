@@ -5,10 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from bench.alignment import barycentre
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, NotApplicable
-from bench.forward import blur
 from bench.methods.deep_deblur import published, shared
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
@@ -16,6 +14,8 @@ from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_d
 from bench.methods.deep_deblur.settings import load_settings
 from bench.methods.generators.loading import load_generator
 from bench.metrics import psnr
+from bench.physics.alignment import barycentre
+from bench.physics.forward import blur
 from bench.protocol import Task
 
 TASK = Task("svhn", (32, 32))

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput
-from bench.forward import blur
 from bench.methods.final_steps.lmmse import (
     ClassStatistics,
     from_opponent,
@@ -20,6 +19,7 @@ from bench.methods.final_steps.lmmse import (
 )
 from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.metrics import psnr
+from bench.physics.forward import blur
 from bench.protocol import Boundary
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench import plan
+from bench.harness import plan
 from bench.methods.deep_deblur.methods import DeepDeblur
 from bench.methods.generators import architectures, comparison, export, train
 from bench.methods.generators.adversarial import AdversarialTrainer
@@ -24,7 +24,7 @@ from bench.methods.generators.recipe import load_recipe
 from bench.methods.range_oracle import RangeOracle
 from bench.methods.training.checkpoint import save_checkpoint
 from bench.methods.training.loop import Progress
-from bench.observation import Condition
+from bench.physics.observation import Condition
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
 

@@ -8,13 +8,13 @@ import torch
 
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import NotApplicable, Unavailable
-from bench.forward import blur
 from bench.methods.kernel_net.loading import load_card, load_network
 from bench.methods.kernel_net.method import KernelNet
 from bench.methods.kernel_net.network import NETWORKS, centre, gradient_autocorrelation, kernels
 from bench.methods.kernel_net.train import Trainer, kernel_loss, load_recipe, recipe_names
 from bench.methods.training.checkpoint import save_checkpoint
 from bench.methods.training.loop import Progress, train
+from bench.physics.forward import blur
 from bench.protocol import Task
 
 TINY = {"width": 16, "blocks": 1, "batch": 4, "steps": 6, "look": 3, "save": 100}

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput, NotApplicable, Unavailable
-from bench.forward import blur
+from bench.harness.plan import load_dataset
 from bench.methods import known_kernel
 from bench.methods.final_steps.tv import tuned_weight
 from bench.methods.known_kernel import KnownKernel, KnownKernelLMMSE, class_statistics
 from bench.metrics import psnr
-from bench.observation import Condition, observe
-from bench.plan import load_dataset
+from bench.physics.forward import blur
+from bench.physics.observation import Condition, observe
 from bench.protocol import Task, Truth
 from bench.registry import DATASETS
 

@@ -8,7 +8,6 @@ import torch
 
 from bench.datasets.locations import checksum
 from bench.errors import Unavailable
-from bench.forward import blur
 from bench.methods.final_steps.lmmse import from_opponent, to_opponent
 from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.model import (
@@ -20,6 +19,7 @@ from bench.methods.marginal.model import (
 )
 from bench.methods.marginal.search import Annealing, search
 from bench.methods.marginal.sparse import search_sparse
+from bench.physics.forward import blur
 
 SIZE, NOISE = 8, 0.05
 

@@ -9,7 +9,6 @@ import torch
 
 from bench.datasets.generated import ShoesSamples
 from bench.errors import InvalidInput, NotApplicable
-from bench.forward import blur
 from bench.methods.marginal.estimate import Estimator, Memory
 from bench.methods.marginal.halving import Descent, Halving, coarse, search_halving
 from bench.methods.marginal.likelihood import MarginalLikelihood
@@ -19,6 +18,7 @@ from bench.methods.marginal.search import Annealing, search
 from bench.methods.marginal.settings import load_settings
 from bench.methods.marginal.steps import restore
 from bench.methods.marginal.tv import MarginalTV
+from bench.physics.forward import blur
 from bench.protocol import Task
 from tests.methods.test_marginal import LineKernels, blurred_face, total_power  # noqa: F401
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.forward import blur
 from bench.methods.final_steps.lmmse import from_opponent
 from bench.methods.marginal.model import load_model
 from bench.methods.noise_level import CHOSEN_NOISE, estimate_noise, loudness
+from bench.physics.forward import blur
 
 
 def _observed(noise: float, count: int = 4) -> Tensor:

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.answers import check_restoration
 from bench.errors import InvalidInput, Unavailable
-from bench.forward import blur
 from bench.methods.dark_channel import DarkChannel
 from bench.methods.data_fitting import LEARNED, DataFitting
 from bench.methods.extreme_channels import ExtremeChannels
@@ -23,6 +21,8 @@ from bench.methods.octave_session import OctaveSession, session
 from bench.methods.outlier_handling import OutlierHandling
 from bench.methods.train_data_fitting import fitted_kernel, learn_fitting
 from bench.methods.tune_octave import moved
+from bench.physics.answers import check_restoration
+from bench.physics.forward import blur
 from bench.protocol import Task
 
 needs_octave = pytest.mark.skipif(

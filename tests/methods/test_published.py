@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bench.errors import NotApplicable
+from bench.harness.plan import load_dataset
 from bench.methods.published import PublishedDD, PublishedDDS
 from bench.metrics import psnr, ssim
-from bench.plan import load_dataset
 from bench.protocol import Dataset, MethodBase, Scene, Task
 from bench.registry import DATASETS
 

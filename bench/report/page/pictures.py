@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.gallery import read_gallery
 from bench.registry import DATASETS
+from bench.report.gallery import read_gallery
 
 SCORES = ("psnr", "psnr_centred", "ssim", "gmsd", "kernel_similarity", "residual", "seconds")
 """What is shown of an image beside its restoration, where the method has it."""

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
-from bench.plan import Chunk, Refusal
-from bench.pool import Pool
-from bench.process import THREADS
+from bench.harness.plan import Chunk, Refusal
+from bench.harness.pool import Pool
+from bench.harness.process import THREADS
+from bench.harness.store import Outcome, Store
+from bench.harness.worker import compute_here
 from bench.registry import HERE
-from bench.store import Outcome, Store
-from bench.worker import compute_here
 
 
 @dataclasses.dataclass

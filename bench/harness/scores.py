@@ -15,13 +15,13 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from bench import score_table
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.harness import score_table
+from bench.harness.store import Row, Store
 from bench.metrics import METRICS, score
-from bench.observation import Condition, observe
+from bench.physics.observation import Condition, observe
 from bench.protocol import Dataset, Restoration, Scene
-from bench.store import Row, Store
 
 VERSION = ",".join(
     [*(f"{name}={metric.version}" for name, metric in METRICS.items()), "kernel_spread=1"]

@@ -18,10 +18,11 @@ import jinja2
 from bokeh.resources import Resources
 from markupsafe import Markup
 
-from bench import looks, scores
 from bench.errors import BenchError
-from bench.page import figures, pictures, rows
-from bench.tables import KIND_NOTES
+from bench.harness import scores
+from bench.report import looks
+from bench.report.page import figures, pictures, rows
+from bench.report.tables import KIND_NOTES
 
 SWEEPS = {
     "noise": ("noise", "noise (standard deviation, % of the image range)"),
@@ -37,7 +38,8 @@ def build_page(results: Path) -> str:
     ----------
     results : Path
         With ``scores.csv`` and, where they exist, ``provenance.json``, ``gallery/`` (see
-        :mod:`bench.gallery`) and ``sweeps/noise/scores.csv``, ``sweeps/blur-length/scores.csv``.
+        :mod:`bench.report.gallery`) and ``sweeps/noise/scores.csv`` and
+        ``sweeps/blur-length/scores.csv``.
 
     Returns
     -------
@@ -114,7 +116,7 @@ def describe(kinds: dict[str, str]) -> list[dict[str, Any]]:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench", "templates"),
+        loader=jinja2.PackageLoader("bench.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from bench.registry import DATASETS
-from bench.remarks import method_order
-from bench.statistics import bootstrap_mean
+from bench.report.remarks import method_order
+from bench.report.statistics import bootstrap_mean
 
 METRICS = {"psnr": 3, "ssim": 4}
 """Metrics that a chart can show, and the digits the page keeps of each."""

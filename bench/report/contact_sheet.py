@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from bench.files import slug, write_atomically
-from bench.mosaic import thumbnail
-from bench.observation import Condition, Observed, observe
-from bench.plain import plain_figures
+from bench.harness.score_table import printable
+from bench.harness.store import Row, Store
+from bench.physics.observation import Condition, Observed, observe
 from bench.protocol import Dataset
-from bench.remarks import method_order
-from bench.score_table import printable
-from bench.store import Row, Store
+from bench.report.mosaic import thumbnail
+from bench.report.plain import plain_figures
+from bench.report.remarks import method_order
 
 PANEL_INCHES = 1.35
 KERNEL_SHARE = 0.27

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import BenchError, StorageError
-from bench.packing import Packed, unpack
-from bench.plan import Cell
+from bench.harness.packing import Packed, unpack
+from bench.harness.plan import Cell
 from bench.protocol import Restoration
 from bench.text import legible
 

@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.errors import ProcessError
-from bench.plan import Chunk
-from bench.process import START_LIMIT, STARTS, THREADS, Child
-from bench.store import Outcome
-from bench.worker import READY, decode, make_job, serve
+from bench.harness.plan import Chunk
+from bench.harness.process import START_LIMIT, STARTS, THREADS, Child
+from bench.harness.store import Outcome
+from bench.harness.worker import READY, decode, make_job, serve
 
 FAREWELL = 5.0
 """Seconds that a method may take to release what it holds."""

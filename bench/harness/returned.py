@@ -11,8 +11,8 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.files import is_file, open_file
-from bench.observation import Observed
 from bench.photo import DEEP, read_photo
+from bench.physics.observation import Observed
 from bench.protocol import Restoration
 
 KERNEL_SUFFIX = "_kernel"

@@ -17,12 +17,12 @@ from torch import Tensor
 
 from bench.errors import BenchError, StorageError
 from bench.files import write_atomically
+from bench.harness.plan import load_dataset
+from bench.harness.store import Row, Store
 from bench.metrics import kernel_similarity, psnr
-from bench.observation import Condition, Observed, observe
-from bench.patterns import choose
-from bench.plain import plain_figures
-from bench.plan import load_dataset
-from bench.store import Row, Store
+from bench.physics.observation import Condition, Observed, observe
+from bench.report.patterns import choose
+from bench.report.plain import plain_figures
 
 NEEDED = ("restart_image", "restart_kernel", "restart_objective", "chosen")
 PANEL_INCHES = 1.4

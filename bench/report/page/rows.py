@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench import interview
 from bench.errors import BenchError
+from bench.harness import interview
 from bench.registry import DATASETS
-from bench.remarks import method_order, twins
-from bench.statistics import bootstrap_mean
-from bench.tables import KIND_NOTES
+from bench.report.remarks import method_order, twins
+from bench.report.statistics import bootstrap_mean
+from bench.report.tables import KIND_NOTES
 
 DIGITS = {"psnr": 2, "ssim": 3}
 

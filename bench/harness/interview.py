@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import text
 from bench.errors import BenchError, NotApplicable, Unavailable
-from bench.process import START_LIMIT, Child
+from bench.harness.process import START_LIMIT, Child
 from bench.protocol import Knowledge, Method, MethodBase, Oracle, Replay, Task
 from bench.registry import HERE, METHODS, Entry, parse_label
 

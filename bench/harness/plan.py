@@ -15,10 +15,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench import interview
-from bench.answers import size
 from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
-from bench.observation import Condition, Observed, digest, effective, formation, observe
+from bench.harness import interview
+from bench.physics.answers import size
+from bench.physics.observation import Condition, Observed, digest, effective, formation, observe
 from bench.protocol import Dataset, Task
 from bench.registry import DATASETS, METHODS
 

@@ -11,12 +11,13 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import interview, text
+from bench import text
 from bench.errors import BenchError
+from bench.harness import interview
+from bench.harness.runner import available_cores
 from bench.isolation import contained
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
-from bench.runner import available_cores
 
 PACKAGES = {
     "torch": "torch",

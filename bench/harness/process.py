@@ -35,7 +35,7 @@ THREADS = 1
 the last digit. Cores are used by more processes."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 DATA_VARIABLE = "BENCH_DATA"
-PRELOADED = ["bench.worker"]
+PRELOADED = ["bench.harness.worker"]
 PR_SET_PDEATHSIG = 1
 START_LIMIT = 120.0
 """Seconds that a process may take until it says its first word."""

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.files import slug, write_atomically
-from bench.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
-from bench.observation import Condition, observe
+from bench.harness.store import Row, Store
+from bench.physics.observation import Condition, observe
 from bench.protocol import Dataset
-from bench.remarks import method_order
-from bench.store import Row, Store
+from bench.report.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
+from bench.report.remarks import method_order
 
 FORMAT = 1
 TRACE_POINTS = 60

@@ -9,24 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from bench import (
-    contact_sheet,
-    gallery,
-    interview,
-    plan,
-    process,
-    provenance,
-    runner,
-    scores,
-    tables,
-)
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.harness import interview, plan, process, provenance, runner, scores
+from bench.harness.plan import Chunk, MethodSpec, Refusal
+from bench.harness.store import Store
 from bench.isolation import contained
-from bench.observation import Condition
-from bench.plan import Chunk, MethodSpec, Refusal
+from bench.physics.observation import Condition
 from bench.protocol import Dataset
-from bench.store import Store
+from bench.report import contact_sheet, gallery, tables
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.harness.score_table import printable
 from bench.protocol import Dataset
 from bench.registry import DATASETS, METHODS
-from bench.score_table import printable
 
 IDENTITY = ("psnr", "ssim", "kernel_similarity")
 """Scores that are the same, image by image, only where the restorations are."""

@@ -21,7 +21,7 @@ import bench
 from bench.files import write_atomically
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _commit() -> dict[str, Any]:
     """
     own = _git("rev-parse", "--show-toplevel")
     head = None
-    if own is not None and Path(own).resolve() == ROOT and _git("ls-files", "bench/provenance.py"):
+    if own is not None and Path(own).resolve() == ROOT and _git("ls-files", "bench/harness/provenance.py"):
         head = _git("rev-parse", "HEAD")
     changed = head and _git("status", "--porcelain", "--untracked-files=no")
     return {"commit": head, "uncommitted_changes": bool(changed) if head else None}

@@ -16,14 +16,14 @@ from typing import Any
 
 from bench.errors import BenchError, InvalidInput
 from bench.files import check_place, is_file, open_file, write_atomically
-from bench.names import check_image_names, check_method_name
-from bench.observation import Condition, Observed, digest, effective, observe
-from bench.packing import pack
+from bench.harness.names import check_image_names, check_method_name
+from bench.harness.packing import pack
+from bench.harness.plan import Cell, MethodSpec
+from bench.harness.returned import KERNEL_SUFFIX, Notices, checksums, paths, read, what_is_there
+from bench.harness.store import Outcome
 from bench.photo import png16
-from bench.plan import Cell, MethodSpec
+from bench.physics.observation import Condition, Observed, digest, effective, observe
 from bench.protocol import Dataset
-from bench.returned import KERNEL_SUFFIX, Notices, checksums, paths, read, what_is_there
-from bench.store import Outcome
 
 MANIFEST = "manifest.json"
 

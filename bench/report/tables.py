@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from bench import interview
 from bench.errors import BenchError
+from bench.harness import interview
 from bench.metrics import METRICS
 from bench.registry import DATASETS, METHODS
-from bench.remarks import escape, method_order, mixed, remarks
-from bench.statistics import bootstrap_mean
+from bench.report.remarks import escape, method_order, mixed, remarks
+from bench.report.statistics import bootstrap_mean
 
 KIND_NOTES = {
     "oracle": "oracle: is given the truth",

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import plan
 from bench.errors import UnknownName
-from bench.observation import Condition
+from bench.harness import plan
+from bench.harness.session import Part
+from bench.physics.observation import Condition
 from bench.registry import DATASETS, METHODS
-from bench.session import Part
 
 SETTINGS = Path(__file__).with_name("sweeps.toml")
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.forward import shift
+from bench.physics.forward import shift
 from bench.protocol import Alignment
 
 

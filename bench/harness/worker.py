@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench import text
-from bench.answers import check_restoration as check
-from bench.packing import Packed, pack, split
-from bench.plan import Chunk, MethodSpec
+from bench.harness.packing import Packed, pack, split
+from bench.harness.plan import Chunk, MethodSpec
+from bench.physics.answers import check_restoration as check
 from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Scene, Task, Truth
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import get_args, get_type_hints
 import torch
 from torch import Tensor
 
-from bench import forward, seeds
-from bench.answers import sample
+from bench import seeds
 from bench.errors import InvalidInput
+from bench.physics import forward
+from bench.physics.answers import sample
 from bench.protocol import Dataset, Formation, NoiseModel, Scene, Task
 from bench.registry import KERNELS
 

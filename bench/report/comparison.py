@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
-from bench.statistics import Difference, paired_difference
+from bench.report.statistics import Difference, paired_difference
 
 GROUP = ["dataset", "condition", "method"]
 SIGNIFICANCE = 0.05
