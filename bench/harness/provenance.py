@@ -114,7 +114,8 @@ def _commit() -> dict[str, Any]:
     """
     own = _git("rev-parse", "--show-toplevel")
     head = None
-    if own is not None and Path(own).resolve() == ROOT and _git("ls-files", "bench/harness/provenance.py"):
+    tracked = _git("ls-files", "bench/harness/provenance.py")
+    if own is not None and Path(own).resolve() == ROOT and tracked:
         head = _git("rev-parse", "HEAD")
     changed = head and _git("status", "--porcelain", "--untracked-files=no")
     return {"commit": head, "uncommitted_changes": bool(changed) if head else None}
