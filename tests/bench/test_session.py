@@ -44,8 +44,8 @@ def test_only_the_project_s_own_repository_is_named(tmp_path, monkeypatch):
     for root in (packages, project):  # below a repository; and at its top, but not of it
         monkeypatch.setattr(provenance, "ROOT", root)
         assert provenance.collect({})["commit"] is None
-    (project / "bench").mkdir()
-    (project / "bench" / "provenance.py").touch()
+    (project / "bench" / "harness").mkdir(parents=True)
+    (project / "bench" / "harness" / "provenance.py").touch()
     subprocess.run([*git, "add", "bench"], check=True)
     found = provenance.collect({})
     assert len(found["commit"]) == 40

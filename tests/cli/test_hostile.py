@@ -259,7 +259,8 @@ MODULES = {
     "hostile_sleep": "import time\ntime.sleep(3600)\n",
     "hostile_state": (
         "import torch, os, bench.harness.packing\ntorch.set_grad_enabled(False)\n"
-        "torch.set_default_dtype(torch.float64)\nbench.packing.IMAGE_LEVELS = 1\nos.umask(0o777)\n"
+        "torch.set_default_dtype(torch.float64)\n"
+        "bench.harness.packing.IMAGE_LEVELS = 1\nos.umask(0o777)\n"
         "from hostile import Silent\nclass Changed(Silent): pass\n"
     ),
 }
