@@ -94,3 +94,17 @@ def test_a_cell_that_cannot_be_scored_costs_itself_alone(tmp_path: Path) -> None
             assert list(frame["status"]) == ["ok", "failed", "ok"]
             assert frame["reason"][1].startswith("It cannot be scored")
     assert str(parse_methods("blurry")[0]) == str(MethodSpec("blurry"))
+
+
+def test_rows_planned_before_sets_had_versions_in_the_plan_are_not_outdated(tmp_path: Path) -> None:
+    dataset = load_dataset("photos")
+    image = pack(Restoration(dataset[0].image[None]))
+    with Store(tmp_path) as store:
+        before = _cells(4, "1")
+        for cell in before:
+            cell.identity["dataset version"] = ""  # type: ignore[index]
+        for cells in (before, _cells(2, "1")):
+            store.expect(cells)
+            store.record(Outcome(cell, "ok", "", image) for cell in cells)
+        frame = scores.collect(store, lambda _: dataset, progress=False)
+    assert list(frame["status"]) == ["ok"] * 4
