@@ -69,6 +69,21 @@ class GlobalState:
         np.seterr(**self.errors)
 
 
+@contextlib.contextmanager
+def environment_set(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while, so that processes started meanwhile see them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def _folder() -> str:
     try:
         return os.getcwd()  # noqa: PTH109

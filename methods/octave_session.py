@@ -26,6 +26,7 @@ import numpy as np
 import psutil
 
 from bench.errors import Unavailable
+from bench.isolation import environment_set
 from bench.methods.octave_scratch import make_scratch
 
 FOLDER = Path(__file__).resolve().parent / "octave"
@@ -168,7 +169,7 @@ def _start(executable: str) -> Any:
         "OCT2PY_AUTO_SHOW": "false",
     }
     # oct2py sets TERM=dumb in this process for the sake of its child's.
-    with _environment(settings | {"TERM": "dumb"}), _temporary_files_in(scratch):
+    with environment_set(settings | {"TERM": "dumb"}), _temporary_files_in(scratch):
         fresh = "oct2py" not in sys.modules
         try:
             with warnings.catch_warnings():  # its progress bar wants a notebook's widgets
@@ -191,21 +192,6 @@ def _start(executable: str) -> Any:
     octave.feval("cd", str(scratch / "work"), nout=0, verbose=False)
     octave.feval("addpath", str(FOLDER), nout=0, verbose=False)
     return octave
-
-
-@contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from bench import seeds
 from bench.harness import process
 from bench.harness.plan import Chunk, Refusal
+from bench.isolation import environment_set
 from bench.physics.observation import Observed
 
 INPUT = 1e-6
@@ -82,20 +82,15 @@ class Perturbation:
     @contextlib.contextmanager
     def in_environment(self) -> Iterator[None]:
         """Let processes that are started meanwhile see the variables."""
-        before = {name: os.environ.get(name) for name in self.environment}
-        os.environ.update(self.environment)
-        if self.environment:
-            process.restart_server()
-        try:
+        if not self.environment:
             yield
-        finally:
-            if self.environment:
+            return
+        with environment_set(self.environment):
+            process.restart_server()
+            try:
+                yield
+            finally:
                 process.restart_server()
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
 
 
 def _instructions(aten: str, mkl: str, onednn: str, openblas: str, glibc: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -29,6 +29,7 @@ import psutil
 
 from bench import text
 from bench.errors import ProcessError
+from bench.isolation import environment_set
 
 THREADS = 1
 """Of a process, whatever their number: sums are ordered by it, and a descent can end elsewhere for
@@ -150,7 +151,7 @@ def _server_environment() -> contextlib.AbstractContextManager[None]:
     """What a fresh interpreter needs to import what this one does, in one thread."""
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
     settings = dict.fromkeys(THREAD_VARIABLES, str(THREADS))
-    return _environment({**settings, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"})
+    return environment_set({**settings, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"})
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -170,21 +171,6 @@ def _kill_family(process: BaseProcess) -> None:
             with contextlib.suppress(psutil.Error):
                 member.kill()
     process.kill()
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables while a process is started."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _begin(
