@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from bench import metrics, photo
-from bench.errors import BenchError, InvalidInput
+from bench.errors import BenchError, InvalidInput, MethodFailed
 from bench.harness import plan
 from bench.physics.answers import check_restoration
 from bench.physics.observation import Condition, Observed, effective, observe
@@ -212,19 +212,11 @@ def deblur(
     Raises
     ------
     BenchError
-        If the method is unknown, needs the truth, or cannot be used on such an image.
+        If the method is unknown, needs the truth, cannot be used on such an image, or returns what
+        is no image. What it raises itself is passed on.
     """
-    cls = METHODS.load(method)
-    if not issubclass(cls, Method):
-        raise BenchError(
-            f"{method!r} is of the kind {cls.kind!r}, which needs the truth or published "
-            "outputs; choose a blind method from 'python -m bench list methods'."
-        )
-    if unknown := [key for key in parameters if key not in cls.parameter_names()]:
-        known = ", ".join(cls.parameter_names()) or "none"
-        raise InvalidInput(f"{method!r} has no parameter {unknown[0]!r}; it has: {known}.")
-    observation = as_image(image)
     Condition(noise)  # refuses a noise out of range
+    observation = as_image(image)
     channels, height, width = observation.shape
     task = Task(
         image_class=image_class,
@@ -236,6 +228,21 @@ def deblur(
         device=device,
         seed=seed,
     )
+    return restore(observation, plan.MethodSpec(method, tuple(sorted(parameters.items()))), task)
+
+
+def restore(observation: Tensor, spec: plan.MethodSpec, task: Task) -> Restoration:
+    """Restore one observation (C, H, W) by a method with its parameters; see :func:`deblur`."""
+    method, parameters = spec.name, dict(spec.parameters)
+    cls = METHODS.load(method)
+    if not issubclass(cls, Method):
+        raise BenchError(
+            f"{method!r} is of the kind {cls.kind!r}, which needs the truth or published "
+            "outputs; choose a blind method from 'python -m bench list methods'."
+        )
+    if unknown := [key for key in parameters if key not in cls.parameter_names()]:
+        known = ", ".join(cls.parameter_names()) or "none"
+        raise InvalidInput(f"{method!r} has no parameter {unknown[0]!r}; it has: {known}.")
     batch = check_observation(observation[None], task)
     cls.check_available(task)
     solver = cls(task, **parameters)
@@ -244,7 +251,7 @@ def deblur(
     finally:
         solver.close()
     if not bool(restoration.image.isfinite().all()):
-        raise InvalidInput(f"{method} returned NaN or infinite pixels.")
+        raise MethodFailed(f"{spec} failed: it returned NaN or infinite pixels.")
     return restoration
 
 

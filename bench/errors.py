@@ -40,6 +40,12 @@ class NotApplicable(BenchError):
     """A method that cannot be asked this, such as published outputs at a noise never published."""
 
 
+class MethodFailed(BenchError):
+    """A method that was asked something sensible and returned what is no restoration."""
+
+    exit_code = 1
+
+
 class StorageError(BenchError):
     """A disk that is full or failing; what was recorded before is safe."""
 

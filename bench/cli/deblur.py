@@ -43,25 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, restore, write."""
-    from bench import photo
+    from bench import api, photo
     from bench.errors import BenchError
     from bench.harness import plan
-    from bench.physics.answers import check_restoration
     from bench.physics.observation import Condition
-    from bench.protocol import Method, Task, check_observation
-    from bench.registry import METHODS
+    from bench.protocol import Task
 
     arguments.check_device(options.device)
     photo.check_writable(options.out, options.photo)
     specs = plan.parse_methods(options.method, options.set)
     if len(specs) != 1:
         raise BenchError(f"--method names {len(specs)} methods; give one.")
-    cls = METHODS.load(specs[0].name)
-    if not issubclass(cls, Method):
-        raise BenchError(
-            f"{specs[0].name!r} is of the kind {cls.kind!r}, which needs the truth or published "
-            "outputs; choose a blind method from 'python -m bench list methods'."
-        )
     Condition(options.noise)  # refuses a noise out of range
     observation, notices = photo.read_photo(options.photo)
     for notice in notices:
@@ -76,19 +68,12 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         seed=options.seed,
     )
-    batch = check_observation(observation[None], task)
-    cls.check_available(task)
     try:
-        method = cls(task, **dict(specs[0].parameters))
-        restoration = check_restoration(method.deblur(batch), batch)
-        method.close()
+        restoration = api.restore(observation, specs[0], task)
     except BenchError:
         raise
     except Exception as error:  # the method's own, possibly a third party's
         print(f"bench: {specs[0]} failed: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    if not bool(restoration.image.isfinite().all()):
-        print(f"bench: {specs[0]} failed: it returned NaN or infinite pixels.", file=sys.stderr)
         return 1
     photo.write_photo(options.out, restoration.image[0].cpu())
     print(f"Image:  {options.out}")
