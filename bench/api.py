@@ -4,7 +4,7 @@
 >>> observed = bench.load("photos")[0]
 >>> tuple(observed.observation.shape)
 (3, 64, 64)
->>> scores = bench.score(observed.observation, observed.scene.image)
+>>> scores = bench.score(observed.observation, observed.sample.image)
 >>> f"{scores['psnr']:.1f} dB"
 '14.9 dB'
 """
@@ -260,7 +260,7 @@ class Observations(Sequence[Observed]):
     """The observations of a data set under one condition, made when they are asked for.
 
     ``observations[3].observation`` is what every method sees of image 3, a tensor (C, H, W), and
-    ``observations[3].scene`` holds the truth.
+    ``observations[3].sample`` holds the truth.
     """
 
     dataset: Dataset

@@ -1,7 +1,7 @@
 """What a method, a dataset and their results are.
 
 A method sees a :class:`Task` (what a blind method may know) and observations, and answers with a
-:class:`Restoration`. A dataset is a sequence of :class:`Scene`. Nothing here knows a concrete
+:class:`Restoration`. A dataset is a sequence of :class:`Sample`. Nothing here knows a concrete
 method or dataset.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -239,8 +240,8 @@ class Replay(MethodBase, abc.ABC):
     kind: ClassVar[Kind] = "replay"
 
     @abc.abstractmethod
-    def replay(self, scenes: Sequence[Scene]) -> Restoration:
-        """Return the published outputs for these scenes.
+    def replay(self, samples: Sequence[Sample]) -> Restoration:
+        """Return the published outputs for these samples.
 
         Raises
         ------
@@ -250,7 +251,7 @@ class Replay(MethodBase, abc.ABC):
 
 
 @dataclasses.dataclass(frozen=True)
-class Scene:
+class Sample:
     """One image of a dataset with its blur.
 
     Attributes
@@ -268,7 +269,7 @@ class Scene:
     observation : Tensor or None, shape (C, H, W)
         A given blurred image (real blur); None where the forward model makes it.
     published : Mapping of str to Tensor
-        The authors' own outputs for this scene, by their names (``dd_image``, ``dds_kernel``).
+        The authors' own outputs for this sample, by their names (``dd_image``, ``dds_kernel``).
     blur_length : int or None
         Trajectory length in pixels where it is known.
     """
@@ -333,9 +334,9 @@ class NoiseModel:
 
 
 class Dataset(abc.ABC):
-    """A sequence of scenes, and how observations are made of them and restorations scored.
+    """A sequence of samples, and how observations are made of them and restorations scored.
 
-    A scene without an observation is blurred by its kernel as ``boundary`` says, noise is added as
+    A sample without an observation is blurred by its kernel as ``boundary`` says, noise is added as
     ``noise_model`` says, and the result is clipped to [0, 1] and rounded to ``bits``. What cannot
     be made in this way is refused.
 
@@ -352,7 +353,7 @@ class Dataset(abc.ABC):
         ``circular``: the image goes on periodically. ``valid``: the observation is what the image
         alone determines, smaller by the kernel's size less one, and the truth is cropped to it.
         ``replicate``: the image goes on with its border's pixels. ``free``: a camera saw more than
-        the image shows, so every scene has to bring its observation. Methods are told only
+        the image shows, so every sample has to bring its observation. Methods are told only
         whether the boundary is circular or free.
     noise_model : NoiseModel
     bits : int or None
@@ -388,7 +389,7 @@ class Dataset(abc.ABC):
     def __len__(self) -> int: ...
 
     @abc.abstractmethod
-    def __getitem__(self, index: int) -> Scene: ...
+    def __getitem__(self, index: int) -> Sample: ...
 
     @classmethod
     @abc.abstractmethod
@@ -479,3 +480,14 @@ def check_observation(observation: Tensor, task: Task) -> Tensor:
             f"image of {task.image_size[0]}×{task.image_size[1]}; give a smaller --kernel-size."
         )
     return observation.to(task.device, torch.float32)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Scene":
+        warnings.warn(
+            "bench.protocol.Scene is called Sample since version 0.3; the old name goes with 0.4.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return Sample
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

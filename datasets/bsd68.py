@@ -23,7 +23,7 @@ from bench.datasets.natural import (
     read_picture,
 )
 from bench.errors import BenchError
-from bench.protocol import Dataset, Location, Scene
+from bench.protocol import Dataset, Location, Sample
 
 ARCHIVE = "natural/bsd68.zip"
 COUNT = 68
@@ -66,11 +66,11 @@ class BSD68(Dataset):
     def __len__(self) -> int:
         return len(self._names)
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
         kernel, kernel_id, length = self._kernel(index)
-        return Scene(
+        return Sample(
             index=index,
             name=Path(self._names[index]).stem,
             image=self._image(index),

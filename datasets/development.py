@@ -14,7 +14,7 @@ from bench.datasets.archives import to_unit_range, training_images
 from bench.datasets.locations import BRING, locate
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import photo_crops
-from bench.protocol import Dataset, Location, Scene
+from bench.protocol import Dataset, Location, Sample
 from bench.seeds import generator
 
 KERNEL_SEED = 1000
@@ -43,8 +43,8 @@ class DevelopmentSet(Dataset):
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> Scene:
-        return Scene(
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(
             index=index,
             name=f"{index:03d}",
             image=self._images[index],

@@ -20,7 +20,7 @@ from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import LEVIN_KERNELS, levin_kernel
 from bench.errors import BenchError, InvalidInput
 from bench.photo import read_photo
-from bench.protocol import Alignment, Dataset, Formation, Location, Scene
+from bench.protocol import Alignment, Dataset, Formation, Location, Sample
 
 SCHEME = "folder:"
 SETTINGS = "dataset.toml"
@@ -110,11 +110,11 @@ class FolderDataset(Dataset):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         path = self.paths[index]
         kernel, kernel_id = self._kernel(index)
         image, _ = read_photo(path, self.channels)
-        return Scene(index, path.stem, image, kernel, kernel_id)
+        return Sample(index, path.stem, image, kernel, kernel_id)
 
     @classmethod
     def location(cls) -> Location:

@@ -21,7 +21,7 @@ from bench.datasets.locations import cache_folder
 from bench.datasets.motion_blur import MotionBlur
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.protocol import Dataset, Location, Scene
+from bench.protocol import Dataset, Location, Sample
 from bench.registry import DATASETS
 
 if TYPE_CHECKING:
@@ -72,15 +72,15 @@ class RangeImages(Dataset):
     in_range: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.scenes = DATASETS.load(self.base)()
+        self.samples = DATASETS.load(self.base)()
 
     def __len__(self) -> int:
-        return len(self.scenes)
+        return len(self.samples)
 
-    def __getitem__(self, index: int) -> Scene:
-        scene = self.scenes[index]
-        image = self._range_image(index, scene.image)
-        return dataclasses.replace(scene, image=image, observation=None, published={})
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.samples[index]
+        image = self._range_image(index, sample.image)
+        return dataclasses.replace(sample, image=image, observation=None, published={})
 
     @classmethod
     def location(cls) -> Location:
@@ -93,7 +93,7 @@ class RangeImages(Dataset):
 
     def _range_image(self, index: int, image: Tensor) -> Tensor:
         """Fit a block of images at once and keep their latents in the cache folder."""
-        from bench.methods.range_oracle import PRESETS, nearest_in_range
+        from bench.methods.oracles.range_oracle import PRESETS, nearest_in_range
 
         folder = cache_folder() / "range" / f"{self.name}-{self.version}-{FIT}"
         path = folder / f"{index:04d}.npy"
@@ -101,7 +101,7 @@ class RangeImages(Dataset):
             preset = PRESETS["fast"]
             first = index - index % preset.block
             block = range(first, min(first + preset.block, len(self)))
-            images = torch.stack([self.scenes[i].image for i in block])
+            images = torch.stack([self.samples[i].image for i in block])
             found = nearest_in_range(self._model, images, preset)
             for member, latent in zip(block, found.latent, strict=True):
                 buffer = io.BytesIO()
@@ -127,9 +127,9 @@ class Samples(Dataset):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         index = range(self.count)[index]
-        return Scene(
+        return Sample(
             index=index,
             name=f"{index:03d}",
             image=self._images[index],

@@ -18,7 +18,7 @@ from torch import Tensor
 from bench.datasets.locations import BRING, require
 from bench.datasets.natural import locate_all, read_picture
 from bench.errors import BenchError
-from bench.protocol import Dataset, Location, NoiseModel, Scene
+from bench.protocol import Dataset, Location, NoiseModel, Sample
 
 IMAGES = tuple(
     f"{group}_{number:02d}"
@@ -62,11 +62,11 @@ class Lai(Dataset):
     def __len__(self) -> int:
         return len(IMAGES) * KERNELS
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
         image, kernel = IMAGES[index // KERNELS], index % KERNELS + 1
-        return Scene(
+        return Sample(
             index=index,
             name=f"{image}_{kernel}",
             image=_image(image),

@@ -21,7 +21,7 @@ from bench.datasets.arrays import digest
 from bench.datasets.locations import BRING, locate, require
 from bench.errors import BenchError
 from bench.files import open_file
-from bench.protocol import Alignment, Dataset, Location, Scene
+from bench.protocol import Alignment, Dataset, Location, Sample
 
 IMAGES, KERNELS = 4, 8
 SIZE = (255, 255)
@@ -57,7 +57,7 @@ class Levin(Dataset):
     def __len__(self) -> int:
         return IMAGES * KERNELS
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
         return _read(index)
@@ -91,7 +91,7 @@ def checksum(*arrays: np.ndarray) -> str:
 
 
 @functools.lru_cache(maxsize=IMAGES * KERNELS)
-def _read(index: int) -> Scene:
+def _read(index: int) -> Sample:
     image, kernel = index // KERNELS + 1, index % KERNELS + 1
     name = f"im{image:02d}_ker{kernel:02d}"
     path = require(f"levin/{name}.mat", BRING)
@@ -99,7 +99,7 @@ def _read(index: int) -> Scene:
     if checksum(sharp, blurred, correlation) != json.loads(CHECKSUMS.read_text())[name]:
         raise BenchError(f"{path} has other pixels than were published; get it again.")
     turned = torch.from_numpy(np.ascontiguousarray(correlation[::-1, ::-1]))
-    return Scene(
+    return Sample(
         index=index,
         name=name,
         image=torch.from_numpy(sharp)[None].clamp(0, 1),

@@ -18,7 +18,7 @@ from bench.datasets.arrays import differing, published_checksums, read_npz
 from bench.datasets.locations import FETCH, locate, require
 from bench.datasets.motion_blur import MotionBlur
 from bench.errors import BenchError
-from bench.protocol import Dataset, Location, Scene
+from bench.protocol import Dataset, Location, Sample
 
 OUTPUTS = ("range_image", *(f"dd_{part}" for part in ("blurry", "image", "kernel")))
 KERNEL_SIZE = (28, 28)
@@ -53,14 +53,14 @@ class PaperSet(Dataset):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         published = {
             name: as_kernel(self._arrays[name][index])
             if name.endswith("kernel")
             else as_image(self._arrays[name][index])
             for name in self.outputs
         }
-        return Scene(
+        return Sample(
             index=index,
             name=f"{index:03d}",
             image=as_image(self._arrays["image"][index]),
@@ -120,8 +120,8 @@ class PGGAN(Dataset):
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> Scene:
-        return Scene(
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(
             index=index,
             name=f"{index:03d}",
             image=as_image(self._images[index]),

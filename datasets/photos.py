@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench.datasets.motion_blur import MotionBlur
 from bench.photo import read_photo
-from bench.protocol import Dataset, Location, Scene
+from bench.protocol import Dataset, Location, Sample
 
 FOLDER = Path(skimage.__file__).parent / "data"
 PHOTOGRAPHS: dict[str, tuple[str, ...]] = {
@@ -87,8 +87,8 @@ class Photos(Dataset):
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> Scene:
-        return Scene(
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(
             index=index,
             name=f"{index:03d}",
             image=self._images[index],

@@ -20,7 +20,7 @@ from bench.datasets.natural import (
     locate_all,
     read_picture,
 )
-from bench.protocol import Dataset, Location, NoiseModel, Scene
+from bench.protocol import Dataset, Location, NoiseModel, Sample
 
 IMAGES = 15
 
@@ -56,11 +56,11 @@ class Text(Dataset):
     def __len__(self) -> int:
         return IMAGES * LEVIN_KERNELS
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
         image, kernel = index // LEVIN_KERNELS + 1, index % LEVIN_KERNELS + 1
-        return Scene(
+        return Sample(
             index=index,
             name=f"im{image:02d}_ker{kernel:02d}",
             image=_image(image),

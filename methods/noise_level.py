@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from bench.methods.final_steps.lmmse import to_opponent
+from bench.methods.deconvolution.lmmse import to_opponent
 
 CHOSEN_NOISE = 0.0125
 """The largest noise level measured on a development image that has 1 %."""

@@ -111,7 +111,7 @@ def _metrics() -> Quantities:
 
 
 def _tv() -> Quantities:
-    from bench.methods.final_steps.tv import tuned_weight, tv_deconvolve
+    from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
 
     _, kernel, y = observed(64)
     return {
@@ -121,7 +121,7 @@ def _tv() -> Quantities:
 
 
 def _lmmse() -> Quantities:
-    from bench.methods.final_steps.lmmse import learn_statistics, lmmse_deconvolve
+    from bench.methods.deconvolution.lmmse import learn_statistics, lmmse_deconvolve
 
     images = torch.from_numpy(scrambled(40, 3, 16, 16)).float()
     images = torch.nn.functional.avg_pool2d(images, 3, 1, 1)
@@ -247,8 +247,8 @@ def _train_kernel_network() -> Quantities:
 
 
 def _train_network() -> Quantities:
-    from bench.methods.restorers.recipe import load_recipe
-    from bench.methods.restorers.train import Trainer
+    from bench.methods.feedforward.recipe import load_recipe
+    from bench.methods.feedforward.train import Trainer
 
     recipe = load_recipe("unet-svhn", width=8, batch=4, steps=50, start="")
     return _losses(Trainer(recipe, _bytes(8, 3, 32, 32)))

@@ -79,9 +79,9 @@ def development_pairs(name: str, count: int, noise: float | None = None) -> Deve
     observed = [observe(dataset, i, condition) for i in range(min(count, len(dataset)))]
     return DevelopmentPairs(
         observed[0].task(dataset, condition, "cpu"),
-        torch.stack([item.scene.image for item in observed]),
+        torch.stack([item.sample.image for item in observed]),
         torch.stack([item.observation for item in observed]),
-        torch.stack([item.scene.kernel for item in observed]),
+        torch.stack([item.sample.kernel for item in observed]),
     )
 
 

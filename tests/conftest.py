@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 from bench.protocol import (
-    Dataset, Knowledge, Location, Method, Oracle, Restoration, Scene, check_observation,
+    Dataset, Knowledge, Location, Method, Oracle, Restoration, Sample, check_observation,
 )
 
 
@@ -40,7 +40,7 @@ class Tiny(Dataset):
         coarse = torch.rand(1, 3, 6, 6, generator=draw)
         image = torch.nn.functional.interpolate(coarse, (32, 32), mode="bilinear")[0]
         kernel = torch.rand(9, 9, generator=draw)
-        return Scene(index, f"{index:02d}", image, kernel / kernel.sum(), f"tiny-{index}")
+        return Sample(index, f"{index:02d}", image, kernel / kernel.sum(), f"tiny-{index}")
 
     @classmethod
     def location(cls):

@@ -58,13 +58,13 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
     entries = {}
     for index in range(count):
         observed = observe(dataset, index, condition)
-        name = f"{observed.scene.name}.png"
+        name = f"{observed.sample.name}.png"
         data = png16(observed.observation)
         write_atomically(folder / name, data)
-        entries[observed.scene.name] = {
+        entries[observed.sample.name] = {
             "file": name,
             "sha256": hashlib.sha256(data).hexdigest(),
-            "kernel_size": list(observed.scene.kernel.shape),
+            "kernel_size": list(observed.sample.kernel.shape),
         }
     manifest = {
         "dataset": dataset.name,
@@ -216,7 +216,7 @@ def _checked_observation(
     observed = observe(dataset, index, condition)
     if hashlib.sha256(png16(observed.observation)).hexdigest() != checksum:
         raise InvalidInput(
-            f"The observation {observed.scene.name} of the manifest is not the one that "
+            f"The observation {observed.sample.name} of the manifest is not the one that "
             f"{dataset.name!r} has with {condition}: its checksum is another. Restorations of "
             "other observations cannot be scored; export the observations again, as they were, "
             "and give that --manifest."
@@ -233,31 +233,31 @@ def _outcome(
     origin: str,
     notices: Notices,
 ) -> Outcome:
-    scene = observed.scene
+    sample = observed.sample
     cell = Cell(
         method=MethodSpec(method),
         dataset=dataset.name,
         condition=condition,
-        index=scene.index,
-        image=scene.name,
-        kernel_id=scene.kernel_id,
-        blur_length=scene.blur_length,
+        index=sample.index,
+        image=sample.name,
+        kernel_id=sample.kernel_id,
+        blur_length=sample.blur_length,
         kind="method",
         origin=origin,
         identity={
             "method": method,
             "parameters": {},
             "version": "",
-            "assets": checksums(folder, scene.name),
+            "assets": checksums(folder, sample.name),
             "dataset": dataset.name,
             "dataset version": dataset.version,
-            "scene": digest(scene),
-            "image": scene.name,
+            "scene": digest(sample),
+            "image": sample.name,
             "condition": dataclasses.asdict(condition),
         },
     )
-    path, _ = paths(folder, scene.name)
+    path, _ = paths(folder, sample.name)
     if not is_file(path):
-        return Outcome(cell, "failed", f"There is no {path}.{what_is_there(folder, scene.name)}")
-    restoration = read(folder, scene.name, observed, dataset.channels, notices)
+        return Outcome(cell, "failed", f"There is no {path}.{what_is_there(folder, sample.name)}")
+    restoration = read(folder, sample.name, observed, dataset.channels, notices)
     return Outcome(cell, "ok", "", pack(restoration))

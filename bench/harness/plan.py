@@ -142,8 +142,8 @@ class Sketch:
 
 def _sketch(dataset: Dataset, index: int, condition: Condition, device: str) -> Sketch:
     observed = observe(dataset, index, condition)
-    scene, task = observed.scene, observed.task(dataset, condition, device)
-    return Sketch(scene.name, scene.kernel_id, scene.blur_length, digest(scene), task)
+    sample, task = observed.sample, observed.task(dataset, condition, device)
+    return Sketch(sample.name, sample.kernel_id, sample.blur_length, digest(sample), task)
 
 
 @dataclasses.dataclass(frozen=True)

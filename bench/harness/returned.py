@@ -59,18 +59,18 @@ def read(
     Raises
     ------
     InvalidInput
-        If the image is not readable or has another size than its scene.
+        If the image is not readable or has another size than its sample.
     """
     path, kernel_path = paths(folder, name)
     image, found = read_photo(path, channels)
     for notice in found:
         if notice != DEEP:  # scores keep all 16 bits
             notices.add(path.name, notice)
-    scene = observed.scene
-    if image.shape != scene.image.shape:
+    sample = observed.sample
+    if image.shape != sample.image.shape:
         raise InvalidInput(
             f"{path} is {image.shape[2]}×{image.shape[1]}; the image {name} is "
-            f"{scene.image.shape[2]}×{scene.image.shape[1]}."
+            f"{sample.image.shape[2]}×{sample.image.shape[1]}."
         )
     if (image - observed.observation).abs().max() <= 1.01 * HALF_A_LEVEL:
         notices.add(path.name, "identical to the observation, so nothing was restored")

@@ -21,7 +21,7 @@ from bench.harness import score_table
 from bench.harness.store import Row, Store
 from bench.metrics import METRICS, score
 from bench.physics.observation import Condition, observe
-from bench.protocol import Dataset, Restoration, Scene
+from bench.protocol import Dataset, Restoration, Sample
 
 VERSION = ",".join(
     [*(f"{name}={metric.version}" for name, metric in METRICS.items()), "kernel_spread=1"]
@@ -272,12 +272,12 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
     """Score restorations of one dataset and condition, together where their sizes allow it."""
     first = rows[0].columns
     condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
-    scenes = {
-        index: observe(dataset, index, condition).scene
+    samples = {
+        index: observe(dataset, index, condition).sample
         for index in {row.columns["index"] for row in rows}
     }
-    found = [(row, store.restoration(row.id), scenes[row.columns["index"]]) for row in rows]
-    alike: dict[tuple[Any, ...], list[tuple[Row, Restoration, Scene]]] = {}
+    found = [(row, store.restoration(row.id), samples[row.columns["index"]]) for row in rows]
+    alike: dict[tuple[Any, ...], list[tuple[Row, Restoration, Sample]]] = {}
     for item in found:
         kernel = item[1].kernel
         shape = None if kernel is None else kernel.shape
@@ -288,14 +288,14 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dic
         values = score(
             torch.cat([restoration.image for _, restoration, _ in items]),
             None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
-            torch.stack([scene.image for _, _, scene in items]),
-            torch.stack([scene.kernel for _, _, scene in items]),
+            torch.stack([sample.image for _, _, sample in items]),
+            torch.stack([sample.kernel for _, _, sample in items]),
             dataset.alignment_for(items[0][2].kernel.shape),
         )
         for position, (row, restoration, _) in enumerate(items):
             residual = restoration.residual
             scored[row.id] = {name: float(value[position]) for name, value in values.items()}
-            scored[row.id]["kernel_spread"] = kernel_spread(scenes[row.columns["index"]].kernel)
+            scored[row.id]["kernel_spread"] = kernel_spread(samples[row.columns["index"]].kernel)
             scored[row.id]["residual"] = float("nan") if residual is None else float(residual[0])
     return scored
 

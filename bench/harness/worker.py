@@ -22,7 +22,7 @@ from bench import text
 from bench.harness.packing import Packed, pack, split
 from bench.harness.plan import Chunk, MethodSpec
 from bench.physics.answers import check_restoration as check
-from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Scene, Task, Truth
+from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Sample, Task, Truth
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,23 +75,23 @@ def make_job(chunk: Chunk) -> Job:
     """Take from a chunk what its method may see."""
     kind = chunk.cells[0].kind
     observed = chunk.observed()
-    scenes = [item.scene for item in observed]
+    samples = [item.sample for item in observed]
     return Job(
         spec=chunk.cells[0].method,
         task=chunk.task,
         observation=np.stack([item.observation.numpy() for item in observed]),
         truth=(
-            np.stack([scene.image.numpy() for scene in scenes]),
-            np.stack([scene.kernel.numpy() for scene in scenes]),
+            np.stack([sample.image.numpy() for sample in samples]),
+            np.stack([sample.kernel.numpy() for sample in samples]),
         )
         if kind == "oracle"
         else None,
         published=tuple(
-            {name: value.numpy() for name, value in scene.published.items()} for scene in scenes
+            {name: value.numpy() for name, value in sample.published.items()} for sample in samples
         )
         if kind == "replay"
         else (),
-        names=tuple(scene.name for scene in scenes),
+        names=tuple(sample.name for sample in samples),
     )
 
 
@@ -230,13 +230,13 @@ def _call(method: MethodBase, job: Job) -> Restoration:
         image, kernel = job.truth
         return method.deblur(observation, Truth(_tensor(image), _tensor(kernel)))
     if isinstance(method, Replay):
-        return method.replay(_scenes(job))
+        return method.replay(_samples(job))
     raise TypeError(f"{type(method).__name__} is neither a Method, an Oracle nor a Replay.")
 
 
-def _scenes(job: Job) -> Sequence[Scene]:
+def _samples(job: Job) -> Sequence[Sample]:
     return [
-        Scene(
+        Sample(
             index=position,
             name=job.names[position],
             image=_tensor(observation),  # a replay reads the published outputs, not the truth

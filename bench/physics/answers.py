@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.protocol import Dataset, Restoration, Scene
+from bench.protocol import Dataset, Restoration, Sample
 
 RANGE_SLACK = 1e-3
 """How far pixels may leave [0, 1]; they are clamped."""
@@ -145,7 +145,7 @@ def _whole(value: Any, name: str) -> int:
     return number
 
 
-def sample(dataset: Dataset, index: int) -> Scene:
+def take_sample(dataset: Dataset, index: int) -> Sample:
     """Take a sample of a data set and check it.
 
     Raises
@@ -154,7 +154,7 @@ def sample(dataset: Dataset, index: int) -> Scene:
         Naming the set, the sample and what is wrong with it.
     """
     try:
-        scene = dataset[index]
+        sample = dataset[index]
     except (InvalidInput, KeyboardInterrupt):
         raise
     except Exception as error:  # a third party's data set may raise anything
@@ -164,31 +164,31 @@ def sample(dataset: Dataset, index: int) -> Scene:
             f"The dataset {dataset.name!r} cannot give its image {index}: "
             f"{type(error).__name__}: {error}."
         ) from error
-    if not isinstance(scene, Scene):
+    if not isinstance(sample, Sample):
         raise InvalidInput(
-            f"The dataset {dataset.name!r} gave {type(scene).__name__} for its image {index}, not "
-            "a Scene."
+            f"The dataset {dataset.name!r} gave {type(sample).__name__} for its image {index}, not "
+            "a Sample."
         )
-    if not isinstance(scene.name, str) or not scene.name:
+    if not isinstance(sample.name, str) or not sample.name:
         raise InvalidInput(
-            f"The dataset {dataset.name!r} names its image {index} {scene.name!r}; give a string."
+            f"The dataset {dataset.name!r} names its image {index} {sample.name!r}; give a string."
         )
-    where = f"The image {scene.name!r} of the dataset {dataset.name!r}"
-    _check_picture(scene.image, dataset.channels, where)
-    if scene.observation is not None:
-        _check_picture(scene.observation, dataset.channels, f"The observation of {where[4:]}")
-        if scene.observation.shape != scene.image.shape:
+    where = f"The image {sample.name!r} of the dataset {dataset.name!r}"
+    _check_picture(sample.image, dataset.channels, where)
+    if sample.observation is not None:
+        _check_picture(sample.observation, dataset.channels, f"The observation of {where[4:]}")
+        if sample.observation.shape != sample.image.shape:
             raise InvalidInput(
-                f"{where} has shape {tuple(scene.image.shape)} and its observation "
-                f"{tuple(scene.observation.shape)}; crop the image to what is observed."
+                f"{where} has shape {tuple(sample.image.shape)} and its observation "
+                f"{tuple(sample.observation.shape)}; crop the image to what is observed."
             )
         if dataset.noise is None:
             raise InvalidInput(
                 f"{where} brings its observation, and the dataset does not say which noise that "
                 "has: give its class 'noise = …', the standard deviation in [0, 1)."
             )
-    _check_kernel(scene.kernel, where)
-    return scene
+    _check_kernel(sample.kernel, where)
+    return sample
 
 
 def size(dataset: Dataset) -> int:

@@ -1,4 +1,4 @@
-"""From a scene and a condition to the observation that every method sees."""
+"""From a sample and a condition to the observation that every method sees."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import Tensor
 from bench import seeds
 from bench.errors import InvalidInput
 from bench.physics import forward
-from bench.physics.answers import sample
-from bench.protocol import Dataset, Formation, NoiseModel, Scene, Task
+from bench.physics.answers import take_sample
+from bench.protocol import Dataset, Formation, NoiseModel, Sample, Task
 from bench.registry import KERNELS
 
 NOISE_KINDS = get_args(get_type_hints(NoiseModel)["kind"])
@@ -59,14 +59,14 @@ class Condition:
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
-    """A scene as it was blurred, and its observation, shape (C, H, W), in [0, 1]."""
+    """A sample as it was blurred, and its observation, shape (C, H, W), in [0, 1]."""
 
-    scene: Scene
+    sample: Sample
     observation: Tensor
 
     def task(self, dataset: Dataset, condition: Condition, device: str) -> Task:
         """Return what a blind method may know of this observation."""
-        kernel_height, kernel_width = self.scene.kernel.shape
+        kernel_height, kernel_width = self.sample.kernel.shape
         height, width = self.observation.shape[-2:]
         return Task(
             image_class=dataset.image_class,
@@ -142,48 +142,48 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
     Returns
     -------
     Observed
-        Where the dataset's boundary is ``valid``, with a scene cropped to the observation.
+        Where the dataset's boundary is ``valid``, with a sample cropped to the observation.
 
     Raises
     ------
     InvalidInput
-        If the scene has no observation and the dataset's boundary cannot be simulated, or the
+        If the sample has no observation and the dataset's boundary cannot be simulated, or the
         kernel does not fit the image.
     """
-    scene = sample(dataset, index)
-    if scene.observation is not None:
-        return Observed(scene, scene.observation)
+    sample = take_sample(dataset, index)
+    if sample.observation is not None:
+        return Observed(sample, sample.observation)
     if dataset.boundary == "free":
         raise InvalidInput(
-            f"The dataset {dataset.name!r} has a free boundary and its image {scene.name!r} no "
+            f"The dataset {dataset.name!r} has a free boundary and its image {sample.name!r} no "
             "observation, and nothing here can make one; give observations, or declare the "
             "boundary as circular, valid or replicate."
         )
     if condition.blur_length is not None:
-        scene = _freshly_blurred(scene, index, condition.blur_length, condition.seed)
+        sample = _freshly_blurred(sample, index, condition.blur_length, condition.seed)
     noise = seeds.generator(
-        "noise", dataset.name, scene.name, scene.kernel_id, condition.noise, condition.seed
+        "noise", dataset.name, sample.name, sample.kernel_id, condition.noise, condition.seed
     )
-    image, kernel = scene.image[None], scene.kernel
+    image, kernel = sample.image[None], sample.kernel
     if dataset.bits is not None:  # what falls on which level may hang on the last digits
         image, kernel = image.double(), kernel.double()
     blurred = forward.blur(image, kernel, dataset.boundary)
     if dataset.boundary == "valid":
         size = (int(kernel.shape[0]), int(kernel.shape[1]))
-        scene = dataclasses.replace(scene, image=forward.valid_part(scene.image, size))
-    return Observed(scene, _finished(blurred, dataset, condition.noise, noise)[0].float())
+        sample = dataclasses.replace(sample, image=forward.valid_part(sample.image, size))
+    return Observed(sample, _finished(blurred, dataset, condition.noise, noise)[0].float())
 
 
-def _freshly_blurred(scene: Scene, index: int, length: int, seed: int) -> Scene:
-    """Give a scene a kernel of a trajectory length."""
-    height, width = scene.image.shape[-2:]
+def _freshly_blurred(sample: Sample, index: int, length: int, seed: int) -> Sample:
+    """Give a sample a kernel of a trajectory length."""
+    height, width = sample.image.shape[-2:]
     if length >= min(height, width):
         raise InvalidInput(
             f"The blur length is {length}; walks of so many pixels do not fit an image of "
             f"{height}×{width}."
         )
     return dataclasses.replace(
-        scene,
+        sample,
         kernel=KERNELS.load("motion-blur")().kernel(index, seed=seed, length=length),
         kernel_id=f"motion-blur-{length}-{seed}-{index:03d}",
         blur_length=length,
@@ -206,10 +206,10 @@ def _finished(
 
 
 def formation(dataset: Dataset) -> dict[str, object]:
-    """Return what identifies how a dataset's observations are made, beside scene and condition.
+    """Return what identifies how a dataset's observations are made, beside sample and condition.
 
     Nothing for the paper's way, so that its cells keep their identity, nor where observations are
-    given: they are part of the scene.
+    given: they are part of the sample.
     """
     made = {
         "boundary": dataset.boundary,
@@ -220,12 +220,12 @@ def formation(dataset: Dataset) -> dict[str, object]:
     return {} if made == usual or dataset.boundary == "free" else {"formation": made}
 
 
-def digest(scene: Scene) -> str:
-    """Checksum of what a scene is made of, so that changed data cannot pass for the old."""
-    parts = [scene.image, scene.kernel]
-    if scene.observation is not None:
-        parts.append(scene.observation)
-    parts += [scene.published[key] for key in sorted(scene.published)]
+def digest(sample: Sample) -> str:
+    """Checksum of what a sample is made of, so that changed data cannot pass for the old."""
+    parts = [sample.image, sample.kernel]
+    if sample.observation is not None:
+        parts.append(sample.observation)
+    parts += [sample.published[key] for key in sorted(sample.published)]
     sha = hashlib.sha256()
     for part in parts:
         sha.update(part.contiguous().to(torch.float32).numpy().tobytes())

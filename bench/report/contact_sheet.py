@@ -98,7 +98,7 @@ def _draw(store: Store, dataset: Dataset, rows: Sequence[Row], images: int) -> b
     for line, index in zip(axes, shown, strict=True):
         observed = observe(dataset, index, condition)
         _panel(line[0], observed.observation)
-        line[0].set_ylabel(observed.scene.name, fontsize=7)
+        line[0].set_ylabel(observed.sample.name, fontsize=7)
         for axis, method in zip(line[1:-1], methods, strict=True):
             _cell(axis, store, cells.get((method, index)))
         _truth(line[-1], observed)
@@ -124,8 +124,8 @@ def _cell(axis: Any, store: Store, row: Row | None) -> None:
 
 
 def _truth(axis: Any, observed: Observed) -> None:
-    _panel(axis, observed.scene.image)
-    _inset(axis, observed.scene.kernel)
+    _panel(axis, observed.sample.image)
+    _inset(axis, observed.sample.kernel)
 
 
 def _panel(axis: Any, image: Tensor) -> None:

@@ -73,13 +73,13 @@ def explain(folder: Path, image: str, dataset: str, method: str, output: Path) -
     parts, lines = [], []
     for row, records in found:
         observed = _observed(row)
-        table, regret = restart_table(records, observed.scene.image, observed.scene.kernel)
+        table, regret = restart_table(records, observed.sample.image, observed.sample.kernel)
         parts.append(
             f"## {row.columns['dataset']} {image}, {row.columns['method']}, "
             f"{row.columns['condition']}\n\n{table.to_markdown(floatfmt='.4g')}\n\n"
             f"Selection regret: {regret:.2f} dB below the best restart by PSNR.\n"
         )
-        if (anytime := anytime_curve(records, observed.scene.image)) is not None:
+        if (anytime := anytime_curve(records, observed.sample.image)) is not None:
             parts.append(f"{anytime.to_markdown(index=False, floatfmt='.4g')}\n")
         lines.append((row, records, observed))
     try:
@@ -142,9 +142,9 @@ def _draw(lines: list[tuple[Row, Any, Observed]]) -> bytes:
     for line, (row, records, observed) in zip(axes, lines, strict=True):
         _image(line[0], observed.observation, "observation")
         line[0].set_ylabel(row.columns["method"], fontsize=7)
-        _image(line[1], observed.scene.image, "truth", observed.scene.kernel)
+        _image(line[1], observed.sample.image, "truth", observed.sample.kernel)
         images = records["restart_image"][0].float() / 255
-        quality = psnr(images, observed.scene.image.expand_as(images)).tolist()
+        quality = psnr(images, observed.sample.image.expand_as(images)).tolist()
         for number in range(most):
             if number >= len(images):
                 line[number + 2].set_visible(False)

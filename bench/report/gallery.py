@@ -169,7 +169,7 @@ def _group(
     condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
     chosen = spread(sorted({row.columns["index"] for row in rows}), count)
     observed = [observe(dataset, index, condition) for index in chosen]
-    tile = tile_size([thumbnail(item.scene.image) for item in observed])
+    tile = tile_size([thumbnail(item.sample.image) for item in observed])
     length = condition.blur_length
     folder = "-".join(
         [
@@ -194,7 +194,7 @@ def _group(
         return found
 
     truth = entry(
-        "truth", "truth", [o.scene.image for o in observed], [o.scene.kernel for o in observed]
+        "truth", "truth", [o.sample.image for o in observed], [o.sample.kernel for o in observed]
     )
     nothing = [None] * len(observed)
     observation = entry("observation", "observation", [o.observation for o in observed], nothing)
@@ -213,7 +213,7 @@ def _group(
             [None if r is None else r.image[0] for r in restored],
             [None if r is None or r.kernel is None else r.kernel[0] for r in restored],
         )
-        names = [item.scene.name for item in observed]
+        names = [item.sample.name for item in observed]
         methods[method]["missing"] = {
             name: "not run" if row is None else row.status
             for name, row, restoration in zip(names, found, restored, strict=True)
@@ -228,7 +228,7 @@ def _group(
         "dataset": dataset.name,
         "title": dataset.title,
         "condition": str(condition),
-        "images": [item.scene.name for item in observed],
+        "images": [item.sample.name for item in observed],
         "tile": tile,
         "truth": truth,
         "observation": observation,

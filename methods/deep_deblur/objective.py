@@ -18,7 +18,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from bench.methods.final_steps.tv import tv_deconvolve
+from bench.methods.deconvolution.tv import tv_deconvolve
 from bench.methods.noise_level import CHOSEN_NOISE
 from bench.physics.forward import apply_transfer, transfer_function
 

@@ -53,13 +53,13 @@ def published_scores(prior: Prior, image_class: str, images: int | None = None) 
     images : int or None
         Only the first so many.
     """
-    from bench.methods.range_oracle import PRESETS, nearest_in_range
+    from bench.methods.oracles.range_oracle import PRESETS, nearest_in_range
 
     dataset = DATASETS.load("svhn" if image_class == "motion-blur" else image_class)()
     count = len(dataset) if images is None else min(images, len(dataset))
-    scenes = [dataset[index] for index in range(count)]
+    samples = [dataset[index] for index in range(count)]
     if image_class == "motion-blur":
-        kernels = torch.stack([scene.kernel for scene in scenes])[:, None]
+        kernels = torch.stack([sample.kernel for sample in samples])[:, None]
         return {
             "free": kernel_scores(prior, kernels),
             "penalty 1e-5": kernel_scores(prior, kernels, penalty=1e-5),
@@ -67,7 +67,7 @@ def published_scores(prior: Prior, image_class: str, images: int | None = None) 
     values: list[Tensor] = []
     norms: list[Tensor] = []
     for start in range(0, count, 20):
-        x = torch.stack([scene.image for scene in scenes[start : start + 20]])
+        x = torch.stack([sample.image for sample in samples[start : start + 20]])
         found = nearest_in_range(prior, x, PRESETS["fast"])
         with torch.no_grad():
             values.append(psnr(x, prior(found.latent)))

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bench.datasets.locations import checksum
 from bench.errors import NotApplicable
+from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.methods.deep_deblur.grid import to_grid
-from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.methods.kernel_net.loading import STORE, load_card, load_network
 from bench.methods.noise_level import estimate_noise
 from bench.physics.forward import blur

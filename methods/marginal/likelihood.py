@@ -20,7 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.methods.final_steps.lmmse import from_opponent, to_opponent
+from bench.methods.deconvolution.lmmse import from_opponent, to_opponent
 from bench.methods.marginal.model import GaussianModel, column_weights, real_spectrum
 from bench.physics.forward import transfer_function
 

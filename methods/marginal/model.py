@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.methods.final_steps.lmmse import to_opponent
+from bench.methods.deconvolution.lmmse import to_opponent
 from bench.methods.training.store import ModelStore
 from bench.methods.training.weights import built_from
 

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from bench.datasets.archives import archive_path
 from bench.datasets.locations import checksum
-from bench.methods.final_steps.lmmse import lmmse_deconvolve
-from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
-from bench.methods.known_kernel import STATISTICS_VERSION, class_statistics
+from bench.methods.deconvolution.lmmse import lmmse_deconvolve
+from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.methods.marginal.estimate import Estimate
 from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.model import FINE, WEIGHTS, load_card, load_model
+from bench.methods.oracles.known_kernel import STATISTICS_VERSION, class_statistics
 from bench.physics.alignment import recentre
 
 Step = Callable[[Tensor, Estimate, str], Tensor]

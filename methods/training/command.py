@@ -17,7 +17,7 @@ FAMILIES = (
     "bench.methods.generators.train",
     "bench.methods.kernel_net.train",
     "bench.methods.marginal.train",
-    "bench.methods.restorers.train",
+    "bench.methods.feedforward.train",
 )
 """Modules with ``recipe_names()`` and ``run(name, steps, folder, finish)``."""
 MAX_THREADS = 1024

@@ -13,9 +13,9 @@ from bench.errors import InvalidInput
 from bench.harness.packing import pack, unpack
 from bench.harness.plan import MethodSpec
 from bench.harness.worker import Job, compute
-from bench.physics.answers import check_restoration, sample
+from bench.physics.answers import check_restoration, take_sample
 from bench.physics.observation import Condition, observe
-from bench.protocol import Dataset, Location, Method, Restoration, Scene, Task
+from bench.protocol import Dataset, Location, Method, Restoration, Sample, Task
 
 Y = torch.linspace(0, 1, 2 * 3 * 16 * 16).view(2, 3, 16, 16)
 KERNEL = torch.full((2, 3, 3), 1 / 9)
@@ -93,27 +93,27 @@ class Given(Dataset):
     name = "given"
     image_size = (16, 16)
 
-    def __init__(self, scene: Any) -> None:
-        self.scene = scene
+    def __init__(self, sample: Any) -> None:
+        self.sample = sample
 
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, index: int) -> Scene:
-        if isinstance(self.scene, Exception):
-            raise self.scene
-        return self.scene
+    def __getitem__(self, index: int) -> Sample:
+        if isinstance(self.sample, Exception):
+            raise self.sample
+        return self.sample
 
     @classmethod
     def location(cls) -> Location:
         return Location(True, "")
 
 
-GOOD = Scene(0, "a", Y[0], KERNEL[0], "k")
+GOOD = Sample(0, "a", Y[0], KERNEL[0], "k")
 
 
 @pytest.mark.parametrize(
-    ("scene", "message"),
+    ("given", "message"),
     [
         (
             dataclasses.replace(GOOD, image=Y[0] * 255),
@@ -132,9 +132,9 @@ GOOD = Scene(0, "a", Y[0], KERNEL[0], "k")
         ("a picture", "gave str for its image 0"),
     ],
 )
-def test_samples_that_make_no_sense_are_refused_by_name(scene: Any, message: str) -> None:
+def test_samples_that_make_no_sense_are_refused_by_name(given: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        sample(Given(scene), 0)
+        take_sample(Given(given), 0)
 
 
 def test_an_observation_hangs_on_nothing_that_others_set() -> None:

@@ -39,14 +39,14 @@ def test_observations_are_those_of_a_run(tmp_path: Path) -> None:
     observations = bench.load("photos", noise=0.05)
     for index, row in enumerate(frame[frame["noise"] == 0.05].itertuples()):
         observed = observations[index]
-        assert bench.score(observed.observation, observed.scene.image)["psnr"] == pytest.approx(
+        assert bench.score(observed.observation, observed.sample.image)["psnr"] == pytest.approx(
             row.psnr, abs=1e-3
         )
     assert len(observations[:2]) == 2
 
 
 def test_arrays_files_and_tensors_are_the_same_image(tmp_path: Path) -> None:
-    tensor = bench.load("photos")[1].scene.image.mul(255).round().div(255)
+    tensor = bench.load("photos")[1].sample.image.mul(255).round().div(255)
     array = tensor.permute(1, 2, 0).numpy()
     eight = (array * 255).round().astype(np.uint8)
     api.photo.write_photo(tmp_path / "x.png", tensor)
@@ -92,7 +92,7 @@ def test_a_function_and_a_class_of_the_session_are_measured_here() -> None:
     frame = bench.evaluate(halves, "photos", images=2)
     assert list(frame["status"]) == ["ok", "ok"]
     first = truth[0]
-    expected = bench.score(first.observation * 0.5, first.scene.image)["psnr"]
+    expected = bench.score(first.observation * 0.5, first.sample.image)["psnr"]
     assert frame["psnr"][0] == pytest.approx(expected, abs=1e-3)
     assert "halves" not in bench.METHODS.entries
     with pytest.raises(BenchError, match="'blurry' is taken by bench"):

@@ -32,17 +32,17 @@ def test_noise_depends_on_its_names_and_not_on_the_order_of_calls(tiny: Dataset)
 
 def test_noise_has_the_asked_for_level(tiny: Dataset) -> None:
     observed = observe(tiny, 1, Condition(noise=0.04))
-    clean = blur(observed.scene.image[None], observed.scene.kernel)[0]
+    clean = blur(observed.sample.image[None], observed.sample.kernel)[0]
     inside = (clean > 0.2) & (clean < 0.8)  # where clipping does not bite
     assert (observed.observation - clean)[inside].std() == pytest.approx(0.04, rel=0.05)
 
 
 def test_a_blur_length_brings_fresh_kernels_by_seed(tiny: Dataset) -> None:
-    short, long = (observe(tiny, 0, Condition(blur_length=n)).scene for n in (5, 28))
+    short, long = (observe(tiny, 0, Condition(blur_length=n)).sample for n in (5, 28))
     assert short.kernel.shape == (28, 28)
     assert (short.kernel > 0).sum() < (long.kernel > 0).sum()
-    assert torch.equal(observe(tiny, 0, Condition(blur_length=5)).scene.kernel, short.kernel)
-    other = observe(tiny, 0, Condition(blur_length=5, seed=1)).scene.kernel
+    assert torch.equal(observe(tiny, 0, Condition(blur_length=5)).sample.kernel, short.kernel)
+    other = observe(tiny, 0, Condition(blur_length=5, seed=1)).sample.kernel
     assert not torch.equal(other, short.kernel)
     assert short.blur_length == 5
 
@@ -66,8 +66,8 @@ def test_a_free_boundary_without_observations_is_refused(tiny: Dataset) -> None:
 def test_a_valid_boundary_crops_observation_and_truth(tiny: Dataset) -> None:
     cropped = observe(declaring(tiny, boundary="valid"), 0, Condition(noise=0))
     whole = observe(tiny, 0, Condition(noise=0))
-    assert cropped.scene.image.shape == cropped.observation.shape == (3, 24, 24)
-    assert torch.equal(cropped.scene.image, whole.scene.image[:, 4:28, 4:28])
+    assert cropped.sample.image.shape == cropped.observation.shape == (3, 24, 24)
+    assert torch.equal(cropped.sample.image, whole.sample.image[:, 4:28, 4:28])
     assert torch.allclose(cropped.observation, whole.observation[:, 4:28, 4:28], atol=1e-6)
     task = cropped.task(declaring(tiny, boundary="valid"), Condition(), "cpu")
     assert (task.boundary, task.image_size) == ("free", (24, 24))
@@ -79,8 +79,8 @@ def test_a_published_model_has_its_own_noise_and_levels(tiny: Dataset) -> None:
     loud = declaring(tiny, **model, noise_model=NoiseModel("uniform", 0.1))
     condition = effective(Condition(noise=0.1), loud)
     assert condition.noise == 0.0029
-    scene = tiny[4]
-    clean = blur(scene.image[None].double(), scene.kernel.double(), "replicate")[0]
+    sample = tiny[4]
+    clean = blur(sample.image[None].double(), sample.kernel.double(), "replicate")[0]
     found = observe(quiet, 4, condition).observation
     assert torch.equal((found * 255).round(), (clean.clamp(0, 1) * 255).round().float())
     noise = observe(loud, 4, condition).observation - clean
@@ -109,10 +109,10 @@ def test_what_cannot_be_simulated_is_refused(
 
 def test_long_walks_have_odd_grids_and_have_to_fit() -> None:
     photos = load_dataset("photos")
-    scene = observe(photos, 0, Condition(blur_length=40)).scene
-    assert scene.kernel.shape == (41, 41)
+    sample = observe(photos, 0, Condition(blur_length=40)).sample
+    assert sample.kernel.shape == (41, 41)
     wider = MotionBlur(61).kernel(0, seed=0, length=40)
-    assert torch.allclose(wider[10:51, 10:51], scene.kernel, atol=1e-6)  # nothing is cut off
+    assert torch.allclose(wider[10:51, 10:51], sample.kernel, atol=1e-6)  # nothing is cut off
     with pytest.raises(InvalidInput, match="blur length is 64"):
         observe(photos, 0, Condition(blur_length=64))
 

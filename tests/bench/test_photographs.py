@@ -14,7 +14,7 @@ from bench.harness.plan import Chunk, MethodSpec, plan
 from bench.harness.store import Outcome, Store
 from bench.harness.worker import build, compute, make_job
 from bench.physics.observation import Condition
-from bench.protocol import Dataset, NoiseModel, Restoration, Scene
+from bench.protocol import Dataset, NoiseModel, Restoration, Sample
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_shifted_truth_scores_like_the_truth(photographs: Dataset, tmp_path: P
     (chunk,) = chunks(photographs, "known-kernel")
     shifts = [(0, 0), (4, -4), (-3, 1), (2, 4), (5, 0), (0, -5)]
     outcomes = [
-        Outcome(cell, "ok", "", pack(Restoration(observed.scene.image.roll(shift, (1, 2))[None])))
+        Outcome(cell, "ok", "", pack(Restoration(observed.sample.image.roll(shift, (1, 2))[None])))
         for cell, observed, shift in zip(chunk.cells, chunk.observed(), shifts, strict=True)
     ]
     with Store(tmp_path) as store:
@@ -65,7 +65,7 @@ def test_few_large_restorations_are_scored_at_a_time(
     photographs: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (chunk,) = chunks(photographs, "known-kernel")
-    restored = [pack(Restoration(item.scene.image[None])) for item in chunk.observed()]
+    restored = [pack(Restoration(item.sample.image[None])) for item in chunk.observed()]
     monkeypatch.setattr(scores, "BATCH_BYTES", 2.5 * len(restored[0].arrays))
     batches = []
     score = scores._score
@@ -80,13 +80,13 @@ def test_few_large_restorations_are_scored_at_a_time(
 
 
 def test_images_of_several_sizes_are_scored_together(photographs: Dataset, tmp_path: Path) -> None:
-    def cut(self: Dataset, index: int) -> Scene:
-        scene = photographs[index]
-        return dataclasses.replace(scene, image=scene.image[:, :, index % 2 :])
+    def cut(self: Dataset, index: int) -> Sample:
+        sample = photographs[index]
+        return dataclasses.replace(sample, image=sample.image[:, :, index % 2 :])
 
     mixed = type("Mixed", (type(photographs),), {"__getitem__": cut})()
     outcomes = [
-        Outcome(cell, "ok", "", pack(Restoration(observed.scene.image[None])))
+        Outcome(cell, "ok", "", pack(Restoration(observed.sample.image[None])))
         for chunk in chunks(mixed, "known-kernel")
         for cell, observed in zip(chunk.cells, chunk.observed(), strict=True)
     ]

@@ -12,7 +12,7 @@ from bench.errors import InvalidInput, UnknownName
 from bench.harness import plan as planning
 from bench.harness.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
 from bench.physics.observation import Condition
-from bench.protocol import Dataset, NoiseModel, Scene
+from bench.protocol import Dataset, NoiseModel, Sample
 from bench.registry import METHODS
 
 
@@ -102,18 +102,18 @@ def test_how_an_observation_is_made_belongs_to_the_identity(
 def test_a_plan_holds_no_pixels(tiny: Dataset) -> None:
     alive = [weakref.ref(tiny[0])]
 
-    def remembered(self: Dataset, index: int) -> Scene:
-        scene = type(tiny).__getitem__(tiny, index)
-        alive.append(weakref.ref(scene))
-        return scene
+    def remembered(self: Dataset, index: int) -> Sample:
+        sample = type(tiny).__getitem__(tiny, index)
+        alive.append(weakref.ref(sample))
+        return sample
 
     watched = type("Watched", (type(tiny),), {"__getitem__": remembered})()
     laid_out = chunks(watched, MethodSpec("half"), MethodSpec("cheat"))
     gc.collect()
     assert len(alive) > 6
-    assert not [scene for scene in alive if scene() is not None]
+    assert not [sample for sample in alive if sample() is not None]
     (chunk, *_) = laid_out
-    assert [item.scene.name for item in chunk.observed()] == ["00", "01"]  # type: ignore[union-attr]
+    assert [item.sample.name for item in chunk.observed()] == ["00", "01"]  # type: ignore[union-attr]
 
 
 def test_a_method_that_cannot_be_had_is_a_refusal_with_its_reason(tiny: Dataset) -> None:
@@ -164,7 +164,7 @@ def test_a_missing_dataset_says_how_to_get_it(
 
 def test_two_images_of_one_name_are_refused() -> None:
     class Twice(Photos):
-        def __getitem__(self, index: int) -> Scene:
+        def __getitem__(self, index: int) -> Sample:
             return dataclasses.replace(super().__getitem__(index), name="IMG_1")
 
     with pytest.raises(InvalidInput, match=r"images 0 and 1 of the dataset 'photos' .*'IMG_1'"):

@@ -27,7 +27,7 @@ def test_the_twenty_line_method(bench: Bench) -> None:
     observed = [observe(photos, index, condition) for index in range(len(photos))]
     method = example["BoxWiener"](observed[0].task(photos, condition, "cpu"))
     y = torch.stack([item.observation for item in observed])
-    truth = torch.stack([item.scene.image for item in observed])
+    truth = torch.stack([item.sample.image for item in observed])
     assert psnr(method.deblur(y).image, truth).mean() > psnr(y, truth).mean() + 0.2
 
     (bench.folder / "wiener.py").write_text(code)

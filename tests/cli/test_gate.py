@@ -19,8 +19,8 @@ from bench import gate
 from bench.cli import check as command
 from bench.errors import BenchError, Unavailable
 from bench.gate import perturbation, reference, rows, stability
-from bench.methods import octave_session
-from bench.methods.final_steps import tv
+from bench.methods.deconvolution import tv
+from bench.methods.engineered import octave_session
 from tests.conftest import ROOT, Bench
 
 EVERYTHING = {"full": False, "update": False, "measure_tolerance": False, "workers": 1}
@@ -114,7 +114,7 @@ def test_code_made_worse_on_purpose_is_caught(tmp_path: Path) -> None:
     for weights in (ROOT / "methods").rglob("weights"):
         (tmp_path / weights.relative_to(ROOT)).symlink_to(weights)
     for name, line, worse in (
-        ("known_kernel.py", "tv_deconvolve(y, kernel, self.weight,", ("self", "30 * self")),
+        ("oracles/known_kernel.py", "tv_deconvolve(y, kernel, self.weight,", ("self", "30 * self")),
         ("marginal/likelihood.py", "residual.abs().square() / a + a.log()", ("a.", "0.9 * a.")),
     ):
         path = tmp_path / "methods" / name

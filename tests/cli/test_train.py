@@ -9,10 +9,10 @@ import torch
 
 from bench.cli import main
 from bench.datasets.locations import checksum
+from bench.methods.feedforward import train
+from bench.methods.feedforward.loading import WEIGHTS
 from bench.methods.generators import train as generators
 from bench.methods.kernel_net import train as kernel_net
-from bench.methods.restorers import train
-from bench.methods.restorers.loading import WEIGHTS
 from bench.methods.training.loop import Progress
 
 

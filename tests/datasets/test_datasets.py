@@ -18,7 +18,7 @@ from bench.datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from bench.datasets.photos import photo_crops
 from bench.errors import BenchError, Unavailable
 from bench.harness.plan import load_dataset
-from bench.methods import range_oracle
+from bench.methods.oracles import range_oracle
 from bench.physics.forward import blur
 from bench.physics.observation import Condition, Observed, effective, observe
 from bench.registry import DATASETS
@@ -40,17 +40,17 @@ def test_every_dataset_keeps_the_contract(
     names = [dataset[index].name for index in range(len(dataset))]
     assert len(set(names)) == len(names) > 0
     for index in (0, len(dataset) - 1):
-        scene = dataset[index]
-        assert scene.image.shape[0] == dataset.channels
-        sizes = zip(scene.image.shape[1:], dataset.image_size, strict=True)
+        sample = dataset[index]
+        assert sample.image.shape[0] == dataset.channels
+        sizes = zip(sample.image.shape[1:], dataset.image_size, strict=True)
         assert all(side == largest or (mixed and side < largest) for side, largest in sizes)
-        assert scene.image.dtype == torch.float32
-        assert scene.image.min() >= 0
-        assert scene.image.max() <= 1
-        assert scene.kernel.min() >= 0
-        assert scene.kernel.sum() == pytest.approx(1, abs=1e-5)
-        assert (scene.observation is None) == (dataset.boundary != "free")
-        assert torch.equal(dataset[index].image, scene.image)
+        assert sample.image.dtype == torch.float32
+        assert sample.image.min() >= 0
+        assert sample.image.max() <= 1
+        assert sample.kernel.min() >= 0
+        assert sample.kernel.sum() == pytest.approx(1, abs=1e-5)
+        assert (sample.observation is None) == (dataset.boundary != "free")
+        assert torch.equal(dataset[index].image, sample.image)
 
 
 def test_the_published_sets(data: Path) -> None:
@@ -63,8 +63,8 @@ def test_the_published_sets(data: Path) -> None:
     for dataset in sets.values():
         published = dataset[7].published
         assert published["dd_kernel"].sum() == pytest.approx(1, abs=1e-5)
-        scene = dataset[7]
-        residual = published["dd_blurry"] - blur(scene.image[None], scene.kernel)[0]
+        sample = dataset[7]
+        residual = published["dd_blurry"] - blur(sample.image[None], sample.kernel)[0]
         assert residual.std() < 0.012  # the noise: image i was blurred by kernel i
 
 
@@ -72,14 +72,14 @@ def test_levin_s_kernels_are_turned_to_convolve(data: Path) -> None:
     from bench.physics.alignment import align
     from bench.protocol import Alignment
 
-    scene = load_dataset("levin")[9]
-    assert scene.name == "im02_ker02"
+    sample = load_dataset("levin")[9]
+    assert sample.name == "im02_ker02"
     wide = Alignment(9, 0.25, 25)
-    as_read = blur(scene.image[None], scene.kernel)
-    turned = blur(scene.image[None], scene.kernel.flip(0, 1))
+    as_read = blur(sample.image[None], sample.kernel)
+    turned = blur(sample.image[None], sample.kernel.flip(0, 1))
     errors = []
     for blurred in (as_read, turned):
-        aligned, target = align(blurred, scene.observation[None], wide)
+        aligned, target = align(blurred, sample.observation[None], wide)
         gain = (aligned * target).sum() / (aligned * aligned).sum()  # the camera's exposure
         errors.append((gain * aligned - target).std())
     assert errors[0] < 0.006
@@ -114,7 +114,7 @@ def test_lai_is_made_as_it_was_published(data: Path) -> None:
     """Every published pixel lies where the model puts it, and so does every one of ours."""
     outside = 0
     for observed, published in published_crops("lai", data):
-        corner, kernel = observed.scene.image[None, :, :144, :144].double(), observed.scene.kernel
+        corner, kernel = observed.sample.image[None, :, :144, :144].double(), observed.sample.kernel
         ours = (observed.observation[:, :96, :96] * 255).round()
         low, high = _interval(corner, kernel)
         for levels in (published, ours):
@@ -136,11 +136,11 @@ def test_photographs_have_a_true_boundary(data: Path) -> None:
         dataset = load_dataset(name)
         assert len(dataset) == 68
         observed = observe(dataset, 0, Condition())
-        scene = dataset[0]
-        assert scene.kernel.shape == (size, size)
-        height, width = scene.image.shape[1:]
+        sample = dataset[0]
+        assert sample.kernel.shape == (size, size)
+        height, width = sample.image.shape[1:]
         assert observed.observation.shape == (3, height - size + 1, width - size + 1)
-        assert observed.scene.image.shape == observed.observation.shape
+        assert observed.sample.image.shape == observed.observation.shape
     sizes = {dataset[index].kernel.shape[0] for index in range(0, 68, 5)}
     assert sizes == set(range(15, 46, 2)) & sizes
     assert max(sizes) > 28

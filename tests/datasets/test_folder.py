@@ -63,7 +63,7 @@ def test_grey_pictures_stay_grey_and_boundaries_are_true(tmp_path: Path) -> None
     assert opened.channels == 1
     observed = observe(opened, 0, Condition())
     assert observed.observation.shape == (1, 60 - 27, 50 - 27)
-    assert observed.scene.image.shape == observed.observation.shape
+    assert observed.sample.image.shape == observed.observation.shape
     levels = observed.observation * 255
     assert torch.allclose(levels, levels.round(), atol=1e-4)
 

@@ -22,7 +22,7 @@ from bench.protocol import (
     Oracle,
     Replay,
     Restoration,
-    Scene,
+    Sample,
     Task,
     Truth,
 )
@@ -101,10 +101,10 @@ def _build(name: str, task: Task = TASK) -> MethodBase:
     return _load(name, task)(task, **QUICK.get(name, {}))
 
 
-def _scenes(example: Example) -> list[Scene]:
+def _samples(example: Example) -> list[Sample]:
     outputs = zip(example.image, example.kernel, example.observation, strict=True)
     return [
-        Scene(
+        Sample(
             index,
             f"{index:03d}",
             image,
@@ -119,7 +119,7 @@ def _scenes(example: Example) -> list[Scene]:
 
 def _restore(method: MethodBase, example: Example) -> Restoration:
     if isinstance(method, Replay):
-        return method.replay(_scenes(example))
+        return method.replay(_samples(example))
     if isinstance(method, Oracle):
         return method.deblur(example.observation, Truth(example.image, example.kernel))
     assert isinstance(method, Method)
@@ -239,6 +239,6 @@ def test_nothing_published_is_not_applicable(name, example):
     cls = _load(name)
     if not issubclass(cls, Replay):
         pytest.skip("not a replay")
-    bare = [dataclasses.replace(scene, published={}) for scene in _scenes(example)]
+    bare = [dataclasses.replace(sample, published={}) for sample in _samples(example)]
     with pytest.raises(NotApplicable):
         cls(TASK).replay(bare)

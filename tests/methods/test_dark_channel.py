@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput, Unavailable
-from bench.methods.benchmark_dark_channel import compare
-from bench.methods.dark_channel import DarkChannel
-from bench.methods.octave_session import OctaveSession, session
+from bench.methods.engineered.benchmark_dark_channel import compare
+from bench.methods.engineered.dark_channel import DarkChannel
+from bench.methods.engineered.octave_session import OctaveSession, session
 from bench.physics.answers import check_restoration
 from bench.physics.forward import blur
 from bench.protocol import Boundary, Task

@@ -21,7 +21,7 @@ from bench.methods.generators.loading import (
     load_generator,
 )
 from bench.methods.generators.recipe import load_recipe
-from bench.methods.range_oracle import RangeOracle
+from bench.methods.oracles.range_oracle import RangeOracle
 from bench.methods.training.checkpoint import save_checkpoint
 from bench.methods.training.loop import Progress
 from bench.physics.observation import Condition

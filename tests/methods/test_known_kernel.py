@@ -9,9 +9,9 @@ import torch
 
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.harness.plan import load_dataset
-from bench.methods import known_kernel
-from bench.methods.final_steps.tv import tuned_weight
-from bench.methods.known_kernel import KnownKernel, KnownKernelLMMSE, class_statistics
+from bench.methods.deconvolution.tv import tuned_weight
+from bench.methods.oracles import known_kernel
+from bench.methods.oracles.known_kernel import KnownKernel, KnownKernelLMMSE, class_statistics
 from bench.metrics import psnr
 from bench.physics.forward import blur
 from bench.physics.observation import Condition, observe
@@ -57,7 +57,7 @@ def test_residual_is_the_noise():
 
 
 def test_colour_with_a_free_boundary_and_its_residual():
-    """The scene goes on beyond the border: what is not known there is no residual."""
+    """The sample goes on beyond the border: what is not known there is no residual."""
     image, kernel, _ = _pairs(1, 3, 64)
     noise = torch.randn(1, 3, 56, 56, generator=torch.Generator().manual_seed(1))
     y = (blur(image, kernel, "valid") + 0.01 * noise).clamp(0, 1)
@@ -150,8 +150,8 @@ def test_linear_estimate_is_better_than_total_variation_on_development_images():
     observed = [observe(dataset, index, Condition()) for index in range(16)]
     y = torch.stack([item.observation for item in observed])
     truth = Truth(
-        torch.stack([item.scene.image for item in observed]),
-        torch.stack([item.scene.kernel for item in observed]),
+        torch.stack([item.sample.image for item in observed]),
+        torch.stack([item.sample.kernel for item in observed]),
     )
     task = Task("svhn", (32, 32))
     variation = KnownKernel(task).deblur(y, truth)

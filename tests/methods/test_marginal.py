@@ -8,7 +8,7 @@ import torch
 
 from bench.datasets.locations import checksum
 from bench.errors import Unavailable
-from bench.methods.final_steps.lmmse import from_opponent, to_opponent
+from bench.methods.deconvolution.lmmse import from_opponent, to_opponent
 from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.model import (
     GaussianModel,

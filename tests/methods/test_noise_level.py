@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.methods.final_steps.lmmse import from_opponent
+from bench.methods.deconvolution.lmmse import from_opponent
 from bench.methods.marginal.model import load_model
 from bench.methods.noise_level import CHOSEN_NOISE, estimate_noise, loudness
 from bench.physics.forward import blur

@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput, Unavailable
-from bench.methods.dark_channel import DarkChannel
-from bench.methods.data_fitting import LEARNED, DataFitting
-from bench.methods.extreme_channels import ExtremeChannels
-from bench.methods.l0 import SparseGradients
-from bench.methods.octave_prior import OctavePrior, functions_reached_from
-from bench.methods.octave_session import OctaveSession, session
-from bench.methods.outlier_handling import OutlierHandling
-from bench.methods.train_data_fitting import fitted_kernel, learn_fitting
-from bench.methods.tune_octave import moved
+from bench.methods.engineered.dark_channel import DarkChannel
+from bench.methods.engineered.data_fitting import LEARNED, DataFitting
+from bench.methods.engineered.extreme_channels import ExtremeChannels
+from bench.methods.engineered.l0 import SparseGradients
+from bench.methods.engineered.octave_prior import OctavePrior, functions_reached_from
+from bench.methods.engineered.octave_session import OctaveSession, session
+from bench.methods.engineered.outlier_handling import OutlierHandling
+from bench.methods.engineered.train_data_fitting import fitted_kernel, learn_fitting
+from bench.methods.engineered.tune_octave import moved
 from bench.physics.answers import check_restoration
 from bench.physics.forward import blur
 from bench.protocol import Task

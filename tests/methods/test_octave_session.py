@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from bench.errors import Unavailable
-from bench.methods.octave_scratch import remove_abandoned
-from bench.methods.octave_session import OctaveError, OctaveSession, find_octave
+from bench.methods.engineered.octave_scratch import remove_abandoned
+from bench.methods.engineered.octave_session import OctaveError, OctaveSession, find_octave
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_octave = pytest.mark.skipif(
@@ -90,7 +90,7 @@ def test_functions_in_the_users_folder_do_not_count(
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's parent-death signal")
 def test_no_orphan_after_kill_9_and_a_quiet_terminal(tmp_path: Path) -> None:
     code = (
-        "from bench.methods.octave_session import session; import time; "
+        "from bench.methods.engineered.octave_session import session; import time; "
         "s = session(); s.call('plus', 1, 2); print(s.process_id, s.call('pwd'), flush=True); "
         "time.sleep(60)"
     )

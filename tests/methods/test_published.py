@@ -9,9 +9,9 @@ import torch
 
 from bench.errors import NotApplicable
 from bench.harness.plan import load_dataset
-from bench.methods.published import PublishedDD, PublishedDDS
+from bench.methods.replays.published import PublishedDD, PublishedDDS
 from bench.metrics import psnr, ssim
-from bench.protocol import Dataset, MethodBase, Scene, Task
+from bench.protocol import Dataset, MethodBase, Sample, Task
 from bench.registry import DATASETS
 
 METHODS = {"dd": PublishedDD, "dds": PublishedDDS}
@@ -35,7 +35,7 @@ def _dataset(name: str) -> Dataset:
     return load_dataset(name)
 
 
-def _scenes(name: str) -> list[Scene]:
+def _samples(name: str) -> list[Sample]:
     dataset = _dataset(name)
     return [dataset[index] for index in range(len(dataset))]
 
@@ -48,15 +48,15 @@ def _means(image: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
     return psnr(image, truth).mean().item(), ssim(image, truth).mean().item()
 
 
-def _published(scenes: list[Scene], key: str) -> torch.Tensor:
-    return torch.stack([scene.published[key] for scene in scenes])
+def _published(samples: list[Sample], key: str) -> torch.Tensor:
+    return torch.stack([sample.published[key] for sample in samples])
 
 
 @pytest.mark.parametrize(("name", "method"), RECOMPUTED)
 def test_scores_are_the_recomputed_table(name, method):
-    scenes = _scenes(name)
-    restoration = METHODS[method](_task(name)).replay(scenes)
-    found = _means(restoration.image, torch.stack([scene.image for scene in scenes]))
+    samples = _samples(name)
+    restoration = METHODS[method](_task(name)).replay(samples)
+    found = _means(restoration.image, torch.stack([sample.image for sample in samples]))
     expected_psnr, expected_ssim = RECOMPUTED[name, method]
     assert found[0] == pytest.approx(expected_psnr, abs=0.01)
     assert found[1] == pytest.approx(expected_ssim, abs=0.002)
@@ -64,43 +64,43 @@ def test_scores_are_the_recomputed_table(name, method):
 
 @pytest.mark.parametrize("name", RANGE_COLUMN)
 def test_range_column_scores_a_blurred_range_image(name):
-    scenes = _scenes(name)
-    found = _means(_published(scenes, "dd_range_image"), _published(scenes, "range_image"))
+    samples = _samples(name)
+    found = _means(_published(samples, "dd_range_image"), _published(samples, "range_image"))
     assert found[0] == pytest.approx(RANGE_COLUMN[name][0], abs=0.01)
     assert found[1] == pytest.approx(RANGE_COLUMN[name][1], abs=0.002)
 
 
 @pytest.mark.parametrize("name", BLURRY)
 def test_blurry_input_of_the_authors(name):
-    scenes = _scenes(name)
-    truth = torch.stack([scene.image for scene in scenes])
-    assert psnr(_published(scenes, "dd_blurry"), truth).mean().item() == pytest.approx(
+    samples = _samples(name)
+    truth = torch.stack([sample.image for sample in samples])
+    assert psnr(_published(samples, "dd_blurry"), truth).mean().item() == pytest.approx(
         BLURRY[name], abs=0.02
     )
 
 
 def test_no_slack_output_was_published_for_house_numbers():
     with pytest.raises(NotApplicable, match="no DDS output"):
-        PublishedDDS(_task("svhn")).replay(_scenes("svhn")[:1])
+        PublishedDDS(_task("svhn")).replay(_samples("svhn")[:1])
 
 
-def _scene(**published: torch.Tensor) -> Scene:
+def _sample(**published: torch.Tensor) -> Sample:
     image = torch.full((3, 32, 32), 0.5)
-    return Scene(0, "000", image, torch.ones(5, 5) / 25, "k", published=published)
+    return Sample(0, "000", image, torch.ones(5, 5) / 25, "k", published=published)
 
 
-def test_replay_returns_what_the_scene_holds():
+def test_replay_returns_what_the_sample_holds():
     image, kernel = torch.rand(3, 32, 32), torch.rand(5, 5)
-    restoration = PublishedDD(_task("svhn")).replay([_scene(dd_image=image, dd_kernel=kernel)])
+    restoration = PublishedDD(_task("svhn")).replay([_sample(dd_image=image, dd_kernel=kernel)])
     assert torch.equal(restoration.image, image[None])
     assert restoration.kernel is not None
     assert torch.equal(restoration.kernel, kernel[None])
 
 
 @pytest.mark.parametrize("cls", METHODS.values())
-def test_scenes_without_outputs_are_not_applicable(cls):
+def test_samples_without_outputs_are_not_applicable(cls):
     with pytest.raises(NotApplicable, match="published no"):
-        cls(_task("svhn")).replay([_scene()])
+        cls(_task("svhn")).replay([_sample()])
 
 
 @pytest.mark.parametrize("cls", METHODS.values())

@@ -7,7 +7,7 @@ from bench.errors import NotApplicable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.fitting import fit_latents, random_starts, squared_error
 from bench.methods.generators.loading import Prior, generator_names
-from bench.methods.range_oracle import PRESETS, Preset, RangeOracle, nearest_in_range
+from bench.methods.oracles.range_oracle import PRESETS, Preset, RangeOracle, nearest_in_range
 from bench.physics.answers import check_restoration
 from bench.physics.forward import blur
 from bench.protocol import Task, Truth

@@ -16,10 +16,10 @@ from bench.cli import main
 from bench.datasets.locations import checksum
 from bench.errors import BenchError
 from bench.files import LFS_POINTER
+from bench.methods.feedforward.loading import load_network as load_restorer
 from bench.methods.generators.loading import load_generator
 from bench.methods.kernel_net.loading import load_network
 from bench.methods.marginal.model import load_model
-from bench.methods.restorers.loading import load_network as load_restorer
 from bench.methods.training.checkpoint import load_checkpoint, save_checkpoint
 
 LOADERS: dict[str, Callable[[Path], Any]] = {

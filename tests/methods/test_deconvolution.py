@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput
-from bench.methods.final_steps.lmmse import (
+from bench.methods.deconvolution.lmmse import (
     ClassStatistics,
     from_opponent,
     learn_statistics,
     lmmse_deconvolve,
     to_opponent,
 )
-from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.metrics import psnr
 from bench.physics.forward import blur
 from bench.protocol import Boundary

@@ -1,8 +1,8 @@
 """Compare the vectorised dark-channel step with a loop over pixels, as a ratio in one run.
 
-``python -m bench.methods.benchmark_dark_channel`` runs both in the same Octave, in turns, checks
-that they agree, and prints the ratio of their times. A ratio carries from machine to machine; the
-seconds do not.
+``python -m bench.methods.engineered.benchmark_dark_channel`` runs both in the same Octave, in
+turns, checks that they agree, and prints the ratio of their times. A ratio carries from machine to
+machine; the seconds do not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 
 import numpy as np
 
-from bench.methods.octave_session import OctaveSession, session
+from bench.methods.engineered.octave_session import OctaveSession, session
 
 
 def compare(octave: OctaveSession, size: int = 64, patch: int = 35, turns: int = 3) -> float:
@@ -35,7 +35,7 @@ def compare(octave: OctaveSession, size: int = 64, patch: int = 35, turns: int =
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.benchmark_dark_channel"
+        description=__doc__, prog="python -m bench.methods.engineered.benchmark_dark_channel"
     )
     parser.add_argument("--size", type=int, default=64, help="side of the image in pixels")
     parser.add_argument("--patch", type=int, default=35, help="side of the patch in pixels")

@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from bench import seeds
 from bench.datasets.archives import to_unit_range, training_images
+from bench.methods.feedforward.loading import FEATURES, WEIGHTS
+from bench.methods.feedforward.networks import Features
 from bench.methods.generators.export import commit
-from bench.methods.restorers.loading import FEATURES, WEIGHTS
-from bench.methods.restorers.networks import Features
 from bench.methods.training.loop import Progress, learning_rate, train, update_average
 from bench.methods.training.weights import write_weights
 
@@ -111,4 +111,4 @@ def run(folder: Path) -> None:
         "licence_of_data": "non-commercial research only",
     }
     write_weights(FEATURES, {"network": trainer.average}, card, WEIGHTS)
-    print(f"wrote methods/restorers/weights/{card['file']}: {card['validation']}")
+    print(f"wrote methods/feedforward/weights/{card['file']}: {card['validation']}")

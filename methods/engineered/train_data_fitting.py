@@ -1,7 +1,7 @@
 """Learn the data fitting functions of the ``df`` method and write ``data_fitting.toml``.
 
-``python -m bench.methods.train_data_fitting --dataset shoes`` learns two sets of weights of the
-residual's derivatives for a class, on images of its training split under fresh kernels (for
+``python -m bench.methods.engineered.train_data_fitting --dataset shoes`` learns two sets of weights
+of the residual's derivatives for a class, on images of its training split under fresh kernels (for
 photographs, which have no training split, on the development crops):
 
 - for the kernel step by kernel error. The minimiser of the quadratic kernel energy is
@@ -30,9 +30,9 @@ from torch import Tensor
 from bench.datasets.archives import NAMES, to_unit_range, training_images
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.files import write_atomically
-from bench.methods.data_fitting import LEARNED, DataFitting
-from bench.methods.octave_prior import Value, settings_for
-from bench.methods.octave_session import session
+from bench.methods.engineered.data_fitting import LEARNED, DataFitting
+from bench.methods.engineered.octave_prior import Value, settings_for
+from bench.methods.engineered.octave_session import session
 from bench.methods.tuning import DevelopmentPairs, development_pairs
 from bench.physics.forward import add_noise, blur
 from bench.seeds import derive_seed, generator
@@ -208,7 +208,7 @@ def write(sections: Mapping[str, Mapping[str, Value]]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.train_data_fitting"
+        description=__doc__, prog="python -m bench.methods.engineered.train_data_fitting"
     )
     parser.add_argument("--dataset", required=True, choices=CLASSES)
     parser.add_argument("--images", type=int, default=24)

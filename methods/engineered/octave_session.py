@@ -27,7 +27,7 @@ import psutil
 
 from bench.errors import Unavailable
 from bench.isolation import environment_set
-from bench.methods.octave_scratch import make_scratch
+from bench.methods.engineered.octave_scratch import make_scratch
 
 FOLDER = Path(__file__).resolve().parent / "octave"
 LAUNCHER = Path(__file__).resolve().parent / "octave_launcher.py"
@@ -57,7 +57,7 @@ def find_octave() -> str:
 
 
 class OctaveSession:
-    """A lazily started Octave process that knows the functions in ``methods/octave``.
+    """A lazily started Octave process that knows the functions in ``octave``.
 
     Use :func:`session`, which keeps one per process; a second one only costs memory.
     """

@@ -1,7 +1,7 @@
 """Tune the weight of the total variation on development pairs and write ``tv.toml``.
 
-Usage: ``python -m bench.methods.final_steps.tune``. For every class and noise level the weight with
-the best mean PSNR, the true kernel given, is found by golden-section search on its logarithm.
+Usage: ``python -m bench.methods.deconvolution.tune``. For every class and noise level the weight
+with the best mean PSNR, the true kernel given, is found by golden-section search on its logarithm.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from scipy.optimize import minimize_scalar
 
 from bench.files import write_atomically
-from bench.methods.final_steps.tv import PARAMETERS, tv_deconvolve
+from bench.methods.deconvolution.tv import PARAMETERS, tv_deconvolve
 from bench.methods.tuning import SETS, development_pairs
 
 NOISES = (0.005, 0.01, 0.02, 0.04, 0.1)
@@ -23,7 +23,7 @@ def main() -> None:
     lines = [
         "# Weights of the total variation by class and noise level: those with the best mean PSNR",
         f"# on at most {IMAGES} development pairs, the true kernel given.",
-        "# Written by: python -m bench.methods.final_steps.tune",
+        "# Written by: python -m bench.methods.deconvolution.tune",
     ]
     for name in (*SETS, "free"):
         lines.append(f"\n[weights.{'natural-free' if name == 'free' else name}]")

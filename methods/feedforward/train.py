@@ -20,9 +20,8 @@ from torch import Tensor, nn
 from bench import seeds
 from bench.datasets.archives import training_images
 from bench.errors import InvalidInput, Unavailable
-from bench.methods.generators.export import commit
-from bench.methods.restorers import features, losses, recipe
-from bench.methods.restorers.loading import (
+from bench.methods.feedforward import features, losses, recipe
+from bench.methods.feedforward.loading import (
     FEATURES,
     WEIGHTS,
     build,
@@ -30,7 +29,8 @@ from bench.methods.restorers.loading import (
     load_features,
     load_network,
 )
-from bench.methods.restorers.recipe import Recipe, load_recipe
+from bench.methods.feedforward.recipe import Recipe, load_recipe
+from bench.methods.generators.export import commit
 from bench.methods.training.arithmetic import arithmetic, mixed_precision
 from bench.methods.training.blurred import NOISE, BlurredBatches, validation
 from bench.methods.training.loop import (

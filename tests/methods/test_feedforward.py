@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput, NotApplicable, Unavailable
-from bench.methods.restorers import losses, networks
-from bench.methods.restorers.features import rotated
-from bench.methods.restorers.loading import WEIGHTS, build, load_card, load_network
-from bench.methods.restorers.methods import CNN, MARGIN, CNNNoise, DeblurGAN, UNet, wrapped
-from bench.methods.restorers.recipe import Recipe, load_recipe, recipe_names
-from bench.methods.restorers.train import Trainer, export, restored
+from bench.methods.feedforward import losses, networks
+from bench.methods.feedforward.features import rotated
+from bench.methods.feedforward.loading import WEIGHTS, build, load_card, load_network
+from bench.methods.feedforward.methods import CNN, MARGIN, CNNNoise, DeblurGAN, UNet, wrapped
+from bench.methods.feedforward.recipe import Recipe, load_recipe, recipe_names
+from bench.methods.feedforward.train import Trainer, export, restored
 from bench.methods.training.checkpoint import read_state, save_checkpoint
 from bench.methods.training.loop import Progress, checkpoint_path, train
 from bench.metrics import psnr
@@ -115,7 +115,7 @@ def test_a_tiny_set_is_overfitted(name, images):
 
 @pytest.mark.parametrize("name", ["unet-svhn", "deblurgan-svhn", "cnn-svhn"])
 def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.methods.restorers.train.load_features", networks.Features)
+    monkeypatch.setattr("bench.methods.feedforward.train.load_features", networks.Features)
     network = load_recipe(name).network
     recipe = load_recipe(name, **TINY, width=WIDTHS[network])
     torch.manual_seed(5)

@@ -24,7 +24,7 @@ class Recipe:
         ``NETWORK-CLASS``, ``NETWORK-noise-CLASS``; also the name of the weights.
     title : str
     network : str
-        A name in :data:`bench.methods.restorers.networks.NETWORKS`.
+        A name in :data:`bench.methods.feedforward.networks.NETWORKS`.
     image_class : str
     width : float
         Of the network; what that means is the network's business.
@@ -33,7 +33,7 @@ class Recipe:
     loss : {"squared", "distance", "psnr", "content"}
         Mean squared error; mean Euclidean distance of the images; mean of the logarithm of each
         image's squared error, which is the PSNR; or squared error of pixels and features
-        (:mod:`bench.methods.restorers.losses`).
+        (:mod:`bench.methods.feedforward.losses`).
     adversarial : bool
         Add a WGAN-GP critic to the loss.
     start : str

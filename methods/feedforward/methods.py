@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import NotApplicable
-from bench.methods.restorers.loading import STORE, load_card, load_network
-from bench.methods.restorers.networks import NETWORKS
-from bench.methods.restorers.recipe import recipe_names
+from bench.methods.feedforward.loading import STORE, load_card, load_network
+from bench.methods.feedforward.networks import NETWORKS
+from bench.methods.feedforward.recipe import recipe_names
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 MARGIN = 24

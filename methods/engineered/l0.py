@@ -2,14 +2,14 @@
 
 The core that ``dp``, ``ep``, ``oh`` and ``df`` share, without a prior of its own: what each of them
 adds is its difference to this. The algorithm is described in
-``methods/octave/sparse_gradients_kernel.m``; parameters stand in ``methods/octave_prior.toml``.
+``octave/sparse_gradients_kernel.m``; parameters stand in ``octave_prior.toml``.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from bench.methods.octave_prior import OctavePrior
+from bench.methods.engineered.octave_prior import OctavePrior
 
 
 class SparseGradients(OctavePrior):

@@ -80,7 +80,7 @@ def tv_deconvolve(
         return _solve(observation, kernel, weight, None, iterations, anchor, pull).clamp(0, 1)
     if anchor is not None:
         raise InvalidInput("An anchor is implemented for circular boundaries only.")
-    # Beyond the border the scene goes on: restore it there too, then cut it off. The far half of
+    # Beyond the border the sample goes on: restore it there too, then cut it off. The far half of
     # the margin may wrap around, so it is as wide as the kernel.
     top, left = kernel.shape[-2], kernel.shape[-1]
     canvas = torch.nn.functional.pad(observation, (left, left, top, top), mode="replicate")

@@ -16,8 +16,8 @@ from bench.datasets.archives import NAMES, archive_path, to_unit_range, training
 from bench.datasets.locations import cache_folder, checksum
 from bench.errors import NotApplicable
 from bench.files import write_atomically
-from bench.methods.final_steps.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
-from bench.methods.final_steps.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.methods.deconvolution.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
+from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.physics import forward
 from bench.protocol import Boundary, Knowledge, Oracle, Restoration, Task, Truth, check_observation
 
@@ -28,7 +28,7 @@ STATISTICS_VERSION = "1"
 
 
 class KnownKernel(Oracle):
-    """Total-variation deconvolution with the true kernel; see ``final_steps/tv.py``.
+    """Total-variation deconvolution with the true kernel; see ``deconvolution/tv.py``.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench.methods.restorers.networks import Critic, Features
+from bench.methods.feedforward.networks import Critic, Features
 
 CONTENT = 100.0
 """Weight of the content term against the critic's, as published."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from bench.errors import NotApplicable
-from bench.protocol import Knowledge, Replay, Restoration, Scene, Task
+from bench.protocol import Knowledge, Replay, Restoration, Sample, Task
 
 PUBLISHED_NOISE = 0.01
 
@@ -31,12 +31,12 @@ class PublishedDD(Replay):
                 f"The authors published outputs at noise {PUBLISHED_NOISE:g}, not {task.noise:g}."
             )
 
-    def replay(self, scenes: Sequence[Scene]) -> Restoration:
+    def replay(self, samples: Sequence[Sample]) -> Restoration:
         """Return the published images and kernels.
 
         Parameters
         ----------
-        scenes : sequence of Scene
+        samples : sequence of Sample
             Of a published test set, with the authors' outputs.
 
         Returns
@@ -46,16 +46,16 @@ class PublishedDD(Replay):
         Raises
         ------
         NotApplicable
-            If nothing was published for a scene.
+            If nothing was published for a sample.
         """
-        for scene in scenes:
-            if f"{self.prefix}_image" not in scene.published:
+        for sample in samples:
+            if f"{self.prefix}_image" not in sample.published:
                 raise NotApplicable(
                     f"The authors published no {self.prefix.upper()} output for this dataset."
                 )
         return Restoration(
-            image=torch.stack([scene.published[f"{self.prefix}_image"] for scene in scenes]),
-            kernel=torch.stack([scene.published[f"{self.prefix}_kernel"] for scene in scenes]),
+            image=torch.stack([sample.published[f"{self.prefix}_image"] for sample in samples]),
+            kernel=torch.stack([sample.published[f"{self.prefix}_kernel"] for sample in samples]),
             restarts=10,
         )
 

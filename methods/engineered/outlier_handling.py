@@ -1,14 +1,14 @@
 """Blind deblurring with a robust data term, computed in GNU Octave.
 
 The algorithm and what it changes of the published one are described in
-``methods/octave/outlier_kernel.m``; parameters stand in ``methods/octave_prior.toml``.
+``octave/outlier_kernel.m``; parameters stand in ``octave_prior.toml``.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from bench.methods.octave_prior import OctavePrior
+from bench.methods.engineered.octave_prior import OctavePrior
 
 
 class OutlierHandling(OctavePrior):

@@ -1,10 +1,10 @@
 """Tune an engineered prior on development images and write ``octave_prior.toml``.
 
-``python -m bench.methods.tune_octave --method ep --dataset shoes`` starts from the values in the
-file and walks along one parameter after the other: larger or smaller by the factor in ``STEPS``, as
-long as the score rises. It writes whatever is better as soon as it is found, so it can be stopped
-at any time. The score is the mean PSNR after the method's own final step; the kernel is estimated
-once per setting and the weight of the final step's total variation is chosen for it.
+``python -m bench.methods.engineered.tune_octave --method ep --dataset shoes`` starts from the
+values in the file and walks along one parameter after the other: larger or smaller by the factor in
+``STEPS``, as long as the score rises. It writes whatever is better as soon as it is found, so it
+can be stopped at any time. The score is the mean PSNR after the method's own final step; the kernel
+is estimated once per setting and the weight of the final step's total variation is chosen for it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from bench.files import write_atomically
-from bench.methods.octave_prior import PARAMETERS, OctavePrior, Value
-from bench.methods.octave_session import session
+from bench.methods.engineered.octave_prior import PARAMETERS, OctavePrior, Value
+from bench.methods.engineered.octave_session import session
 from bench.methods.tuning import DevelopmentPairs, development_pairs
 from bench.registry import METHODS
 
@@ -128,7 +128,7 @@ def search(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.tune_octave"
+        description=__doc__, prog="python -m bench.methods.engineered.tune_octave"
     )
     parser.add_argument("--method", required=True, choices=("l0", "dp", "ep", "oh", "df"))
     parser.add_argument(

@@ -1,8 +1,8 @@
 """Blind deblurring with learned data fitting functions, computed in GNU Octave.
 
 The algorithm and what it changes of the published one are described in
-``methods/octave/data_fitting_kernel.m``; parameters stand in ``methods/octave_prior.toml``, the
-learned weights in ``methods/data_fitting.toml``, written by ``bench.methods.train_data_fitting``.
+``octave/data_fitting_kernel.m``; parameters stand in ``octave_prior.toml``, the
+learned weights in ``data_fitting.toml``, which ``train_data_fitting.py`` writes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench.methods.octave_prior import OctavePrior, Value
+from bench.methods.engineered.octave_prior import OctavePrior, Value
 from bench.protocol import Knowledge, Task
 
 LEARNED = Path(__file__).with_suffix(".toml")

@@ -1,8 +1,8 @@
 """What the engineered priors share: kernel by an Octave function, image by total variation.
 
-A method names its Octave function and its section of ``octave_prior.toml``, where the parameters
-of each class of images stand, chosen on development images (``bench.methods.tune_octave``). The
-functions are called with all images of a batch at once; what they do is described in their files.
+A method names its Octave function and its section of ``octave_prior.toml``, where the parameters of
+each class of images stand, chosen on development images (``tune_octave.py``). The functions are
+called with all images of a batch at once; what they do is described in their files.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from bench.errors import InvalidInput
+from bench.methods.engineered.octave_session import FOLDER, find_octave, session
 from bench.methods.noise_level import loudness
-from bench.methods.octave_session import FOLDER, find_octave, session
 from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
@@ -253,7 +253,7 @@ def functions_reached_from(*names: str) -> tuple[str, ...]:
     Parameters
     ----------
     *names : str
-        Functions in ``methods/octave``.
+        Functions in ``octave``.
 
     Returns
     -------

@@ -1,14 +1,14 @@
 """Blind deblurring with the extreme channels prior, computed in GNU Octave.
 
 The algorithm and what it changes of the published one are described in
-``methods/octave/extreme_channels_kernel.m``; parameters stand in ``methods/octave_prior.toml``.
+``octave/extreme_channels_kernel.m``; parameters stand in ``octave_prior.toml``.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from bench.methods.octave_prior import OctavePrior
+from bench.methods.engineered.octave_prior import OctavePrior
 
 
 class ExtremeChannels(OctavePrior):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.methods.restorers.networks import NETWORKS, Features
+from bench.methods.feedforward.networks import NETWORKS, Features
 from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"

@@ -1,0 +1,1 @@
+"""Engineered priors (dark channel, extreme channels, outliers, data fitting) on one core."""

@@ -1,1 +1,0 @@
-"""Non-blind final steps: an image from an observation and a kernel, whoever estimated it."""

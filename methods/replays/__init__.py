@@ -1,0 +1,1 @@
+"""Replays: published output images, read and scored in place of being computed."""
