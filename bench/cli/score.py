@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.harness.names import check_method_name, check_text, presentable
     from bench.harness.session import Datasets
     from bench.harness.store import Store
+    from bench.protocol import Status
     from bench.report import tables
 
     check_method_name(options.name)
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         provenance.finish(options.out, entry)
     print(tables.markdown(frame[frame["method"] == options.name]))
     print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
-    return int(any(outcome.status != "ok" for outcome in found))
+    return int(any(outcome.status != Status.OK for outcome in found))
 
 
 def _say(line: str) -> None:

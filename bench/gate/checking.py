@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.gate import digest, reference, rows
 from bench.gate.reference import REFERENCE, Key, Line
 from bench.methods.pieces import pieces
+from bench.protocol import Status
 from bench.registry import METHODS
 
 SAMPLE_SETS = ("celeba-samples", "shoes-samples", "svhn-samples")
@@ -169,7 +170,7 @@ def update(
     for key, row in measured.items():
         if row.psnr:
             fresh[key] = _line(key, row, old)
-        elif row.status != "not applicable":
+        elif row.status != Status.NOT_APPLICABLE:
             complaints.append(f"{key[0]} on {key[1]}: {row.status}: {row.reason}")
     known = {*METHODS.entries, *pieces()}
     # A piece that was computed has no other lines than what it computed now.

@@ -16,6 +16,7 @@ from bench.harness.plan import Chunk, MethodSpec, Refusal
 from bench.harness.session import Datasets
 from bench.harness.store import Store
 from bench.physics.observation import Condition
+from bench.protocol import Status
 from bench.registry import DATASETS
 
 IMAGES = 8
@@ -42,7 +43,7 @@ class Row:
     """
 
     psnr: tuple[float, ...] = ()
-    status: str = "ok"
+    status: str = Status.OK
     reason: str = ""
     direct: bool = False
 
@@ -83,7 +84,7 @@ def run(
         location = DATASETS.load(dataset).location()
         if not location.found:
             missing = f"{dataset} is not at {location.path}. {location.how_to_get}".rstrip()
-            found |= dict.fromkeys(members, Row(status="unavailable", reason=missing))
+            found |= dict.fromkeys(members, Row(status=Status.UNAVAILABLE, reason=missing))
             continue
         methods = [MethodSpec(method) for method, _ in members]
         laid_out += list(plan.plan(methods, [open_dataset(dataset)], [Condition()], IMAGES))
@@ -102,7 +103,7 @@ def run(
 
 
 def _row(cells: pd.DataFrame) -> Row:
-    ok = cells["status"] == "ok"
+    ok = cells["status"] == Status.OK
     if not ok.all():
         failed = cells[~ok]
         reason = "; ".join(dict.fromkeys(failed["reason"].fillna("").astype(str)))

@@ -23,7 +23,7 @@ from bench.harness.returned import KERNEL_SUFFIX, Notices, checksums, paths, rea
 from bench.harness.store import Outcome
 from bench.photo import png16
 from bench.physics.observation import Condition, Observed, digest, effective, observe
-from bench.protocol import Dataset
+from bench.protocol import Dataset, Status
 
 MANIFEST = "manifest.json"
 
@@ -183,7 +183,7 @@ def outcomes(
     for name, entry in manifest["images"].items():
         observed = _checked_observation(dataset, by_name[name], condition, entry["sha256"])
         found.append(_outcome(folder, observed, dataset, condition, method, origin, notices))
-    if all(outcome.status != "ok" for outcome in found):
+    if all(outcome.status != Status.OK for outcome in found):
         first = next(iter(manifest["images"]))
         raise InvalidInput(
             f"{folder} has none of the images of the manifest, such as {first}.png."
@@ -258,6 +258,8 @@ def _outcome(
     )
     path, _ = paths(folder, sample.name)
     if not is_file(path):
-        return Outcome(cell, "failed", f"There is no {path}.{what_is_there(folder, sample.name)}")
+        return Outcome(
+            cell, Status.FAILED, f"There is no {path}.{what_is_there(folder, sample.name)}"
+        )
     restoration = read(folder, sample.name, observed, dataset.channels, notices)
-    return Outcome(cell, "ok", "", pack(restoration))
+    return Outcome(cell, Status.OK, "", pack(restoration))

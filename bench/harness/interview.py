@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bench import text
-from bench.errors import BenchError, NotApplicable, Unavailable
+from bench.errors import BenchError, Unavailable
 from bench.harness.process import START_LIMIT, Child
-from bench.protocol import Knowledge, Method, MethodBase, Oracle, Replay, Task
+from bench.protocol import Knowledge, Method, MethodBase, Oracle, Replay, Status, Task
 from bench.registry import HERE, METHODS, Entry, parse_label
 
 TRUSTED = ("bench", HERE)
@@ -147,7 +147,7 @@ def consult(
     except _Silence as silence:
         reason = f"The class of the method {name!r} of {entry.origin} {silence}"
         _known[entry] = BenchError(reason)  # nor is it asked about the next data set
-        verdicts += [Verdict("failed", reason)] * (len(tasks) - len(verdicts))
+        verdicts += [Verdict(Status.FAILED, reason)] * (len(tasks) - len(verdicts))
     except BenchError as error:  # its own, about itself
         _known[entry] = error
         verdicts = [_refusal(error)] * len(tasks)
@@ -180,7 +180,7 @@ def _hear(child: Child, patience: float, read: Any) -> Any:
 
 def _read_description(plain: Any) -> Description:
     if "error" in plain:
-        kind = Unavailable if plain["status"] == "unavailable" else BenchError
+        kind = Unavailable if plain["status"] == Status.UNAVAILABLE else BenchError
         raise kind(str(plain["error"]))
     return Description(**plain)
 
@@ -271,8 +271,5 @@ def judge(cls: type[MethodBase], task: Task, parameters: Mapping[str, Any]) -> V
 
 def _refusal(error: BaseException) -> Verdict:
     if isinstance(error, BenchError):
-        status = {NotApplicable: "not applicable", Unavailable: "unavailable"}.get(
-            type(error), "failed"
-        )
-        return Verdict(status, text.legible(str(error)))
-    return Verdict("failed", text.describe(error))
+        return Verdict(Status.of(error), text.legible(str(error)))
+    return Verdict(Status.FAILED, text.describe(error))

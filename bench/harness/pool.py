@@ -19,6 +19,7 @@ from bench.harness.plan import Chunk
 from bench.harness.process import START_LIMIT, STARTS, THREADS, Child
 from bench.harness.store import Outcome
 from bench.harness.worker import READY, decode, make_job, serve
+from bench.protocol import Status
 
 FAREWELL = 5.0
 """Seconds that a method may take to release what it holds."""
@@ -218,4 +219,4 @@ class Pool:
         if len(order.chunk) > 1:
             self.queue.put_back(*(Order(single) for single in order.chunk.singles()))
             return []
-        return [Outcome(order.chunk.cells[0], "failed", reason)]
+        return [Outcome(order.chunk.cells[0], Status.FAILED, reason)]

@@ -14,6 +14,7 @@ from bench.harness.pool import Pool
 from bench.harness.process import THREADS
 from bench.harness.store import Outcome, Store
 from bench.harness.worker import compute_here
+from bench.protocol import Status
 from bench.registry import HERE
 
 
@@ -31,13 +32,13 @@ class Summary:
     def note(self, outcome: Outcome) -> None:
         """Count an outcome; reasons are grouped by method, status and text."""
         self.statuses[outcome.status] += 1
-        if outcome.status != "ok":
+        if outcome.status != Status.OK:
             self.reasons[(str(outcome.cell.method), outcome.status, outcome.reason)] += 1
 
     @property
     def complete(self) -> bool:
         """Whether every cell that makes sense has its restoration."""
-        return not (self.statuses["failed"] or self.statuses["unavailable"])
+        return not (self.statuses[Status.FAILED] or self.statuses[Status.UNAVAILABLE])
 
 
 def run(

@@ -21,7 +21,7 @@ from bench.harness import score_table
 from bench.harness.store import Row, Store
 from bench.metrics import METRICS, score
 from bench.physics.observation import Condition, observe
-from bench.protocol import Dataset, Restoration, Sample
+from bench.protocol import Dataset, Restoration, Sample, Status
 
 VERSION = ",".join(
     [*(f"{name}={metric.version}" for name, metric in METRICS.items()), "kernel_spread=1"]
@@ -78,7 +78,7 @@ def collect(
     rows = store.rows()
     known = store.scores(VERSION)
     lost: dict[str, str] = {}
-    missing = [row for row in rows if row.status == "ok" and row.id not in known]
+    missing = [row for row in rows if row.status == Status.OK and row.id not in known]
     with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
         for (name, _), group in itertools.groupby(missing, key=_dataset_and_condition):
             for batch in _batches(group):
@@ -88,7 +88,9 @@ def collect(
                 lost.update(failed)
                 bar.update(len(batch))
     rows = [
-        dataclasses.replace(row, status="failed", reason=lost[row.id]) if row.id in lost else row
+        dataclasses.replace(row, status=Status.FAILED, reason=lost[row.id])
+        if row.id in lost
+        else row
         for row in _outdated(rows)
     ]
     frame = pd.DataFrame([_tidy(row, known.get(row.id, {})) for row in rows], columns=COLUMNS)
@@ -149,8 +151,8 @@ def read_planned(folder: Path) -> pd.DataFrame:
     if not (folder / "scores.csv").exists():
         return fresh
     frame = read(folder)
-    scored = pd.MultiIndex.from_frame(frame.loc[frame["status"] == "ok", LABEL])
-    done = pd.MultiIndex.from_frame(fresh[LABEL]).isin(scored) & (fresh["status"] == "ok")
+    scored = pd.MultiIndex.from_frame(frame.loc[frame["status"] == Status.OK, LABEL])
+    done = pd.MultiIndex.from_frame(fresh[LABEL]).isin(scored) & (fresh["status"] == Status.OK)
     fresh = fresh[~done]
     stale = pd.MultiIndex.from_frame(frame[LABEL]).isin(pd.MultiIndex.from_frame(fresh[LABEL]))
     if fresh.empty:
@@ -244,9 +246,9 @@ def _outdated(rows: Sequence[Row]) -> list[Row]:
         ours, last = _versions(row), _versions(newest.get(_group(row), row))
         if not ours[1]:  # a store of before data set versions were written into plans
             last = (last[0], "")
-        if ours != last and row.status == "ok":
+        if ours != last and row.status == Status.OK:
             reason = f"It is of {_said(ours)}, where the last run had {_said(last)}; run it again."
-            row = dataclasses.replace(row, status="outdated", reason=reason)
+            row = dataclasses.replace(row, status=Status.OUTDATED, reason=reason)
         kept.append(row)
     return kept
 
@@ -304,7 +306,7 @@ def _tidy(row: Row, scores: Mapping[str, float]) -> dict[str, Any]:
     columns = row.columns
     return {
         **{name: columns[name] for name in COLUMNS if name in columns},
-        **(scores if row.status == "ok" else {}),
+        **(scores if row.status == Status.OK else {}),
         **row.cost,
         "status": row.status,
         "reason": row.reason,

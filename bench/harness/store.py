@@ -21,7 +21,7 @@ from typing import IO, Any
 from bench.errors import BenchError, StorageError
 from bench.harness.packing import Packed, unpack
 from bench.harness.plan import Cell
-from bench.protocol import Restoration
+from bench.protocol import Restoration, Status
 from bench.text import legible
 
 SCHEMA = """
@@ -309,7 +309,7 @@ class Store:
             Row(
                 id,
                 self._parse(row),
-                status or "pending",
+                status or Status.PENDING,
                 reason or "",
                 self._parse(cost or "{}"),
                 size or 0,

@@ -22,12 +22,22 @@ from bench import text
 from bench.harness.packing import Packed, pack, split
 from bench.harness.plan import Chunk, MethodSpec
 from bench.physics.answers import check_restoration as check
-from bench.protocol import Method, MethodBase, Oracle, Replay, Restoration, Sample, Task, Truth
+from bench.protocol import (
+    Method,
+    MethodBase,
+    Oracle,
+    Replay,
+    Restoration,
+    Sample,
+    Status,
+    Task,
+    Truth,
+)
+from bench.protocol.status import ANSWERS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-STATUSES = ("ok", "failed", "unavailable", "not applicable")
 ANSWER_FORMS = ([str, str, str, int], [str, str, type(None), int])
 READY = b"ready"
 """What a worker says first: time limits count from here, not from the start of its imports."""
@@ -190,7 +200,7 @@ def decode(message: bytes, count: int) -> list[Answer]:
         if not (isinstance(entry, list) and [type(part) for part in entry] in ANSWER_FORMS):
             raise ValueError("an answer has another form")
         status, reason, cost, size = entry
-        if status not in STATUSES or (status == "ok") != (cost is not None) or size < 0:
+        if status not in ANSWERS or (status == Status.OK) != (cost is not None) or size < 0:
             raise ValueError("an answer contradicts itself")
         part, start = arrays[start : start + size], start + size
         answers.append(Answer(status, reason, None if cost is None else Packed(cost, part)))
@@ -255,17 +265,18 @@ def _judge(restoration: Restoration, elapsed: float) -> Answer:
     for name in ("image", "kernel"):
         value = getattr(restoration, name)
         if value is not None and not bool(torch.isfinite(value).all()):
-            return Answer("failed", f"The method returned NaN or infinite values in its {name}.")
+            return Answer(
+                Status.FAILED, f"The method returned NaN or infinite values in its {name}."
+            )
     if restoration.seconds is None:
         restoration = dataclasses.replace(restoration, seconds=elapsed)
-    return Answer("ok", restoration=pack(restoration))
+    return Answer(Status.OK, restoration=pack(restoration))
 
 
 def _failure(error: BaseException) -> Answer:
-    from bench.errors import BenchError, NotApplicable, Unavailable
+    from bench.errors import BenchError
 
-    known = {NotApplicable: "not applicable", Unavailable: "unavailable"}
-    status = next((word for kind, word in known.items() if isinstance(error, kind)), "failed")
+    status = Status.of(error)
     if isinstance(error, BenchError):
         return Answer(status, text.describe(error).partition(": ")[2])
     last = (traceback.extract_tb(error.__traceback__) or [None])[-1]

@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
+from bench.protocol import Status
 from bench.report.statistics import Difference, paired_difference
 
 GROUP = ["dataset", "condition", "method"]
@@ -107,8 +108,8 @@ def compare(
         If the two have no image in common.
     """
     keys = [*GROUP, "image"]
-    both = old[old["status"] == "ok"].merge(
-        new[new["status"] == "ok"], on=keys, suffixes=("_old", "_new")
+    both = old[old["status"] == Status.OK].merge(
+        new[new["status"] == Status.OK], on=keys, suffixes=("_old", "_new")
     )
     if both.empty:
         raise BenchError(

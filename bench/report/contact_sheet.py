@@ -17,7 +17,7 @@ from bench.files import slug, write_atomically
 from bench.harness.score_table import printable
 from bench.harness.store import Row, Store
 from bench.physics.observation import Condition, Observed, observe
-from bench.protocol import Dataset
+from bench.protocol import Dataset, Status
 from bench.report.mosaic import thumbnail
 from bench.report.plain import plain_figures
 from bench.report.remarks import method_order
@@ -110,7 +110,7 @@ def _draw(store: Store, dataset: Dataset, rows: Sequence[Row], images: int) -> b
 
 
 def _cell(axis: Any, store: Store, row: Row | None) -> None:
-    if row is None or row.status != "ok":
+    if row is None or row.status != Status.OK:
         _panel(axis, torch.full((3, 8, 8), 0.93))
         axis.text(
             0.5, 0.5, row.status if row else "not run", transform=axis.transAxes, fontsize=7,

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.harness import scores
+from bench.protocol import Status
 from bench.report.legend import encode
 from bench.report.looks import DASHES, looks
 from bench.report.plain import plain_figures
@@ -37,7 +38,7 @@ def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     The swept blur length is read from the condition, since a dataset's own kernels have lengths
     too.
     """
-    frame = frame[frame["status"] == "ok"].copy()
+    frame = frame[frame["status"] == Status.OK].copy()
     frame["base"] = frame["dataset"].str.replace(r"-range$", "", regex=True)
     frame["swept_length"] = frame["condition"].str.extract(r"blur length (\d+)")[0].astype(float)
     column, _, scale = AXES[name]

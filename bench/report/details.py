@@ -9,6 +9,7 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.harness import interview
 from bench.physics.observation import Condition
+from bench.protocol import Status
 from bench.registry import METHODS
 from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
 from bench.report.remarks import method_order
@@ -88,7 +89,9 @@ def _pooled(record: Record) -> str:
 
 
 def _seeds(record: Record) -> list[str]:
-    frame = record.frame[(record.frame["status"] == "ok") & record.frame["dataset"].isin(TEST_SETS)]
+    frame = record.frame[
+        (record.frame["status"] == Status.OK) & record.frame["dataset"].isin(TEST_SETS)
+    ]
     seeds = sorted(frame["seed"].unique())
     if len(seeds) < 2:
         return [f"The record has one seed, {seeds[0]}; '--seed 0,1,2' adds others."]
@@ -115,7 +118,7 @@ def _seeds(record: Record) -> list[str]:
 
 def _ratios(record: Record) -> list[str]:
     frame = record.frame
-    cells = frame[(frame["dataset"] == "levin") & (frame["status"] == "ok")]
+    cells = frame[(frame["dataset"] == "levin") & (frame["status"] == Status.OK)]
     cells = cells[cells["kind"] == "method"]
     lines = []
     for method in method_order(dict(zip(cells["method"], cells["kind"], strict=True))):

@@ -21,6 +21,7 @@ from bench.harness.plan import load_dataset
 from bench.harness.store import Row, Store
 from bench.metrics import kernel_similarity, psnr
 from bench.physics.observation import Condition, Observed, observe
+from bench.protocol import Status
 from bench.report.patterns import choose
 from bench.report.plain import plain_figures
 
@@ -62,7 +63,7 @@ def explain(folder: Path, image: str, dataset: str, method: str, output: Path) -
             for row in rows
             if row.columns["dataset"] in datasets
             and row.columns["method"] in methods
-            and row.status == "ok"
+            and row.status == Status.OK
             and set(NEEDED) <= set(records := store.restoration(row.id).records)
         ]
     if not found:

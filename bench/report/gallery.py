@@ -21,7 +21,7 @@ from bench.errors import BenchError
 from bench.files import slug, write_atomically
 from bench.harness.store import Row, Store
 from bench.physics.observation import Condition, observe
-from bench.protocol import Dataset
+from bench.protocol import Dataset, Status
 from bench.report.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
 from bench.report.remarks import method_order
 
@@ -204,7 +204,7 @@ def _group(
     for method in method_order(kinds):
         found = [cells.get((method, index)) for index in chosen]
         restored = [
-            store.restoration(row.id) if row is not None and row.status == "ok" else None
+            store.restoration(row.id) if row is not None and row.status == Status.OK else None
             for row in found
         ]
         methods[method] = entry(

@@ -11,6 +11,7 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.harness import scores
 from bench.physics.observation import Condition
+from bench.protocol import Status
 
 TEST_SETS = ("svhn", "shoes", "celeba")
 TITLES = {"svhn": "SVHN", "shoes": "Shoes", "celeba": "CelebA"}
@@ -73,7 +74,7 @@ class Record:
             (frame["dataset"] == dataset)
             & (frame["method"] == method)
             & (frame["condition"] == condition)
-            & (frame["status"] == "ok")
+            & (frame["status"] == Status.OK)
         ]
         return rows.sort_values("image").reset_index(drop=True)
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.harness.score_table import printable
-from bench.protocol import Dataset
+from bench.protocol import Dataset, Status
 from bench.registry import DATASETS, METHODS
 
 IDENTITY = ("psnr", "ssim", "kernel_similarity")
@@ -69,7 +69,7 @@ def remarks(group: pd.DataFrame) -> list[str]:
 
 def mixed(rows: pd.DataFrame) -> bool:
     """Say whether the rows of a method are of several of its versions: they share no mean."""
-    return rows.loc[rows["status"] == "ok", "method_version"].nunique(dropna=False) > 1
+    return rows.loc[rows["status"] == Status.OK, "method_version"].nunique(dropna=False) > 1
 
 
 def _dataset(group: pd.DataFrame) -> type[Dataset] | None:
@@ -84,7 +84,7 @@ def _whole(group: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {
         str(method): rows.sort_values("image")
         for method, rows in group.groupby("method")
-        if (rows["status"] == "ok").all()
+        if (rows["status"] == Status.OK).all()
     }
 
 
@@ -107,7 +107,7 @@ def twins(group: pd.DataFrame) -> dict[str, tuple[str, int]]:
     for method in method_order(dict(zip(group["method"], group["kind"], strict=True))):
         rows = group[group["method"] == method].sort_values("image")
         values = rows[[name for name in IDENTITY if name in rows]].to_numpy(float)
-        if len(rows) < 2 or (rows["status"] != "ok").any() or np.isnan(values[:, 0]).any():
+        if len(rows) < 2 or (rows["status"] != Status.OK).any() or np.isnan(values[:, 0]).any():
             continue
         key = repr((rows["image"].tolist(), values.tolist())).encode()
         if (first := seen.setdefault(key, method)) != method:
@@ -161,7 +161,7 @@ def _mismatches(group: pd.DataFrame) -> list[str]:
     except BenchError:
         return []
     lines = []
-    for method in sorted(set(group.loc[group["status"] == "ok", "method"])):
+    for method in sorted(set(group.loc[group["status"] == Status.OK, "method"])):
         name = method.partition("[")[0]
         with contextlib.suppress(BenchError):
             if name in METHODS.entries and boundary not in METHODS.load(name).boundaries:
@@ -172,7 +172,7 @@ def _mismatches(group: pd.DataFrame) -> list[str]:
 
 
 def _reasons(group: pd.DataFrame) -> list[str]:
-    lost = group[~group["status"].isin(["ok"])]
+    lost = group[~group["status"].isin([Status.OK])]
     texts = lost["reason"].fillna("")
     counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [

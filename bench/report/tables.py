@@ -9,6 +9,7 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.harness import interview
 from bench.metrics import METRICS
+from bench.protocol import Status
 from bench.registry import DATASETS, METHODS
 from bench.report.remarks import escape, method_order, mixed, remarks
 from bench.report.statistics import bootstrap_mean
@@ -59,10 +60,10 @@ def _table(group: pd.DataFrame) -> str:
     lines = []
     for method in method_order(dict(zip(group["method"], group["kind"], strict=True))):
         rows = group[group["method"] == method]
-        found = rows[rows["status"] == "ok"]
+        found = rows[rows["status"] == Status.OK]
         n, wanted = len(found), len(rows)
         whole = 0 < n == wanted and not mixed(rows)
-        missing = "–" if (rows["status"] == "not applicable").all() else f"{n}/{wanted}"
+        missing = "–" if (rows["status"] == Status.NOT_APPLICABLE).all() else f"{n}/{wanted}"
         line = [escape(method), f"{n}" if whole else missing]
         line += [_mean(found[name], METRICS[name].table_digits, whole, missing) for name in metrics]
         timed = whole and rows["kind"].iloc[0] != "replay" and found["seconds"].notna().all()

@@ -27,7 +27,7 @@ from bench.methods.deep_deblur.settings import load_settings
 from bench.methods.deep_deblur.shared import forget
 from bench.methods.generators.export import commit
 from bench.physics.observation import Condition, observe
-from bench.protocol import Task
+from bench.protocol import Status, Task
 from bench.registry import METHODS
 
 EXAMPLES = """\
@@ -162,7 +162,7 @@ def replayed(frame: pd.DataFrame, published_frame: pd.DataFrame) -> list[list[ob
 
 def _ok(frame: pd.DataFrame, dataset: str, method: str) -> pd.DataFrame:
     rows = frame[(frame["dataset"] == dataset) & (frame["method"] == method)]
-    return rows[(rows["status"] == "ok") & (rows["seed"] == 0)]
+    return rows[(rows["status"] == Status.OK) & (rows["seed"] == 0)]
 
 
 def timings(name: str) -> list[list[object]]:

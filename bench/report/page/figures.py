@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.protocol import Status
 from bench.registry import DATASETS
 from bench.report.remarks import method_order
 from bench.report.statistics import bootstrap_mean
@@ -56,8 +57,8 @@ def _curve(rows: pd.DataFrame, method: str, column: str) -> dict[str, Any]:
     curve |= {metric: [] for metric in METRICS}
     for value, point in rows.groupby(column, sort=True):
         shown = round(float(value) * 100, 4) if column == "noise" else int(value)  # type: ignore[arg-type]
-        done = point[point["status"] == "ok"]
-        if (point["status"] == "not applicable").all():
+        done = point[point["status"] == Status.OK]
+        if (point["status"] == Status.NOT_APPLICABLE).all():
             continue
         if len(done) < len(point) or done[list(METRICS)].isna().to_numpy().any():
             curve["short"].append([shown, len(done), len(point)])

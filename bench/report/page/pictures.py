@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.protocol import Status
 from bench.registry import DATASETS
 from bench.report.gallery import read_gallery
 
@@ -87,7 +88,7 @@ def _numbered(entry: dict[str, Any], mosaics: Mosaics) -> dict[str, Any]:
 def _scores(rows: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     """By image; what is not finite becomes None, since JSON has no name for it."""
     found: dict[str, dict[str, float | None]] = {}
-    for row in rows[rows["status"] == "ok"].to_dict("records"):
+    for row in rows[rows["status"] == Status.OK].to_dict("records"):
         values = {name: float(row[name]) for name in SCORES if not pd.isna(row[name])}
         found[str(row["image"])] = {
             name: value if math.isfinite(value) else None for name, value in values.items()

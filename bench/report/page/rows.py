@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.harness import interview
+from bench.protocol import Status
 from bench.registry import DATASETS
 from bench.report.remarks import method_order, twins
 from bench.report.statistics import bootstrap_mean
@@ -104,9 +105,9 @@ def knows(method: str, kind: str) -> str:
 
 def _row(rows: pd.DataFrame, method: str) -> dict[str, Any]:
     kind = str(rows["kind"].iloc[0])
-    found = rows[rows["status"] == "ok"]
+    found = rows[rows["status"] == Status.OK]
     complete = 0 < len(found) == len(rows)
-    not_applicable = bool((rows["status"] == "not applicable").all())
+    not_applicable = bool((rows["status"] == Status.NOT_APPLICABLE).all())
     return {
         "method": method,
         "kind": kind,
@@ -145,7 +146,7 @@ def _about(dataset: str) -> tuple[str, str]:
 
 
 def _reasons(group: pd.DataFrame) -> list[dict[str, Any]]:
-    lost = group[group["status"] != "ok"]
+    lost = group[group["status"] != Status.OK]
     texts = lost["reason"].fillna("")
     counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
     return [
