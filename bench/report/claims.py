@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 from tabulate import tabulate
 
-from bench.report.comparison import above
 from bench.report.curves import MARGINS, label_of, read_sweep
 from bench.report.record import COLUMNS, TITLES, Record
-from bench.report.statistics import Difference
+from bench.report.statistics import Difference, above
 
 LEVEL = 0.05
 

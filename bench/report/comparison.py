@@ -7,32 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
 from bench.protocol import Status
-from bench.report.statistics import Difference, paired_difference
+from bench.report.statistics import Difference, holm, paired_difference
 
 GROUP = ["dataset", "condition", "method"]
 SIGNIFICANCE = 0.05
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for having asked several questions at once (Holm's step-down method).
-
-    Returns
-    -------
-    list of float
-        In the order given, each at most 1.
-    """
-    order = np.argsort(p_values, kind="stable")
-    adjusted, running = np.empty(len(p_values)), 0.0
-    for rank, position in enumerate(order):
-        running = max(running, (len(p_values) - rank) * p_values[position])
-        adjusted[position] = min(1.0, running)
-    return adjusted.tolist()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,39 +167,3 @@ def markdown(changes: Sequence[Change]) -> str:
         tablefmt="github",
         disable_numparse=True,
     )
-
-
-def above(
-    first: pd.Series, second: pd.Series, clusters: Sequence[str], margin: float = 0.0
-) -> tuple[Difference, float]:
-    """Test whether one method's scores are above another's by more than a margin.
-
-    Parameters
-    ----------
-    first, second : Series
-        Scores of the same images in the same order.
-    clusters : sequence of str
-        Kernel ids.
-    margin : float
-
-    Returns
-    -------
-    difference : Difference
-        Of ``first − second``; its p-value is of the permutation test about the margin.
-    wilcoxon : float
-        p-value of Wilcoxon's signed-rank test about the margin, one-sided.
-    """
-    a, b = first.to_numpy(float), second.to_numpy(float)
-    about = paired_difference(a - margin, b, clusters)
-    # The permutation test is two-sided; the claim is one-sided.
-    one_sided = about.p_value / 2 if about.mean > 0 else 1 - about.p_value / 2
-    shifted = a - b - margin
-    rank = scipy.stats.wilcoxon(shifted, alternative="greater").pvalue if np.any(shifted) else 1.0
-    difference = dataclasses.replace(
-        about,
-        mean=about.mean + margin,
-        low=about.low + margin,
-        high=about.high + margin,
-        p_value=one_sided,
-    )
-    return difference, float(rank)

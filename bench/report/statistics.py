@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+import pandas as pd
 import scipy.stats
 
 from bench.errors import InvalidInput
@@ -18,10 +19,12 @@ from bench.errors import InvalidInput
 RESAMPLES = 2000
 PERMUTATIONS = 10_000
 SEED = 0
+LEVEL = 0.95
+"""Coverage of all intervals."""
 
 
 def bootstrap_mean(
-    values: np.ndarray, level: float = 0.95, clusters: Sequence[Hashable] | None = None
+    values: np.ndarray, level: float = LEVEL, clusters: Sequence[Hashable] | None = None
 ) -> tuple[float, float, float]:
     """Mean and percentile bootstrap interval.
 
@@ -44,23 +47,34 @@ def bootstrap_mean(
     InvalidInput
         If there is no value or not one label per value.
     """
-    values = np.asarray(values, dtype=float)
+    mean, low, high = bootstrap_means(np.asarray(values, dtype=float)[:, None], clusters, level)
+    return float(mean[0]), float(low[0]), float(high[0])
+
+
+def bootstrap_means(
+    values: np.ndarray, clusters: Sequence[Hashable] | None = None, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means of several columns and their intervals, all by the same draws.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, m), finite
+    clusters, level
+        As :func:`bootstrap_mean` takes them.
+
+    Returns
+    -------
+    mean, low, high : ndarray, shape (m,)
+    """
     if not len(values):
         raise InvalidInput("There are no values to take a mean of.")
-    mean = float(np.mean(values))
-    if clusters is not None:
-        return mean, *_clustered_interval(*_by_cluster(values, clusters), level)
-    if len(values) < 2:
-        return mean, mean, mean
-    result = scipy.stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    )
-    return mean, float(result.confidence_interval.low), float(result.confidence_interval.high)
+    sums, counts = by_cluster(values, clusters)
+    draw = np.random.default_rng(SEED).integers(0, len(sums), (RESAMPLES, len(sums)))
+    # How often a resample holds each cluster: a product with it is the resample's sum.
+    weights = np.stack([np.bincount(row, minlength=len(sums)) for row in draw]).astype(float)
+    means = weights @ sums / (weights @ counts)[:, None]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return values.mean(0), low, high
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +103,7 @@ def paired_difference(
     first: np.ndarray,
     second: np.ndarray,
     clusters: Sequence[Hashable] | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> Difference:
     """Compare two methods by image: the mean of ``first − second``.
 
@@ -125,38 +139,103 @@ def paired_difference(
         )
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise InvalidInput("A score is NaN or infinite; leave images without a score out of both.")
-    difference = first - second
-    mean, low, high = bootstrap_mean(difference, level, clusters)
-    labels = range(len(difference)) if clusters is None else clusters
-    sums, _ = _by_cluster(difference, labels)
-    return Difference(mean, low, high, _flip_signs(sums), len(difference), len(sums))
+    difference = (first - second)[:, None]
+    mean, low, high = (float(value[0]) for value in bootstrap_means(difference, clusters, level))
+    sums, _ = by_cluster(difference, clusters)
+    return Difference(mean, low, high, float(flip_signs(sums)[0]), len(difference), len(sums))
 
 
-def _by_cluster(
-    values: np.ndarray, clusters: Sequence[Hashable] | range
+def by_cluster(
+    values: np.ndarray, clusters: Sequence[Hashable] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sum and count of the values of every cluster."""
+    """Sum the rows of every cluster.
+
+    Returns
+    -------
+    sums : ndarray, shape (c, m)
+    counts : ndarray, shape (c,)
+        Rows of every cluster.
+    """
+    if clusters is None:
+        return values, np.ones(len(values))
     if len(clusters) != len(values):
         raise InvalidInput(f"There are {len(clusters)} labels for {len(values)} values.")
     numbers = {label: number for number, label in enumerate(dict.fromkeys(clusters))}
     which = np.array([numbers[label] for label in clusters])
-    return np.bincount(which, weights=values), np.bincount(which)
+    sums = np.zeros((len(numbers), values.shape[1]))
+    np.add.at(sums, which, values)
+    return sums, np.bincount(which).astype(float)
 
 
-def _clustered_interval(sums: np.ndarray, counts: np.ndarray, level: float) -> tuple[float, float]:
-    draw = np.random.default_rng(SEED).integers(0, len(sums), (RESAMPLES, len(sums)))
-    means = sums[draw].sum(1) / counts[draw].sum(1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+def flip_signs(sums: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of totals under flips of the clusters' signs.
 
+    Parameters
+    ----------
+    sums : ndarray, shape (c, m)
+        Of every cluster.
 
-def _flip_signs(sums: np.ndarray) -> float:
-    """Two-sided p-value of the total under flips of the clusters' signs."""
+    Returns
+    -------
+    ndarray, shape (m,)
+    """
     # Totals that are equal but for rounding count as equally extreme.
-    threshold = abs(sums.sum()) - 1e-9 * np.abs(sums).sum()
+    threshold = np.abs(sums.sum(0)) - 1e-9 * np.abs(sums).sum(0)
     if 2 ** len(sums) <= PERMUTATIONS:
         signs = np.array(list(itertools.product((-1, 1), repeat=len(sums))))
-        return float(np.mean(np.abs(signs @ sums) >= threshold))
+        return np.mean(np.abs(signs @ sums) >= threshold, axis=0)
     signs = np.random.default_rng(SEED).choice((-1.0, 1.0), (PERMUTATIONS, len(sums)))
-    extreme = np.count_nonzero(np.abs(signs @ sums) >= threshold)
-    return float((extreme + 1) / (PERMUTATIONS + 1))
+    extreme = np.count_nonzero(np.abs(signs @ sums) >= threshold, axis=0)
+    return (extreme + 1) / (PERMUTATIONS + 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for having asked several questions at once (Holm's step-down method).
+
+    Returns
+    -------
+    list of float
+        In the order given, each at most 1.
+    """
+    order = np.argsort(p_values, kind="stable")
+    adjusted, running = np.empty(len(p_values)), 0.0
+    for rank, position in enumerate(order):
+        running = max(running, (len(p_values) - rank) * p_values[position])
+        adjusted[position] = min(1.0, running)
+    return adjusted.tolist()
+
+
+def above(
+    first: pd.Series, second: pd.Series, clusters: Sequence[str], margin: float = 0.0
+) -> tuple[Difference, float]:
+    """Test whether one method's scores are above another's by more than a margin.
+
+    Parameters
+    ----------
+    first, second : Series
+        Scores of the same images in the same order.
+    clusters : sequence of str
+        Kernel ids.
+    margin : float
+
+    Returns
+    -------
+    difference : Difference
+        Of ``first − second``; its p-value is of the permutation test about the margin.
+    wilcoxon : float
+        p-value of Wilcoxon's signed-rank test about the margin, one-sided.
+    """
+    a, b = first.to_numpy(float), second.to_numpy(float)
+    about = paired_difference(a - margin, b, clusters)
+    # The permutation test is two-sided; the claim is one-sided.
+    one_sided = about.p_value / 2 if about.mean > 0 else 1 - about.p_value / 2
+    shifted = a - b - margin
+    rank = scipy.stats.wilcoxon(shifted, alternative="greater").pvalue if np.any(shifted) else 1.0
+    difference = dataclasses.replace(
+        about,
+        mean=about.mean + margin,
+        low=about.low + margin,
+        high=about.high + margin,
+        p_value=one_sided,
+    )
+    return difference, float(rank)

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench.report.comparison import above, holm
 from bench.report.record import COLUMNS, ORACLES, OURS, TEST_SETS, TITLES, Record
-from bench.report.statistics import bootstrap_mean
+from bench.report.statistics import above, bootstrap_mean, holm
 
 MARGIN = 0.1
 """Decibels that do not count as a difference."""

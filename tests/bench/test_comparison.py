@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.report.comparison import above, compare, holm
+from bench.report.comparison import compare
+from bench.report.statistics import above, holm
 
 
 def frame(shift: float = 0.0, images: int = 30, method: str = "dd") -> pd.DataFrame:
