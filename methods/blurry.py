@@ -12,6 +12,7 @@ from bench.protocol import Method, Restoration, check_observation
 class Blurry(Method):
     """Return the observation. A method that scores less does harm."""
 
+    title = "Blurred input"
     batch_size: ClassVar[int] = 64
 
     def deblur(self, observation: Tensor) -> Restoration:

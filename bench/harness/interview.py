@@ -38,6 +38,8 @@ class Description:
     Attributes
     ----------
     kind, version, reference : str
+    title : str
+        Full name; "" if it says none.
     knows : str
         What it is told or has learned, as tables show it.
     batch_size : int
@@ -56,6 +58,7 @@ class Description:
     boundaries: Sequence[str] = ("circular", "free")
     parameters: Sequence[str] = ()
     reads_data: bool = False
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,6 +232,7 @@ def describe_class(cls: type[MethodBase]) -> Description:
     _expect(cls, "version", isinstance(cls.version, str), "a string")
     _expect(cls, "reference", isinstance(cls.reference, str), "a string")
     _expect(cls, "knows", isinstance(cls.knows, Knowledge), "a Knowledge")
+    _expect(cls, "title", isinstance(cls.title, str), "a string")
     _expect(cls, "reads_data", isinstance(cls.reads_data, bool), "True or False")
     return Description(
         kind=kind,
@@ -239,6 +243,7 @@ def describe_class(cls: type[MethodBase]) -> Description:
         boundaries=tuple(str(boundary) for boundary in cls.boundaries),
         parameters=tuple(str(parameter) for parameter in cls.parameter_names()),
         reads_data=cls.reads_data,
+        title=text.legible(vars(cls).get("title", ""), limit=80),
     )
 
 

@@ -63,6 +63,9 @@ class MethodBase:
     Class attributes
     ----------------
     kind : {"method", "oracle", "replay"}
+    title : str
+        Its full name, such as ``Dark channel prior``; tables and figures give it beside the short
+        one. It is the class's own: a subclass that says none has none.
     version : str
         Raise it with every change of the code that changes results.
     knows : Knowledge
@@ -81,6 +84,7 @@ class MethodBase:
     """
 
     kind: ClassVar[Kind] = "method"
+    title: ClassVar[str] = ""
     version: ClassVar[str] = "1"
     knows: ClassVar[Knowledge] = Knowledge()
     batch_size: ClassVar[int] = 16

@@ -60,6 +60,7 @@ class DeepDeblur(Method):
         For an unknown preset, or an image generator of another image size.
     """
 
+    title = "Deep Deblur"
     version: ClassVar[str] = "1"
     batch_size: ClassVar[int] = 8
     slack: ClassVar[bool] = False
@@ -268,6 +269,7 @@ class DeepDeblurSlack(DeepDeblur):
     Parameters are those of :class:`DeepDeblur`.
     """
 
+    title = "Deep Deblur with slack"
     version: ClassVar[str] = "2"
     slack: ClassVar[bool] = True
     reference: ClassVar[str] = DeepDeblur.reference.replace("equation 4", "equation 5")
@@ -276,6 +278,7 @@ class DeepDeblurSlack(DeepDeblur):
 class DeepDeblurWarm(DeepDeblur):
     """Equation 4 from the kernel network's start and three perturbations of it."""
 
+    title = "Deep Deblur, warm start"
     warm: ClassVar[bool] = True
     knows: ClassVar[Knowledge] = Knowledge(
         boundary=True,
@@ -287,5 +290,6 @@ class DeepDeblurWarm(DeepDeblur):
 class DeepDeblurSlackWarm(DeepDeblurSlack):
     """Equation 5 from the kernel network's start and three perturbations of it."""
 
+    title = "Deep Deblur with slack, warm start"
     warm: ClassVar[bool] = True
     knows: ClassVar[Knowledge] = DeepDeblurWarm.knows

@@ -14,6 +14,7 @@ from bench.methods.engineered.octave_prior import OctavePrior
 class DarkChannel(OctavePrior):
     """Pan, Sun, Pfister and Yang's method: kernel by dark channel, image by total variation."""
 
+    title = "Dark channel prior"
     version: ClassVar[str] = "4"
     section: ClassVar[str] = "dp"
     kernel_function: ClassVar[str] = "dark_channel_kernel"

@@ -24,6 +24,7 @@ LEARNED = Path(__file__).with_suffix(".toml")
 class DataFitting(OctavePrior):
     """Pan and others' method: kernel and image by learned weights of the residual's derivatives."""
 
+    title = "Learned data fitting"
     version: ClassVar[str] = "3"
     section: ClassVar[str] = "df"
     kernel_function: ClassVar[str] = "data_fitting_kernel"

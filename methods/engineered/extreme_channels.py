@@ -14,6 +14,7 @@ from bench.methods.engineered.octave_prior import OctavePrior
 class ExtremeChannels(OctavePrior):
     """Yan and others' method: kernel by dark and bright channel, image by total variation."""
 
+    title = "Extreme channels prior"
     version: ClassVar[str] = "3"
     section: ClassVar[str] = "ep"
     kernel_function: ClassVar[str] = "extreme_channels_kernel"

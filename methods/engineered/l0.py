@@ -18,6 +18,7 @@ class SparseGradients(OctavePrior):
     The reference adds an L0 penalty of the intensities for text, which is left out here.
     """
 
+    title = "Sparse gradients"
     version: ClassVar[str] = "1"
     section: ClassVar[str] = "l0"
     kernel_function: ClassVar[str] = "sparse_gradients_kernel"

@@ -14,6 +14,7 @@ from bench.methods.engineered.octave_prior import OctavePrior
 class OutlierHandling(OctavePrior):
     """Dong and others' method: residuals beyond the noise lose their say in kernel and image."""
 
+    title = "Outlier handling"
     version: ClassVar[str] = "3"
     section: ClassVar[str] = "oh"
     kernel_function: ClassVar[str] = "outlier_kernel"

@@ -127,6 +127,7 @@ def wrapped(y: Tensor, multiple: int) -> Tensor:
 class CNN(Restorer):
     """L15 of Hradiš et al., trained at 1 % noise."""
 
+    title = "L15 network"
     network = "cnn"
     reference = "Hradiš et al., BMVC 2015"
 
@@ -134,6 +135,7 @@ class CNN(Restorer):
 class CNNNoise(Restorer):
     """L15 trained at 1 to 10 % noise."""
 
+    title = "L15 network, noise-trained"
     network = "cnn-noise"
     reference = CNN.reference
     knows = Knowledge(image_class=True, training="class images, synthetic blur, 1 to 10 % noise")
@@ -142,6 +144,7 @@ class CNNNoise(Restorer):
 class DeblurGAN(Restorer):
     """DeblurGAN's generator, trained with its critic at 1 % noise."""
 
+    title = "DeblurGAN"
     network = "deblurgan"
     reference = "Kupyn et al., CVPR 2018"
 
@@ -149,6 +152,7 @@ class DeblurGAN(Restorer):
 class DeblurGANContent(Restorer):
     """DeblurGAN's generator before the critic came in: what the adversarial term changes."""
 
+    title = "DeblurGAN, content loss alone"
     network = "deblurgan-content"
     reference = DeblurGAN.reference
 
@@ -156,6 +160,7 @@ class DeblurGANContent(Restorer):
 class DeblurGANNoise(Restorer):
     """DeblurGAN trained at 1 to 10 % noise."""
 
+    title = "DeblurGAN, noise-trained"
     network = "deblurgan-noise"
     reference = DeblurGAN.reference
     knows = CNNNoise.knows
@@ -164,6 +169,7 @@ class DeblurGANNoise(Restorer):
 class UNet(Restorer):
     """A residual U-Net in the manner of NAFNet, trained at 1 % noise."""
 
+    title = "Residual U-Net"
     network = "unet"
     reference = "in the manner of Chen et al., ECCV 2022"
 
@@ -171,6 +177,7 @@ class UNet(Restorer):
 class UNetNoise(Restorer):
     """The U-Net trained at 1 to 10 % noise."""
 
+    title = "Residual U-Net, noise-trained"
     network = "unet-noise"
     reference = UNet.reference
     knows = CNNNoise.knows

@@ -30,6 +30,7 @@ class KernelNet(Method):
         Of a class with a trained network, circular, at the network's image size.
     """
 
+    title = "Kernel network, total variation"
     version: ClassVar[str] = "1"
     batch_size: ClassVar[int] = 40
     knows: ClassVar[Knowledge] = Knowledge(

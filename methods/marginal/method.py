@@ -53,6 +53,7 @@ class Marginal(Method):
         For an unknown final step or a negative number.
     """
 
+    title = "Marginal likelihood"
     version: ClassVar[str] = "1"
     batch_size: ClassVar[int] = 2
     step: ClassVar[str] = "posterior-mean"

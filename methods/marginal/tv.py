@@ -13,4 +13,5 @@ class MarginalTV(Marginal):
     Parameters are those of :class:`bench.methods.marginal.method.Marginal`.
     """
 
+    title = "Marginal likelihood, total variation"
     step: ClassVar[str] = "tv"

@@ -22,6 +22,7 @@ class MarginalWarm(Marginal):
     Parameters are those of :class:`bench.methods.marginal.method.Marginal`; the starts are as many.
     """
 
+    title = "Marginal likelihood, warm start"
     knows: ClassVar[Knowledge] = Knowledge(
         boundary=True,
         image_class=True,

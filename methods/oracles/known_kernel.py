@@ -37,6 +37,7 @@ class KnownKernel(Oracle):
         Of the total variation; None takes the one tuned on development images.
     """
 
+    title = "Known kernel, total variation"
     batch_size: ClassVar[int] = 32
     reference: ClassVar[str] = "Wang, Yang, Yin, Zhang, SIAM Journal on Imaging Sciences 1(3), 2008"
     knows: ClassVar[Knowledge] = Knowledge(
@@ -66,6 +67,7 @@ class KnownKernelLMMSE(Oracle):
     They are learned from the training archive, once, and kept in the cache folder.
     """
 
+    title = "Known kernel, linear estimate"
     version: ClassVar[str] = "2"
     reads_data: ClassVar[bool] = True
     batch_size: ClassVar[int] = 40

@@ -129,6 +129,7 @@ class RangeOracle(Oracle):
         0 takes the preset's.
     """
 
+    title = "Nearest image of the generator's range"
     knows = Knowledge(truth=True, image_class=True)
     batch_size = 16
     version = "1"

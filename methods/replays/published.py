@@ -16,6 +16,7 @@ PUBLISHED_NOISE = 0.01
 class PublishedDD(Replay):
     """Deep Deblur (equation 4) as the authors ran it."""
 
+    title = "Deep Deblur, the authors' images"
     prefix: ClassVar[str] = "dd"
     batch_size: ClassVar[int] = 64
     knows: ClassVar[Knowledge] = Knowledge(
@@ -63,4 +64,5 @@ class PublishedDD(Replay):
 class PublishedDDS(PublishedDD):
     """Deep Deblur with Slack (equation 5) as the authors ran it."""
 
+    title = "Deep Deblur with slack, the authors' images"
     prefix: ClassVar[str] = "dds"
