@@ -16,13 +16,13 @@ from typing import Any
 
 from bench.errors import BenchError, InvalidInput
 from bench.files import check_place, is_file, open_file, write_atomically
+from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.harness.names import check_image_names, check_method_name
 from bench.harness.packing import pack
-from bench.harness.plan import Cell, MethodSpec
 from bench.harness.returned import KERNEL_SUFFIX, Notices, checksums, paths, read, what_is_there
 from bench.harness.store import Outcome
 from bench.photo import png16
-from bench.physics.observation import Condition, Observed, digest, effective, observe
+from bench.physics.observation import Condition, Observed, effective, observe
 from bench.protocol import Dataset, Status
 
 MANIFEST = "manifest.json"
@@ -234,27 +234,18 @@ def _outcome(
     notices: Notices,
 ) -> Outcome:
     sample = observed.sample
+    identity = {
+        "method": method,
+        "parameters": {},
+        "version": "",
+        "assets": checksums(folder, sample.name),
+        "dataset": dataset.name,
+        "dataset version": dataset.version,
+        "condition": dataclasses.asdict(condition),
+    }
     cell = Cell(
-        method=MethodSpec(method),
-        dataset=dataset.name,
-        condition=condition,
-        index=sample.index,
-        image=sample.name,
-        kernel_id=sample.kernel_id,
-        blur_length=sample.blur_length,
-        kind="method",
-        origin=origin,
-        identity={
-            "method": method,
-            "parameters": {},
-            "version": "",
-            "assets": checksums(folder, sample.name),
-            "dataset": dataset.name,
-            "dataset version": dataset.version,
-            "scene": digest(sample),
-            "image": sample.name,
-            "condition": dataclasses.asdict(condition),
-        },
+        Series(MethodSpec(method), dataset.name, condition, "method", origin, identity),
+        Picture.of(sample, sample.index),
     )
     path, _ = paths(folder, sample.name)
     if not is_file(path):

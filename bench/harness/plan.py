@@ -1,89 +1,26 @@
-"""The plan of a run: which cells there are, what identifies each, and how they are batched.
+"""The plan of a run: which cells there are, and how they are batched.
 
-A cell is one image under one condition restored by one method. Its identity is a hash of
-everything that determines the restoration; batching is mere scheduling, in chunks fixed by the
-position of an image in its dataset, so that a resumed run repeats the numbers of an uninterrupted
-one.
+Batching is mere scheduling, in chunks fixed by the position of an image in its dataset, so that a
+resumed run repeats the numbers of an uninterrupted one.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
 from bench.harness import interview
+from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.physics.answers import size
-from bench.physics.observation import Condition, Observed, digest, effective, formation, observe
+from bench.physics.observation import Condition, Observed, effective, formation, observe
 from bench.protocol import Dataset, Task
 from bench.registry import DATASETS, METHODS
 
 REFERENCE_PIXELS = 64 * 64
 """``Method.batch_size`` is stated for images of this size."""
-
-Parameters = Mapping[str, bool | int | float | str]
-
-
-@dataclasses.dataclass(frozen=True)
-class MethodSpec:
-    """A method's name with the parameters it was given.
-
-    ``str(spec)`` is the label that tables show: ``dd`` or ``dd[preset=published]``.
-    """
-
-    name: str
-    parameters: tuple[tuple[str, bool | int | float | str], ...] = ()
-
-    def __str__(self) -> str:
-        if not self.parameters:
-            return self.name
-        return f"{self.name}[{','.join(f'{key}={value}' for key, value in self.parameters)}]"
-
-
-@dataclasses.dataclass(frozen=True)
-class Cell:
-    """The unit of work and of resumption.
-
-    Attributes
-    ----------
-    method : MethodSpec
-    dataset : str
-    condition : Condition
-    index : int
-        Position of the image in the dataset.
-    image, kernel_id : str
-    blur_length : int or None
-        Of this image's kernel, where it is known.
-    kind, origin : str
-        The method's kind, and which distribution brought it.
-    identity : Mapping
-        What determines the restoration; :attr:`id` is its hash.
-    """
-
-    method: MethodSpec
-    dataset: str
-    condition: Condition
-    index: int
-    image: str
-    kernel_id: str
-    blur_length: int | None
-    kind: str
-    origin: str
-    identity: Mapping[str, Any]
-
-    @property
-    def id(self) -> str:
-        text = json.dumps(self.identity, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    @property
-    def label(self) -> str:
-        """The row of the score table that this cell fills, whatever the code's version."""
-        return "|".join([self.dataset, str(self.condition), str(self.method), self.image])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,21 +66,11 @@ class Chunk:
         return [observe(self.dataset, cell.index, cell.condition) for cell in self.cells]
 
 
-@dataclasses.dataclass(frozen=True)
-class Sketch:
-    """What a plan keeps of an observation: all but its pixels."""
-
-    name: str
-    kernel_id: str
-    blur_length: int | None
-    digest: str
-    task: Task
-
-
-def _sketch(dataset: Dataset, index: int, condition: Condition, device: str) -> Sketch:
+def _look(dataset: Dataset, index: int, condition: Condition, device: str) -> tuple[Picture, Task]:
+    """Make an observation and keep all of it but its pixels."""
     observed = observe(dataset, index, condition)
     sample, task = observed.sample, observed.task(dataset, condition, device)
-    return Sketch(sample.name, sample.kernel_id, sample.blur_length, digest(sample), task)
+    return Picture.of(sample, index), task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,20 +155,23 @@ def plan(
     for dataset in datasets:
         for condition in dict.fromkeys(effective(c, dataset) for c in conditions):
             count = size(dataset) if images is None else min(images, size(dataset))
-            sketches = [_sketch(dataset, index, condition, device) for index in range(count)]
-            _check_names(dataset, sketches)
+            looks = [_look(dataset, index, condition, device) for index in range(count)]
+            _check_names(dataset, [picture for picture, _ in looks])
+            by_task: dict[Task, list[Picture]] = {}
+            for picture, task in looks:
+                by_task.setdefault(task, []).append(picture)
             for spec in methods:
-                yield from _plan_method(spec, dataset, condition, sketches, patience)
+                yield from _plan_method(spec, dataset, condition, by_task, patience)
 
 
-def _check_names(dataset: Dataset, sketches: Sequence[Sketch]) -> None:
+def _check_names(dataset: Dataset, pictures: Sequence[Picture]) -> None:
     """Refuse a name that two images share: one's results would replace the other's."""
     first: dict[str, int] = {}
-    for position, sketch in enumerate(sketches):
-        if (other := first.setdefault(sketch.name, position)) != position:
+    for position, picture in enumerate(pictures):
+        if (other := first.setdefault(picture.name, position)) != position:
             raise InvalidInput(
                 f"The images {other} and {position} of the dataset {dataset.name!r} are both named "
-                f"{sketch.name!r}; give each a name of its own."
+                f"{picture.name!r}; give each a name of its own."
             )
 
 
@@ -249,55 +179,37 @@ def _plan_method(
     spec: MethodSpec,
     dataset: Dataset,
     condition: Condition,
-    sketches: Sequence[Sketch],
+    by_task: Mapping[Task, Sequence[Picture]],
     patience: float,
 ) -> Iterator[Chunk | Refusal]:
-    by_task: dict[Task, list[int]] = {}
-    for position, sketch in enumerate(sketches):
-        by_task.setdefault(sketch.task, []).append(position)
     verdicts = interview.consult(spec.name, dict(spec.parameters), tuple(by_task), patience)
     try:
         method = interview.describe(spec.name)
     except BenchError:  # the verdicts say why
         method = interview.Description()
     origin = METHODS.entries[spec.name].origin
-    for (task, positions), verdict in zip(by_task.items(), verdicts, strict=True):
-        cells = {
-            position: Cell(
-                method=spec,
-                dataset=dataset.name,
-                condition=condition,
-                index=position,
-                image=sketches[position].name,
-                kernel_id=sketches[position].kernel_id,
-                blur_length=sketches[position].blur_length,
-                kind=method.kind,
-                origin=origin,
-                identity={
-                    "method": spec.name,
-                    "parameters": dict(spec.parameters),
-                    "version": method.version,
-                    "assets": dict(verdict.assets),
-                    "dataset": dataset.name,
-                    "dataset version": dataset.version,
-                    "scene": sketches[position].digest,
-                    "image": sketches[position].name,
-                    "task": dataclasses.asdict(task),
-                    "blur length": condition.blur_length,
-                    **formation(dataset),
-                },
-            )
-            for position in positions
+    for (task, pictures), verdict in zip(by_task.items(), verdicts, strict=True):
+        identity = {
+            "method": spec.name,
+            "parameters": dict(spec.parameters),
+            "version": method.version,
+            "assets": dict(verdict.assets),
+            "dataset": dataset.name,
+            "dataset version": dataset.version,
+            "task": dataclasses.asdict(task),
+            "blur length": condition.blur_length,
+            **formation(dataset),
         }
+        series = Series(spec, dataset.name, condition, method.kind, origin, identity)
+        cells = [Cell(series, picture) for picture in pictures]
         if verdict.status:
-            yield Refusal(tuple(cells.values()), verdict.status, verdict.reason)
+            yield Refusal(tuple(cells), verdict.status, verdict.reason)
             continue
         pixels = task.image_size[0] * task.image_size[1]
         size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
-        for _, chunk in itertools.groupby(positions, key=lambda p: p // size):
-            members = list(chunk)
+        for _, members in itertools.groupby(cells, key=lambda cell: cell.index // size):
             yield Chunk(
-                cells=tuple(cells[p] for p in members),
+                cells=tuple(members),
                 dataset=dataset,
                 task=task,
                 reads_data=method.reads_data or origin == "bench",

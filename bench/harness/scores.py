@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
-from tqdm import tqdm
 
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.harness import score_table
-from bench.harness.store import Row, Store
-from bench.metrics import METRICS, score
-from bench.physics.observation import Condition, observe
-from bench.protocol import Dataset, Restoration, Sample, Status
-
-VERSION = ",".join(
-    [*(f"{name}={metric.version}" for name, metric in METRICS.items()), "kernel_spread=1"]
-)
-"""Versions of all metrics: scores of another version are computed anew."""
-
-BATCH = 64
-"""Restorations scored, and kept, at a time."""
-BATCH_BYTES = 8_000_000
-"""What a batch of several takes in the store; scoring it takes some fifty times as much memory."""
+from bench.harness.cells import Row
+from bench.harness.scoring import VERSION, current, score_missing
+from bench.harness.store import Store
+from bench.metrics import METRICS
+from bench.protocol import Dataset, Status
 
 WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
 LABEL = list(score_table.LABEL)
@@ -75,25 +64,16 @@ def collect(
         The columns :data:`COLUMNS`, rounded to :data:`DIGITS`, sorted by dataset, condition,
         method and image. Cells without a restoration have a status, a reason and no scores.
     """
-    rows = store.rows()
-    known = store.scores(VERSION)
-    lost: dict[str, str] = {}
-    missing = [row for row in rows if row.status == Status.OK and row.id not in known]
-    with tqdm(total=len(missing), unit="score", disable=not (progress and missing)) as bar:
-        for (name, _), group in itertools.groupby(missing, key=_dataset_and_condition):
-            for batch in _batches(group):
-                scored, failed = _score_each(store, open_dataset(name), batch)
-                store.keep_scores(VERSION, scored)
-                known.update(scored)
-                lost.update(failed)
-                bar.update(len(batch))
-    rows = [
-        dataclasses.replace(row, status=Status.FAILED, reason=lost[row.id])
-        if row.id in lost
-        else row
-        for row in _outdated(rows)
-    ]
-    frame = pd.DataFrame([_tidy(row, known.get(row.id, {})) for row in rows], columns=COLUMNS)
+    lost = score_missing(store, open_dataset, progress)
+    newest = store.newest_versions()
+    values: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for row in store.each():
+        if row.id in lost:
+            row = dataclasses.replace(row, status=Status.FAILED, reason=lost[row.id])
+        tidy = _tidy(_dated(row, newest))
+        for name in COLUMNS:
+            values[name].append(tidy.get(name))
+    frame = pd.DataFrame(values, columns=COLUMNS)
     frame["error_ratio"] = _error_ratio(frame)
     return frame.round(DIGITS).astype(dict.fromkeys(WHOLE, "Int64"))
 
@@ -146,7 +126,7 @@ def read_planned(folder: Path) -> pd.DataFrame:
     if not (folder / "cells.sqlite").exists():
         return read(folder)
     with Store(folder, write=False) as store:
-        rows = [_tidy(row, {}) for row in store.rows()]
+        rows = [_tidy(row) for row in store.each()]
     fresh = score_table.escaped(pd.DataFrame(rows, columns=COLUMNS))
     if not (folder / "scores.csv").exists():
         return fresh
@@ -191,74 +171,19 @@ def read(folder: Path) -> pd.DataFrame:
     return frame
 
 
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Cut rows into batches that memory holds: a photograph may be one of its own."""
-    batch: list[Row] = []
-    size = 0
-    for row in rows:
-        if batch and (len(batch) == BATCH or size + row.size > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(row)
-        size += row.size
-    if batch:
-        yield batch
-
-
-def _score_each(
-    store: Store, dataset: Dataset, rows: Sequence[Row]
-) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
-    """Score rows together; if that fails, one by one, so that a bad one costs itself alone.
-
-    Returns
-    -------
-    scored, failed : dict
-        By cell: scores, or why there are none.
-    """
-    try:
-        return _score(store, dataset, rows), {}
-    except Exception as error:  # whatever an older version or a damaged disk has stored
-        if len(rows) == 1:
-            why = " ".join(str(error).split())
-            return {}, {rows[0].id: f"It cannot be scored ({type(error).__name__}: {why})."}
-    scored: dict[str, dict[str, float]] = {}
-    failed: dict[str, str] = {}
-    for row in rows:
-        one, lost = _score_each(store, dataset, [row])
-        scored |= one
-        failed |= lost
-    return scored, failed
-
-
-def _outdated(rows: Sequence[Row]) -> list[Row]:
-    """Set aside the rows of an older version of a method or data set than the last one planned.
+def _dated(row: Row, newest: Mapping[tuple[str, str, str], tuple[str, str]]) -> Row:
+    """Set a row aside if it is of an older version of method or data set than the last planned.
 
     Rows of two versions never share a mean: the older are what the last plan has not replaced.
     """
-    newest: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
-        key = _group(row)
-        known = bool(row.columns["method_version"])  # of a method that can be had here
-        if known and (key not in newest or row.order > newest[key].order):
-            newest[key] = row
-    kept = []
-    for row in rows:
-        ours, last = _versions(row), _versions(newest.get(_group(row), row))
-        if not ours[1]:  # a store of before data set versions were written into plans
-            last = (last[0], "")
-        if ours != last and row.status == Status.OK:
-            reason = f"It is of {_said(ours)}, where the last run had {_said(last)}; run it again."
-            row = dataclasses.replace(row, status=Status.OUTDATED, reason=reason)
-        kept.append(row)
-    return kept
-
-
-def _group(row: Row) -> tuple[Any, ...]:
-    return tuple(row.columns[name] for name in ("dataset", "condition", "method"))
-
-
-def _versions(row: Row) -> tuple[str, str]:
-    return row.columns["method_version"], row.columns.get("dataset_version", "")
+    columns, ours = row.columns, row.versions
+    last = newest.get((columns["dataset"], columns["condition"], columns["method"]), ours)
+    if not ours[1]:  # a store of before data set versions were written into plans
+        last = (last[0], "")
+    if ours == last or row.status != Status.OK:
+        return row
+    reason = f"It is of {_said(ours)}, where the last run had {_said(last)}; run it again."
+    return dataclasses.replace(row, status=Status.OUTDATED, reason=reason)
 
 
 def _said(versions: tuple[str, str]) -> str:
@@ -266,71 +191,24 @@ def _said(versions: tuple[str, str]) -> str:
     return f"version {method} of the method" + (f" on version {dataset} of the set" * bool(dataset))
 
 
-def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
-    return row.columns["dataset"], row.columns["condition"]
-
-
-def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Score restorations of one dataset and condition, together where their sizes allow it."""
-    first = rows[0].columns
-    condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
-    samples = {
-        index: observe(dataset, index, condition).sample
-        for index in {row.columns["index"] for row in rows}
-    }
-    found = [(row, store.restoration(row.id), samples[row.columns["index"]]) for row in rows]
-    alike: dict[tuple[Any, ...], list[tuple[Row, Restoration, Sample]]] = {}
-    for item in found:
-        kernel = item[1].kernel
-        shape = None if kernel is None else kernel.shape
-        alike.setdefault((item[1].image.shape, shape, item[2].kernel.shape), []).append(item)
-    scored = {}
-    for items in alike.values():
-        kernels = [restoration.kernel for _, restoration, _ in items]
-        values = score(
-            torch.cat([restoration.image for _, restoration, _ in items]),
-            None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
-            torch.stack([sample.image for _, _, sample in items]),
-            torch.stack([sample.kernel for _, _, sample in items]),
-            dataset.alignment_for(items[0][2].kernel.shape),
-        )
-        for position, (row, restoration, _) in enumerate(items):
-            residual = restoration.residual
-            scored[row.id] = {name: float(value[position]) for name, value in values.items()}
-            scored[row.id]["kernel_spread"] = kernel_spread(samples[row.columns["index"]].kernel)
-            scored[row.id]["residual"] = float("nan") if residual is None else float(residual[0])
-    return scored
-
-
-def _tidy(row: Row, scores: Mapping[str, float]) -> dict[str, Any]:
+def _tidy(row: Row) -> dict[str, Any]:
     columns = row.columns
+    shared = {name: _interned(columns[name]) for name in COLUMNS if name in columns}
     return {
-        **{name: columns[name] for name in COLUMNS if name in columns},
-        **(scores if row.status == Status.OK else {}),
+        **shared,
+        **(current(row) if row.status == Status.OK else {}),
         **row.cost,
-        "status": row.status,
-        "reason": row.reason,
+        "status": row.status.value,
+        "reason": _interned(row.reason),
         "parameters": fingerprint(columns["parameters"]),
         "prior": fingerprint(columns["assets"]),
         "metric_version": VERSION,
     }
 
 
-def kernel_spread(kernel: torch.Tensor) -> float:
-    """Size of a true kernel: root mean squared distance from its barycentre, in pixels.
-
-    Parameters
-    ----------
-    kernel : Tensor, shape (kh, kw), non-negative
-    """
-    weights = kernel.double() / kernel.sum().double()
-    variance = 0.0
-    for axis, size in enumerate(kernel.shape):
-        marginal = weights.sum(1 - axis)
-        place = torch.arange(size, dtype=torch.float64)
-        mean = (marginal * place).sum()
-        variance += float((marginal * (place - mean).square()).sum())
-    return variance**0.5
+def _interned(value: Any) -> Any:
+    """Keep one copy of a text that a million rows may have in common."""
+    return sys.intern(value) if type(value) is str else value
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 
 from torch import Tensor
 
@@ -49,8 +50,9 @@ def score(
     truth_image: Tensor,
     truth_kernel: Tensor,
     alignment: Alignment,
+    names: Collection[str] | None = None,
 ) -> dict[str, Tensor]:
-    """Score restorations by all metrics.
+    """Score restorations by all metrics, or some.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def score(
     truth_kernel : Tensor, shape (N, c, d)
     alignment : Alignment
         How images are registered before they are compared.
+    names : collection of str, optional
+        Of the metrics to compute; None computes all.
 
     Returns
     -------
@@ -66,4 +70,8 @@ def score(
         By name; NaN where a metric needs a kernel and there is none.
     """
     comparison = Comparison(image, kernel, truth_image, truth_kernel, alignment)
-    return {name: metric.compute(comparison) for name, metric in METRICS.items()}
+    return {
+        name: metric.compute(comparison)
+        for name, metric in METRICS.items()
+        if names is None or name in names
+    }

@@ -159,8 +159,7 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
             "observation, and nothing here can make one; give observations, or declare the "
             "boundary as circular, valid or replicate."
         )
-    if condition.blur_length is not None:
-        sample = _freshly_blurred(sample, index, condition.blur_length, condition.seed)
+    sample = _blurred_by(sample, index, condition)
     noise = seeds.generator(
         "noise", dataset.name, sample.name, sample.kernel_id, condition.noise, condition.seed
     )
@@ -168,10 +167,31 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
     if dataset.bits is not None:  # what falls on which level may hang on the last digits
         image, kernel = image.double(), kernel.double()
     blurred = forward.blur(image, kernel, dataset.boundary)
-    if dataset.boundary == "valid":
-        size = (int(kernel.shape[0]), int(kernel.shape[1]))
-        sample = dataclasses.replace(sample, image=forward.valid_part(sample.image, size))
-    return Observed(sample, _finished(blurred, dataset, condition.noise, noise)[0].float())
+    finished = _finished(blurred, dataset, condition.noise, noise)[0].float()
+    return Observed(_cropped(sample, dataset), finished)
+
+
+def truth(dataset: Dataset, index: int, condition: Condition) -> Sample:
+    """Return the sample of :func:`observe`, without the cost of an observation."""
+    sample = take_sample(dataset, index)
+    if sample.observation is not None:
+        return sample
+    return _cropped(_blurred_by(sample, index, condition), dataset)
+
+
+def _cropped(sample: Sample, dataset: Dataset) -> Sample:
+    """Crop a sample to what its observation shows."""
+    if dataset.boundary != "valid":
+        return sample
+    size = (int(sample.kernel.shape[0]), int(sample.kernel.shape[1]))
+    return dataclasses.replace(sample, image=forward.valid_part(sample.image, size))
+
+
+def _blurred_by(sample: Sample, index: int, condition: Condition) -> Sample:
+    """Give a sample the kernel of a condition, if that has kernels of its own."""
+    if condition.blur_length is None:
+        return sample
+    return _freshly_blurred(sample, index, condition.blur_length, condition.seed)
 
 
 def _freshly_blurred(sample: Sample, index: int, length: int, seed: int) -> Sample:

@@ -16,7 +16,7 @@ from torch import Tensor
 from bench.files import slug, write_atomically
 from bench.harness.score_table import printable
 from bench.harness.store import Row, Store
-from bench.physics.observation import Condition, Observed, observe
+from bench.physics.observation import Observed, observe
 from bench.protocol import Dataset, Status
 from bench.report.mosaic import thumbnail
 from bench.report.plain import plain_figures
@@ -82,18 +82,17 @@ def write_sheets(
 def _draw(store: Store, dataset: Dataset, rows: Sequence[Row], images: int) -> bytes:
     from matplotlib.figure import Figure  # half a second that only this needs
 
-    indices = sorted({row.columns["index"] for row in rows})
+    indices = sorted({row.index for row in rows})
     spread = np.linspace(0, len(indices) - 1, min(images, len(indices)))
     shown = [indices[int(position)] for position in spread.round()]
     methods = method_order({row.columns["method"]: row.columns["kind"] for row in rows})
-    cells = {(row.columns["method"], row.columns["index"]): row for row in rows}
-    first = rows[0].columns
-    condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
+    cells = {(row.columns["method"], row.index): row for row in rows}
+    condition = rows[0].condition
     titles = ["observation", *methods, "truth"]
     figure = Figure(
         figsize=(PANEL_INCHES * len(titles), PANEL_INCHES * len(shown) + 0.5), layout="constrained"
     )
-    figure.suptitle(f"{dataset.name}, {first['condition']}", fontsize=9)
+    figure.suptitle(f"{dataset.name}, {condition}", fontsize=9)
     axes = figure.subplots(len(shown), len(titles), squeeze=False)
     for line, index in zip(axes, shown, strict=True):
         observed = observe(dataset, index, condition)

@@ -20,7 +20,7 @@ from bench.files import write_atomically
 from bench.harness.plan import load_dataset
 from bench.harness.store import Row, Store
 from bench.metrics import kernel_similarity, psnr
-from bench.physics.observation import Condition, Observed, observe
+from bench.physics.observation import Observed, observe
 from bench.protocol import Status
 from bench.report.patterns import choose
 from bench.report.plain import plain_figures
@@ -126,9 +126,7 @@ def anytime_curve(records: dict[str, Tensor] | Any, truth: Tensor) -> pd.DataFra
 
 
 def _observed(row: Row) -> Observed:
-    columns = row.columns
-    condition = Condition(columns["noise"], columns["swept_blur_length"], columns["seed"])
-    return observe(load_dataset(columns["dataset"]), columns["index"], condition)
+    return observe(load_dataset(row.columns["dataset"]), row.index, row.condition)
 
 
 @plain_figures()

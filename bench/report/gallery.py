@@ -20,7 +20,7 @@ from torch import Tensor
 from bench.errors import BenchError
 from bench.files import slug, write_atomically
 from bench.harness.store import Row, Store
-from bench.physics.observation import Condition, observe
+from bench.physics.observation import observe
 from bench.protocol import Dataset, Status
 from bench.report.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
 from bench.report.remarks import method_order
@@ -165,9 +165,8 @@ def _group(
     store: Store, dataset: Dataset, rows: Sequence[Row], count: int
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Describe the gallery of one dataset and condition, and make its files."""
-    first = rows[0].columns
-    condition = Condition(first["noise"], first["swept_blur_length"], first["seed"])
-    chosen = spread(sorted({row.columns["index"] for row in rows}), count)
+    condition = rows[0].condition
+    chosen = spread(sorted({row.index for row in rows}), count)
     observed = [observe(dataset, index, condition) for index in chosen]
     tile = tile_size([thumbnail(item.sample.image) for item in observed])
     length = condition.blur_length
@@ -198,7 +197,7 @@ def _group(
     )
     nothing = [None] * len(observed)
     observation = entry("observation", "observation", [o.observation for o in observed], nothing)
-    cells = {(row.columns["method"], row.columns["index"]): row for row in rows}
+    cells = {(row.columns["method"], row.index): row for row in rows}
     kinds = {row.columns["method"]: row.columns["kind"] for row in rows}
     methods: dict[str, Any] = {}
     for method in method_order(kinds):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.harness import scores
+from bench.harness import scores, scoring
 from bench.harness.exchange import export, read_manifest
 from bench.harness.packing import pack
 from bench.harness.plan import Chunk, MethodSpec, plan
@@ -66,10 +66,10 @@ def test_few_large_restorations_are_scored_at_a_time(
 ) -> None:
     (chunk,) = chunks(photographs, "known-kernel")
     restored = [pack(Restoration(item.sample.image[None])) for item in chunk.observed()]
-    monkeypatch.setattr(scores, "BATCH_BYTES", 2.5 * len(restored[0].arrays))
+    monkeypatch.setattr(scoring, "BATCH_BYTES", 2.5 * len(restored[0].arrays))
     batches = []
-    score = scores._score
-    monkeypatch.setattr(scores, "_score", lambda *a: batches.append(len(a[2])) or score(*a))
+    score = scoring._score
+    monkeypatch.setattr(scoring, "_score", lambda *a: batches.append(len(a[2])) or score(*a))
     with Store(tmp_path) as store:
         store.expect(chunk.cells)
         outcomes = zip(chunk.cells, restored, strict=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
 
 from bench.harness import scores
+from bench.harness.cells import Cell
 from bench.harness.packing import Packed, pack
-from bench.harness.plan import Cell, Chunk, MethodSpec, load_dataset, parse_methods, plan
+from bench.harness.plan import Chunk, MethodSpec, load_dataset, parse_methods, plan
 from bench.harness.store import Outcome, Store
 from bench.physics.observation import Condition
 from bench.protocol import Restoration
@@ -56,20 +58,21 @@ def test_rows_of_two_versions_share_no_mean() -> None:
     assert "25.00" not in table
 
 
-def _cells(images: int, version: str) -> list[Cell]:
+def _cells(images: int, **identity: str) -> list[Cell]:
     laid_out = plan(parse_methods("blurry"), [load_dataset("photos")], [Condition()], images)
     chunks = [item for item in laid_out if isinstance(item, Chunk)]
-    cells = [cell for chunk in chunks for cell in chunk.cells]
-    for cell in cells:
-        cell.identity["version"] = version  # type: ignore[index]
-    return cells
+    found = []
+    for cell in (cell for chunk in chunks for cell in chunk.cells):
+        changed = {**cell.series.identity, **identity}
+        found.append(Cell(dataclasses.replace(cell.series, identity=changed), cell.picture))
+    return found
 
 
 def test_an_older_version_is_set_aside_by_the_run_of_a_newer_one(tmp_path: Path) -> None:
     dataset = load_dataset("photos")
     with Store(tmp_path) as store:
         for images, version in ((4, "1"), (2, "2")):
-            cells = _cells(images, version)
+            cells = _cells(images, version=version)
             store.expect(cells)
             image = Restoration(dataset[0].image[None])
             store.record(Outcome(cell, "ok", "", pack(image)) for cell in cells)
@@ -83,7 +86,7 @@ def test_an_older_version_is_set_aside_by_the_run_of_a_newer_one(tmp_path: Path)
 
 def test_a_cell_that_cannot_be_scored_costs_itself_alone(tmp_path: Path) -> None:
     dataset = load_dataset("photos")
-    cells = _cells(3, "1")
+    cells = _cells(3)
     good = pack(Restoration(dataset[0].image[None]))
     with Store(tmp_path) as store:
         store.expect(cells)
@@ -100,10 +103,8 @@ def test_rows_planned_before_sets_had_versions_in_the_plan_are_not_outdated(tmp_
     dataset = load_dataset("photos")
     image = pack(Restoration(dataset[0].image[None]))
     with Store(tmp_path) as store:
-        before = _cells(4, "1")
-        for cell in before:
-            cell.identity["dataset version"] = ""  # type: ignore[index]
-        for cells in (before, _cells(2, "1")):
+        before = _cells(4, **{"dataset version": ""})
+        for cells in (before, _cells(2)):
             store.expect(cells)
             store.record(Outcome(cell, "ok", "", image) for cell in cells)
         frame = scores.collect(store, lambda _: dataset, progress=False)

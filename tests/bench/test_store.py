@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.harness.packing import pack, split, unpack
-from bench.harness.plan import Cell, MethodSpec
-from bench.harness.store import SCHEMA, Outcome, Store
+from bench.harness.store import Outcome, Store
+from bench.harness.store_file import SCHEMA
 from bench.physics.observation import Condition
 from bench.protocol import Restoration
 
 
 def cell(image: str = "00", version: str = "1") -> Cell:
-    return Cell(
-        MethodSpec("some"), "tiny", Condition(), int(image), image, "k", None, "method", "bench",
-        {"image": image, "version": version, "parameters": {}, "assets": {}},
-    )  # fmt: skip
+    identity = {"version": version, "parameters": {}, "assets": {}}
+    series = Series(MethodSpec("some"), "tiny", Condition(), "method", "bench", identity)
+    return Cell(series, Picture(int(image), image, "k", None, "digest"))
 
 
 def restoration(n: int = 1) -> Restoration:
@@ -96,8 +96,10 @@ def test_what_was_recorded_is_there_after_closing(tmp_path: Path) -> None:
         store.keep_scores("v1", {cell().id: {"psnr": 20.0}})
     with Store(tmp_path, write=False) as store:
         assert store.restoration(cell().id).image.shape == (1, 3, 8, 8)
-        assert store.scores("v1") == {cell().id: {"psnr": 20.0}}
-        assert store.scores("v2") == {}
+        (row,) = store.rows()
+        assert (row.score_version, row.scores) == ("v1", {"psnr": 20.0})
+        assert store.unscored("v1") == 0
+        assert store.unscored("v2") == 1
 
 
 def test_reading_where_nothing_was_run_says_how_to_start(tmp_path: Path) -> None:
