@@ -11,6 +11,7 @@ from torch import Tensor
 from bench.errors import InvalidInput
 from bench.files import check_place, write_atomically
 from bench.image_files import encode, read_pixels
+from bench.physics.intensity import LUMA
 
 DEEP = "it has 16 bits per channel: the result is written with 8"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -57,7 +58,7 @@ def read_photo(path: Path, channels: int = 3, *, to_srgb: bool = True) -> tuple[
         image = image.repeat(3, axis=2)
     if image.shape[2] == 3 and channels == 1:
         notices.append("it is converted to grey")
-        image = image @ np.array([[0.299], [0.587], [0.114]], np.float32)
+        image = image @ np.array(LUMA, np.float32)[:, None]
     if image.shape[2] != channels:
         raise InvalidInput(f"{path} has {image.shape[2]} channels; give a grey or RGB image.")
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), notices

@@ -30,11 +30,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.checksums import checksum
 from bench.datasets.arrays import read_npy
-from bench.datasets.locations import BRING, cache_folder, checksum, require
+from bench.datasets.locations import BRING, cache_folder, require
 from bench.datasets.members import numbers, read_images
 from bench.errors import BenchError, InvalidInput
 from bench.files import open_file, write_atomically
+from bench.physics.intensity import stretch
 from bench.seeds import generator
 
 Split = Literal["train", "val"]
@@ -109,8 +111,7 @@ def to_unit_range(images: Tensor, name: str) -> Tensor:
     floats = images.float() / 255
     if name not in STRETCHED:
         return floats
-    low, high = floats.amin((1, 2, 3), keepdim=True), floats.amax((1, 2, 3), keepdim=True)
-    return (floats - low) / (high - low).clamp_min(1 / 255)
+    return stretch(floats, least=1 / 255)
 
 
 def archive_path(name: str) -> Path:

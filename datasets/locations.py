@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
 import os
 from pathlib import Path
 
 import pooch
 
-from bench.errors import BenchError, Unavailable
+from bench.errors import Unavailable
 from bench.protocol import Location
 
 APPLICATION = "blind-deblurring-bench"
@@ -50,21 +48,6 @@ def require(relative: str, how_to_get: str) -> Path:
     if not place.found:
         raise Unavailable(f"There is no {place.path}. {how_to_get}")
     return Path(place.path)
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, remembered while it keeps its size and time."""
-    try:
-        status = path.stat()
-        return _checksum(str(path), status.st_size, status.st_mtime_ns)
-    except OSError as error:
-        raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-@functools.lru_cache(maxsize=64)
-def _checksum(path: str, size: int, modified: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)

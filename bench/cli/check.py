@@ -85,8 +85,7 @@ def _reasons(missing: list[gate.Finding]) -> str:
 
 
 def _digits() -> str:
-    import hashlib
-
     from bench import gate
+    from bench.checksums import checksum
 
-    return hashlib.sha256(gate.REFERENCE.read_bytes()).hexdigest()[:8]
+    return checksum(gate.REFERENCE)[:8]

@@ -7,11 +7,11 @@ exchange with other places, scores and pictures all name a cell by its :class:`C
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from bench.checksums import checksum
 from bench.physics.observation import Condition, digest
 from bench.protocol import Sample, Status
 
@@ -135,7 +135,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         text = json.dumps(self.identity, sort_keys=True)
-        object.__setattr__(self, "id", hashlib.sha256(text.encode()).hexdigest()[:32])
+        object.__setattr__(self, "id", checksum(text)[:32])
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -8,12 +8,12 @@ the same table, with where they came from.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.checksums import checksum
 from bench.errors import BenchError, InvalidInput
 from bench.files import check_place, is_file, open_file, write_atomically
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
@@ -63,7 +63,7 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
         write_atomically(folder / name, data)
         entries[observed.sample.name] = {
             "file": name,
-            "sha256": hashlib.sha256(data).hexdigest(),
+            "sha256": checksum(data),
             "kernel_size": list(observed.sample.kernel.shape),
         }
     manifest = {
@@ -210,11 +210,11 @@ def _checked_condition(manifest: dict[str, Any], dataset: Dataset) -> Condition:
 
 
 def _checked_observation(
-    dataset: Dataset, index: int, condition: Condition, checksum: str
+    dataset: Dataset, index: int, condition: Condition, expected: str
 ) -> Observed:
     """Make an observation again, which has to be the one that was exported."""
     observed = observe(dataset, index, condition)
-    if hashlib.sha256(png16(observed.observation)).hexdigest() != checksum:
+    if checksum(png16(observed.observation)) != expected:
         raise InvalidInput(
             f"The observation {observed.sample.name} of the manifest is not the one that "
             f"{dataset.name!r} has with {condition}: its checksum is another. Restorations of "

@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import json
-import os
 import platform
 import secrets
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +16,10 @@ from typing import Any
 import psutil
 
 import bench
+from bench import checkout
 from bench.files import write_atomically
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,23 +106,9 @@ def _now() -> str:
 
 
 def _commit() -> dict[str, Any]:
-    """The commit of the checkout this package runs from, and whether files differ from it.
-
-    A package that is merely installed below somebody's repository has none.
-    """
-    own = _git("rev-parse", "--show-toplevel")
-    head = None
-    tracked = _git("ls-files", "bench/harness/provenance.py")
-    if own is not None and Path(own).resolve() == ROOT and tracked:
-        head = _git("rev-parse", "HEAD")
-    changed = head and _git("status", "--porcelain", "--untracked-files=no")
-    return {"commit": head, "uncommitted_changes": bool(changed) if head else None}
-
-
-def _git(*arguments: str) -> str | None:
-    # Run by a git hook, the environment names another repository.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return _output("git", "-C", str(ROOT), *arguments, environment=clean)
+    """The commit of the checkout this package runs from, and whether files differ from it."""
+    head = checkout.head()
+    return {"commit": head, "uncommitted_changes": checkout.changed() if head else None}
 
 
 def _version(package: str) -> str | None:
@@ -136,7 +120,9 @@ def _version(package: str) -> str | None:
 
 def _octave() -> str | None:
     octave = shutil.which("octave-cli") or shutil.which("octave")
-    return (_output(octave, "--version") or "").partition("\n")[0] or None if octave else None
+    return (
+        (checkout.output(octave, "--version") or "").partition("\n")[0] or None if octave else None
+    )
 
 
 def processor() -> str:
@@ -145,13 +131,3 @@ def processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
-
-
-def _output(*command: str, environment: Mapping[str, str] | None = None) -> str | None:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=20, check=True, env=environment
-        )
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return None
-    return done.stdout.strip()

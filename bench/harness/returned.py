@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from bench.checksums import checksum
 from bench.errors import InvalidInput
 from bench.files import is_file, open_file
 from bench.photo import DEEP, read_photo
@@ -47,7 +47,7 @@ def checksums(folder: Path, name: str) -> dict[str, str]:
     for path in paths(folder, name):
         if is_file(path):
             with open_file(path) as file:
-                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+                found[path.name] = checksum(file.read())
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import re
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.checksums import checksum
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.harness import score_table
@@ -214,7 +214,7 @@ def _interned(value: Any) -> Any:
 def fingerprint(values: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits that stand for parameters or checksums; "" for none."""
     text = json.dumps(dict(values), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8] if values else ""
+    return checksum(text)[:8] if values else ""
 
 
 def _error_ratio(frame: pd.DataFrame) -> pd.Series:

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.metrics._base import Comparison, Metric
+from bench.physics.intensity import luma
 
-LUMINANCE = (0.299, 0.587, 0.114)
 GMSD_CONSTANT = 170 / 255**2
 """The authors' constant for images in [0, 255], here for [0, 1]."""
 
@@ -42,13 +42,7 @@ def gmsd(image: Tensor, truth: Tensor) -> Tensor:
 
 
 def _gradient_magnitude(image: Tensor) -> Tensor:
-    weights = torch.tensor(LUMINANCE, dtype=torch.float64) if image.shape[1] == 3 else None
-    grey = (
-        image.double()
-        if weights is None
-        else (image.double() * weights[:, None, None]).sum(1, True)
-    )
-    half = functional.avg_pool2d(grey, 2)
+    half = functional.avg_pool2d(luma(image.double()), 2)
     prewitt = torch.tensor([[1.0, 0.0, -1.0]] * 3, dtype=torch.float64) / 3
     filters = torch.stack([prewitt, prewitt.T])[:, None]
     gradients = functional.conv2d(functional.pad(half, (1, 1, 1, 1), mode="replicate"), filters)

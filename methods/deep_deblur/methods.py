@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.datasets.locations import checksum
+from bench.checksums import values_checksum
 from bench.errors import InvalidInput, NotApplicable
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
@@ -137,11 +137,11 @@ class DeepDeblur(Method):
         found = {f"generator {name}": load_card(name)["sha256"] for name in names}
         model = load_model_card(task.image_class)
         found[model["name"]] = model["sha256"]
-        found[PATH.name] = checksum(PATH)
+        found[PATH.name] = values_checksum(PATH)
         if cls.warm:
             network = load_network_card(task.image_class)
             found[network["name"]] = network["sha256"]
-            found[WARM_PATH.name] = checksum(WARM_PATH)
+            found[WARM_PATH.name] = values_checksum(WARM_PATH)
         return found
 
     def deblur(self, observation: Tensor) -> Restoration:

@@ -13,7 +13,6 @@ depend on its neighbours, and memory does not grow with their number.
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import torch
 from torch import Tensor
@@ -27,6 +26,7 @@ from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import search, unit_kernels
 from bench.methods.marginal.sparse import search_sparse
 from bench.methods.noise_level import estimate_noise
+from bench.methods.schedules import cosine
 from bench.physics.alignment import recentre
 
 RINGING = 0.01
@@ -248,7 +248,7 @@ class Solver:
             if free is not None:
                 value = weights.range * value + slack_terms(y, free, generated, kernel, weights)
             z_image.grad, z_kernel.grad = torch.autograd.grad(value.sum(), (z_image, z_kernel))
-            fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+            fall = cosine(step, settings.steps, floor=0.05)
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * fall
             optimiser.step()

@@ -20,12 +20,12 @@ import pandas as pd
 import torch
 from tabulate import tabulate
 
+from bench.checkout import commit
 from bench.harness import scores
 from bench.harness.plan import load_dataset
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.settings import load_settings
 from bench.methods.deep_deblur.shared import forget
-from bench.methods.generators.export import commit
 from bench.physics.observation import Condition, observe
 from bench.protocol import Status, Task
 from bench.registry import METHODS

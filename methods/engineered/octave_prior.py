@@ -8,7 +8,6 @@ called with all images of a batch at once; what they do is described in their fi
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import re
 import tomllib
@@ -21,15 +20,16 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from bench.checksums import checksum, code_checksum
 from bench.errors import InvalidInput
 from bench.methods.engineered.octave_session import FOLDER, find_octave, session
 from bench.methods.noise_level import loudness
 from bench.physics.forward import blur
+from bench.physics.intensity import LUMA
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 PARAMETERS = Path(__file__).with_suffix(".toml")
 Value = float | list[float]
-LUMA = (0.299, 0.587, 0.114)
 # Octave is killed after this many seconds per 64×64 pixels of a batch, many times the usual.
 SECONDS_PER_PATCH = 60.0
 
@@ -90,14 +90,11 @@ class OctavePrior(Method):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Return checksums of the Octave functions that decide, in one, and of the parameters."""
-        functions = hashlib.sha256()
-        for name in functions_reached_from(cls.kernel_function, "restore_image", "extend_boundary"):
-            content = hashlib.sha256((FOLDER / f"{name}.m").read_bytes()).hexdigest()
-            functions.update(f"{name}.m {content}\n".encode())
-        parameters = json.dumps(cls.tuned(task), sort_keys=True)
+        used = functions_reached_from(cls.kernel_function, "restore_image", "extend_boundary")
+        functions = [f"{name}.m {code_checksum(FOLDER / f'{name}.m')}\n" for name in used]
         return {
-            "octave/*.m": functions.hexdigest(),
-            PARAMETERS.name: hashlib.sha256(parameters.encode()).hexdigest(),
+            "octave/*.m": checksum("".join(functions)),
+            PARAMETERS.name: checksum(json.dumps(cls.tuned(task), sort_keys=True)),
         }
 
     @classmethod

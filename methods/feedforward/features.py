@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench import seeds
+from bench.checkout import commit
 from bench.datasets.archives import to_unit_range, training_images
 from bench.methods.feedforward.loading import FEATURES, WEIGHTS
 from bench.methods.feedforward.networks import Features
-from bench.methods.generators.export import commit
 from bench.methods.training.loop import Progress, learning_rate, train, update_average
 from bench.methods.training.weights import write_weights
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import seeds
+from bench.checkout import commit
 from bench.datasets.archives import training_images
 from bench.errors import InvalidInput, Unavailable
 from bench.methods.feedforward import features, losses, recipe
@@ -30,7 +31,6 @@ from bench.methods.feedforward.loading import (
     load_network,
 )
 from bench.methods.feedforward.recipe import Recipe, load_recipe
-from bench.methods.generators.export import commit
 from bench.methods.training.arithmetic import arithmetic, mixed_precision
 from bench.methods.training.blurred import NOISE, BlurredBatches, validation
 from bench.methods.training.loop import (

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bench.physics import intensity
+
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -25,8 +27,7 @@ def dihedral(x: Tensor, source: torch.Generator) -> Tensor:
 
 def stretch(x: Tensor, source: torch.Generator) -> Tensor:
     """Stretch each image to span [0, 1], as the published test images are."""
-    low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
-    return (x - low) / (high - low).clamp_min(1e-3)
+    return intensity.stretch(x)
 
 
 def invert(x: Tensor, source: torch.Generator) -> Tensor:

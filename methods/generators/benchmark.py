@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.methods.generators.export import REPORTS, commit
+from bench.checkout import commit
+from bench.methods.generators.export import REPORTS
 from bench.methods.generators.loading import Prior, generator_names, load_generator
 
 COLUMNS = (

@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bench.checkout import commit
 from bench.methods.generators.comparison import STEPS, Scores, ground, linear_model, score
 from bench.methods.generators.evaluate import fit_range, psnr
-from bench.methods.generators.export import REPORTS, commit
+from bench.methods.generators.export import REPORTS
 from bench.methods.generators.loading import (
     DEFAULTS,
     Prior,

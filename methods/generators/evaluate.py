@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bench import seeds
+from bench import metrics, seeds
 from bench.methods.generators.autoencoder import relative_error
 from bench.methods.generators.fitting import Fit, fit_latents, squared_error
 from bench.methods.generators.loading import Prior
@@ -14,8 +14,8 @@ from bench.physics.forward import add_noise, apply_transfer, blur, transfer_func
 
 
 def psnr(x: Tensor, output: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB per image, shape (N,), for a peak of 1."""
-    return -10 * (x - output.clamp(0, 1)).square().mean((1, 2, 3)).log10()
+    """PSNR in dB of a generator's outputs, clipped to [0, 1], shape (N,)."""
+    return metrics.psnr(output.clamp(0, 1), x)
 
 
 def starts(prior: Prior, x: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import datetime
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import cv2
 import torch
 from torch import Tensor, nn
 
+from bench.checkout import commit
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.methods.generators.adversarial import AdversarialTrainer
 from bench.methods.generators.autoencoder import Trainer, as_float, whiten
@@ -35,6 +35,7 @@ from bench.methods.generators.loading import (
 from bench.methods.generators.recipe import Recipe
 from bench.methods.training.arithmetic import arithmetic
 from bench.methods.training.weights import Precision, write_weights
+from bench.physics.intensity import stretch
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
 REPORTS = Path(__file__).parents[2] / "reports" / "generators"
@@ -115,8 +116,7 @@ def prepared(images: Tensor, recipe: Recipe) -> Tensor:
     """Held-out images as the test set is: floats, stretched where the recipe stretches."""
     x = as_float(images)
     if "stretch" in recipe.augment:
-        low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
-        x = (x - low) / (high - low).clamp_min(1e-3)
+        x = stretch(x)
     return x
 
 
@@ -212,12 +212,3 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
         else:
             out[prefix + key] = value
     return out
-
-
-def commit() -> str:
-    """Return the commit of the working tree, for a card."""
-    here = Path(__file__).parent
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"

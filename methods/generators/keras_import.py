@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.datasets.locations import checksum
+from bench.checksums import checksum
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.loading import WEIGHTS

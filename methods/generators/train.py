@@ -19,6 +19,7 @@ from bench.methods.generators.export import finish as export
 from bench.methods.generators.loading import WEIGHTS
 from bench.methods.generators.recipe import Recipe, load_recipe, recipe_names
 from bench.methods.training.loop import Progress, checkpoint_path, resume, train, weights_folder
+from bench.physics.intensity import stretch
 
 __all__ = ["fit", "recipe_names", "run"]
 
@@ -87,8 +88,7 @@ def look(trainer: Trainer, held_out: Tensor) -> dict[str, float]:
     recipe = trainer.recipe
     x = as_float(held_out[:32])
     if "stretch" in recipe.augment:
-        low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
-        x = (x - low) / (high - low).clamp_min(1e-3)
+        x = stretch(x)
     x = x * recipe.scale
     model = trainer.average.eval()
     with torch.no_grad():

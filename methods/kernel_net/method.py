@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench.datasets.locations import checksum
+from bench.checksums import values_checksum
 from bench.errors import NotApplicable
 from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.methods.deep_deblur.grid import to_grid
@@ -53,7 +53,7 @@ class KernelNet(Method):
     def assets(cls, task: Task) -> Mapping[str, str]:
         """The network's weights and the tuned weights of the final step."""
         card = load_card(task.image_class)
-        return {card["name"]: card["sha256"], PARAMETERS.name: checksum(PARAMETERS)}
+        return {card["name"]: card["sha256"], PARAMETERS.name: values_checksum(PARAMETERS)}
 
     def deblur(self, observation: Tensor) -> Restoration:
         """Estimate kernels in one pass, then deconvolve."""

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.checkout import commit
 from bench.datasets.archives import training_images
 from bench.errors import Unavailable
-from bench.methods.generators.export import commit
 from bench.methods.kernel_net.network import NETWORKS, KernelNetwork, kernels
 from bench.methods.training.arithmetic import arithmetic, mixed_precision
 from bench.methods.training.blurred import NOISE, BlurredBatches, validation

@@ -9,7 +9,6 @@ fraction of the cost, and most of them are dropped before the whole model comes 
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from torch import Tensor
 from bench.methods.marginal.likelihood import SCALES, MarginalLikelihood
 from bench.methods.marginal.model import GaussianModel, truncate
 from bench.methods.marginal.search import Annealing, KernelPrior, unit_kernels
+from bench.methods.schedules import cosine
 
 COARSE_RANKS, COARSE_SHARE = (40, 12, 12), 1.0
 """Components of the coarse model, and the power below which a frequency loses them; see
@@ -110,7 +110,7 @@ class Descent:
             point = self.point.requires_grad_()
             value = self.objective(likelihood, spectrum, point, self.temperature)
             (gradient,) = torch.autograd.grad(value.sum(), point)
-            fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * self.step / self.plan.steps))
+            fall = cosine(self.step, self.plan.steps, floor=0.05)
             self.step += 1
             self.first = BETAS[0] * self.first + (1 - BETAS[0]) * gradient
             self.second = BETAS[1] * self.second + (1 - BETAS[1]) * gradient.square()

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.datasets.locations import checksum
+from bench.checksums import values_checksum
 from bench.errors import InvalidInput
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.generators.loading import load_card as load_generator_card
@@ -103,7 +103,7 @@ class Marginal(Method):
         return {
             f"generator {KERNEL_PRIOR}": load_generator_card(KERNEL_PRIOR)["sha256"],
             model["name"]: model["sha256"],
-            PATH.name: checksum(PATH),
+            PATH.name: values_checksum(PATH),
             **step_assets(task.image_class, str(parameters.get("final_step") or cls.step)),
         }
 

@@ -7,13 +7,13 @@ multiplied by a large temperature, where the valleys are wide, and cools it whil
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from bench.methods.marginal.likelihood import SCALES, MarginalLikelihood
+from bench.methods.schedules import cosine
 
 KernelPrior = Callable[[Tensor], Tensor]
 """Maps latents (R, d) to kernels (R, 1, kh, kw)."""
@@ -86,9 +86,7 @@ def search(
         done = step / plan.steps
         cooled = max(0.0, 1 - done / 0.7)
         temperature = plan.cold * (plan.hot / plan.cold) ** cooled
-        optimiser.param_groups[0]["lr"] = plan.rate * (
-            0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done))
-        )
+        optimiser.param_groups[0]["lr"] = plan.rate * cosine(step, plan.steps, floor=0.05)
         z.grad, scales.grad = torch.autograd.grad(objective(temperature).sum(), (z, scales))
         optimiser.step()
     with torch.no_grad():

@@ -18,12 +18,11 @@ Research 15, 2014.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from bench.methods.marginal.search import KernelPrior, unit_kernels
+from bench.methods.schedules import cosine
 from bench.physics.forward import transfer_function
 
 CONJUGATE_STEPS = 6
@@ -89,7 +88,7 @@ def search_sparse(
             + _sum((s + gamma * energy).log() + x.square() / gamma) / 2
             + penalty / 2 * z.square().sum(1)
         )
-        optimiser.param_groups[0]["lr"] = rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * done)))
+        optimiser.param_groups[0]["lr"] = rate * cosine(step, steps, floor=0.1)
         (z.grad,) = torch.autograd.grad(value.sum(), z)
         optimiser.step()
     return z.detach(), value.detach()

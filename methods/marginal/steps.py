@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
+from bench.checksums import checksum, values_checksum
 from bench.datasets.archives import archive_path
-from bench.datasets.locations import checksum
 from bench.methods.deconvolution.lmmse import lmmse_deconvolve
 from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.methods.marginal.estimate import Estimate
@@ -89,7 +89,7 @@ def finest(image_class: str) -> str:
 def step_assets(image_class: str, step: str) -> Mapping[str, str]:
     """Checksums of what a step depends on beside the estimate."""
     if step == "tv":
-        return {PARAMETERS.name: checksum(PARAMETERS)}
+        return {PARAMETERS.name: values_checksum(PARAMETERS)}
     if step == "lmmse":
         archive = checksum(archive_path(image_class))
         return {f"{image_class}.zip": archive, "statistics": STATISTICS_VERSION}

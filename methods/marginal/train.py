@@ -7,11 +7,11 @@ import json
 import time
 from pathlib import Path
 
+from bench.checkout import commit
+from bench.checksums import checksum
 from bench.datasets.archives import to_unit_range, training_images
-from bench.datasets.locations import checksum
 from bench.errors import InvalidInput
 from bench.methods.generators.augment import AUGMENTATIONS
-from bench.methods.generators.export import commit
 from bench.methods.marginal.model import FINE, RANKS, WEIGHTS, learn_model, save_model
 from bench.seeds import generator
 

@@ -12,8 +12,9 @@ from typing import ClassVar
 import safetensors.torch
 from torch import Tensor
 
+from bench.checksums import checksum, values_checksum
 from bench.datasets.archives import NAMES, archive_path, to_unit_range, training_images
-from bench.datasets.locations import cache_folder, checksum
+from bench.datasets.locations import cache_folder
 from bench.errors import NotApplicable
 from bench.files import write_atomically
 from bench.methods.deconvolution.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
@@ -51,7 +52,7 @@ class KnownKernel(Oracle):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """The tuned weights."""
-        return {PARAMETERS.name: checksum(PARAMETERS)}
+        return {PARAMETERS.name: values_checksum(PARAMETERS)}
 
     def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
         """Deconvolve with the true kernel."""

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bench.checksums import checksum
 from bench.datasets.levin import SIZE, Levin
-from bench.datasets.locations import BRING, checksum, locate
+from bench.datasets.locations import BRING, locate
 from bench.datasets.natural import read_picture
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.protocol import Knowledge, Replay, Restoration, Sample, Task

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from bench.errors import InvalidInput
+from bench.methods.schedules import cosine
 from bench.methods.training.checkpoint import load_checkpoint, read_state, save_checkpoint
 
 WARM_UP = 50
@@ -165,8 +166,8 @@ def train(trainer: Trainer, folder: Path, look: Callable[[], dict[str, float]]) 
 
 def learning_rate(peak: float, step: int, steps: int) -> float:
     """Warm up linearly for 50 steps, then follow a cosine to 2 % of the peak."""
-    cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))
-    return peak * min(1.0, (step + 1) / WARM_UP) * cosine
+    fall = cosine(min(step, max(1, steps)), max(1, steps), floor=0.02)
+    return peak * min(1.0, (step + 1) / WARM_UP) * fall
 
 
 @torch.no_grad()

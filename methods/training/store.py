@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import bench
-from bench.datasets.locations import cache_folder, checksum
+from bench.checksums import checksum
+from bench.datasets.locations import cache_folder
 from bench.errors import BenchError, StorageError, Unavailable
 from bench.methods.training.weights import built_from, read_card, read_weights
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from bench.datasets.locations import checksum
+from bench.checksums import checksum
 from bench.errors import BenchError, InvalidInput, Unavailable
 from bench.files import open_file
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from bench.checksums import checksum
 from bench.cli import main
-from bench.datasets.locations import checksum
 from bench.methods.feedforward import train
 from bench.methods.feedforward.loading import WEIGHTS
 from bench.methods.generators import train as generators

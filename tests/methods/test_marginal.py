@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from bench.datasets.locations import checksum
+from bench.checksums import checksum
 from bench.errors import Unavailable
 from bench.methods.deconvolution.lmmse import from_opponent, to_opponent
 from bench.methods.marginal.likelihood import MarginalLikelihood

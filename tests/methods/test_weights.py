@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.checksums import checksum
 from bench.cli import main
-from bench.datasets.locations import checksum
 from bench.errors import BenchError
 from bench.files import LFS_POINTER
 from bench.methods.feedforward.loading import load_network as load_restorer
