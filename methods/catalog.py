@@ -7,6 +7,7 @@ CATALOG: dict[str, str] = {
     "ep": "bench.methods.engineered.extreme_channels:ExtremeChannels",
     "oh": "bench.methods.engineered.outlier_handling:OutlierHandling",
     "df": "bench.methods.engineered.data_fitting:DataFitting",
+    "sparse-edges": "bench.methods.photographs.method:SparseEdges",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "bench.methods.deep_deblur.methods:DeepDeblurWarm",

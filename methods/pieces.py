@@ -136,7 +136,7 @@ def _lmmse() -> Quantities:
 
 
 def _noise() -> Quantities:
-    from bench.methods.noise_level import estimate_noise
+    from bench.physics.noise import estimate_noise
 
     return {f"{size} pixels": estimate_noise(observed(size)[2]) for size in (32, 64)}
 

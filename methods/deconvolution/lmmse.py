@@ -14,22 +14,15 @@ transform diagonalises.
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
+from bench.physics.colour import OPPONENT, from_opponent, to_opponent
 from bench.physics.forward import apply_transfer, transfer_function
 
-OPPONENT = torch.tensor(
-    [
-        [1 / math.sqrt(3), 1 / math.sqrt(3), 1 / math.sqrt(3)],
-        [1 / math.sqrt(2), 0.0, -1 / math.sqrt(2)],
-        [1 / math.sqrt(6), -2 / math.sqrt(6), 1 / math.sqrt(6)],
-    ]
-)
-"""Rows: luminance, red against blue, green against both. Orthonormal."""
+__all__ = ["OPPONENT", "from_opponent", "to_opponent"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +38,6 @@ class ClassStatistics:
 
     mean: Tensor
     covariance: Tensor
-
-
-def to_opponent(image: Tensor) -> Tensor:
-    """Rotate RGB, shape (N, 3, H, W), to opponent colours; the transpose rotates back."""
-    return torch.einsum("oc,nchw->nohw", OPPONENT.to(image), image)
-
-
-def from_opponent(image: Tensor) -> Tensor:
-    """Rotate opponent colours, shape (N, 3, H, W), back to RGB."""
-    return torch.einsum("oc,nohw->nchw", OPPONENT.to(image), image)
 
 
 def learn_statistics(images: Tensor, shrinkage: float, chunk: int = 2000) -> ClassStatistics:

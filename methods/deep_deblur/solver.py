@@ -25,9 +25,9 @@ from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import search, unit_kernels
 from bench.methods.marginal.sparse import search_sparse
-from bench.methods.noise_level import estimate_noise
 from bench.methods.schedules import cosine
 from bench.physics.alignment import recentre
+from bench.physics.noise import estimate_noise
 
 RINGING = 0.01
 

@@ -16,8 +16,8 @@ from bench.errors import NotApplicable
 from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.kernel_net.loading import STORE, load_card, load_network
-from bench.methods.noise_level import estimate_noise
 from bench.physics.forward import blur
+from bench.physics.noise import estimate_noise
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 

@@ -17,7 +17,7 @@ from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import unit_kernels
 from bench.methods.marginal.settings import Settings
 from bench.methods.marginal.sparse import search_sparse
-from bench.methods.noise_level import estimate_noise
+from bench.physics.noise import estimate_noise
 
 LEAST_WEIGHT = 0.01
 """Kernels that count for less than this share of the best one are left out."""

@@ -34,7 +34,7 @@ class MarginalLikelihood:
     ----------
     model : GaussianModel
     noise : float
-        Standard deviation of the noise, positive; :mod:`bench.methods.noise_level` measures it.
+        Standard deviation of the noise, positive; :mod:`bench.physics.noise` measures it.
     """
 
     def __init__(self, model: GaussianModel, noise: float) -> None:

@@ -46,7 +46,7 @@ def read_photo(path: Path, channels: int = 3, *, to_srgb: bool = True) -> tuple[
         range.
     """
     pixels, notices = read_pixels(path, to_srgb)
-    image = _to_unit_range(pixels, path, notices)
+    image = to_unit_range(pixels, path, notices)
     if image.ndim == 2:
         image = image[..., None]
     if image.shape[2] in (2, 4):
@@ -64,7 +64,8 @@ def read_photo(path: Path, channels: int = 3, *, to_srgb: bool = True) -> tuple[
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), notices
 
 
-def _to_unit_range(pixels: np.ndarray, path: Path, notices: list[str]) -> np.ndarray:
+def to_unit_range(pixels: np.ndarray, path: Path, notices: list[str]) -> np.ndarray:
+    """Scale pixels of 8 or 16 bits to [0, 1], and refuse floats that are not there."""
     if pixels.dtype == np.uint8:
         return _scaled(pixels, 255)
     if pixels.dtype == np.uint16:
