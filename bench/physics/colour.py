@@ -1,4 +1,4 @@
-"""Opponent colours, which are nearly uncorrelated in photographs, and luminance."""
+"""Opponent colours, which are nearly uncorrelated in photographs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ OPPONENT = torch.tensor(
     ]
 )
 """Rows: brightness, red against blue, green against both. Orthonormal."""
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def to_opponent(image: Tensor) -> Tensor:
@@ -26,10 +25,3 @@ def to_opponent(image: Tensor) -> Tensor:
 def from_opponent(image: Tensor) -> Tensor:
     """Rotate opponent colours, shape (N, 3, H, W), back to RGB."""
     return torch.einsum("oc,nohw->nchw", OPPONENT.to(image), image)
-
-
-def luminance(image: Tensor) -> Tensor:
-    """Return the luminance of images, grey or in colour, (N, C, H, W) to (N, H, W)."""
-    if image.shape[1] == 1:
-        return image[:, 0]
-    return torch.einsum("nchw,c->nhw", image, image.new_tensor(LUMINANCE))

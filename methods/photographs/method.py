@@ -14,8 +14,8 @@ from torch import Tensor
 from bench.errors import InvalidInput
 from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
 from bench.methods.photographs.sparse_edges import Settings, estimate_kernel
-from bench.physics.colour import luminance
 from bench.physics.forward import blur
+from bench.physics.intensity import luma
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 ITERATIONS = 25
@@ -91,7 +91,7 @@ class SparseEdges(Method):
 
     def estimate_kernel(self, observation: Tensor) -> Tensor:
         """Estimate the kernels, shape (N, kh, kw), from observations (N, C, H, W)."""
-        grey = luminance(check_observation(observation, self.task).cpu())
+        grey = luma(check_observation(observation, self.task).cpu())[:, 0]
         circular = self.task.boundary == "circular"
         kernels = [
             estimate_kernel(plane, self.task.kernel_size, self.settings, circular) for plane in grey

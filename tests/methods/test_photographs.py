@@ -8,8 +8,8 @@ import torch
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import FOLDER
 from bench.errors import InvalidInput
-from bench.metrics import kernel_similarity, psnr
 from bench.methods.photographs.method import SparseEdges
+from bench.metrics import kernel_similarity, psnr
 from bench.photo import read_photo
 from bench.physics.alignment import align
 from bench.physics.forward import add_noise, blur, valid_part
