@@ -25,7 +25,7 @@ from torch import Tensor
 
 from bench import metrics, photo
 from bench.errors import BenchError, InvalidInput, MethodFailed
-from bench.harness import plan
+from bench.harness import apart, interview, plan
 from bench.physics.answers import check_restoration
 from bench.physics.observation import Condition, Observed, effective, observe
 from bench.protocol import (
@@ -213,7 +213,9 @@ def deblur(
     ------
     BenchError
         If the method is unknown, needs the truth, cannot be used on such an image, or returns what
-        is no image. What it raises itself is passed on.
+        is no image. What a method of the project or of this session raises itself is passed on;
+        an installed plugin runs in a process of its own, and what it raises is told in a
+        ``MethodFailed``.
     """
     Condition(noise)  # refuses a noise out of range
     observation = as_image(image)
@@ -234,18 +236,22 @@ def deblur(
 def restore(observation: Tensor, spec: plan.MethodSpec, task: Task) -> Restoration:
     """Restore one observation (C, H, W) by a method with its parameters; see :func:`deblur`."""
     method, parameters = spec.name, dict(spec.parameters)
-    cls = METHODS.load(method)
-    if not issubclass(cls, Method):
+    about = interview.describe(method)
+    if about.kind != "method":
         raise BenchError(
-            f"{method!r} is of the kind {cls.kind!r}, which needs the truth or published "
+            f"{method!r} is of the kind {about.kind!r}, which needs the truth or published "
             "outputs; choose a blind method from 'python -m bench list methods'."
         )
-    if unknown := [key for key in parameters if key not in cls.parameter_names()]:
-        known = ", ".join(cls.parameter_names()) or "none"
+    if unknown := [key for key in parameters if key not in about.parameters]:
+        known = ", ".join(about.parameters) or "none"
         raise InvalidInput(f"{method!r} has no parameter {unknown[0]!r}; it has: {known}.")
     batch = check_observation(observation[None], task)
+    if METHODS.entry(method).origin not in interview.TRUSTED:
+        return apart.restore(batch[0], spec, task)
+    cls = METHODS.load(method)
     cls.check_available(task)
     solver = cls(task, **parameters)
+    assert isinstance(solver, Method)
     try:
         restoration = check_restoration(solver.deblur(batch.clone()), batch)
     finally:

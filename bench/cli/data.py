@@ -40,10 +40,10 @@ def _list() -> int:
     from tabulate import tabulate
 
     from bench.harness import doctor
-    from bench.registry import DATASETS
+    from bench.harness.guests import dataset_class
 
     lines = [
-        [finding.name, DATASETS.load(finding.name).title, _mark(finding.ok), finding.detail]
+        [finding.name, dataset_class(finding.name).title, _mark(finding.ok), finding.detail]
         for finding in doctor.datasets()
         if finding.loaded
     ]

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     from bench.errors import BenchError
     from bench.harness import doctor, interview
+    from bench.harness.guests import dataset_class
     from bench.registry import DATASETS, METHODS
 
     if options.what != "datasets":
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         lines = []
         for finding in doctor.datasets():
             origin = DATASETS.entries[finding.name].origin if finding.loaded else "?"
-            title = DATASETS.load(finding.name).title if finding.loaded else "?"
+            title = dataset_class(finding.name).title if finding.loaded else "?"
             state = "yes" if finding.ok else finding.detail
             lines.append([finding.name, title, origin, state])
         headers = ["dataset", "what it is", "from", "here"]

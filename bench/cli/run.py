@@ -117,6 +117,8 @@ def report(session: Session, out: Path) -> int:
         print(f"Gallery: {session.gallery.parent}")
     for (method, status, reason), count in session.summary.reasons.items():
         print(f"bench: {method}: {count} {status}: {reason}", file=sys.stderr)
+    for name, reason in session.summary.left_out.items():
+        print(f"bench: the dataset {name} is left out: {reason}", file=sys.stderr)
     if not session.summary.complete:
         print("bench: the same command tries those cells again.", file=sys.stderr)
     return 0 if session.summary.complete else 1

@@ -14,8 +14,8 @@ from pathlib import Path
 from bench import text
 from bench.errors import BenchError
 from bench.harness import interview
+from bench.harness.guests import dataset_class
 from bench.harness.runner import available_cores
-from bench.isolation import contained
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
 
@@ -99,15 +99,11 @@ def _octave() -> Finding:
 def datasets() -> Iterator[Finding]:
     for name in DATASETS.names():
         try:
-            cls = DATASETS.load(name)
-            with contained():
-                place = cls.location()
-                detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
-        except Exception as error:  # a third party's data set may raise anything
-            known = isinstance(error, BenchError)
-            advice = text.legible(str(error)) if known else text.describe(error)
-            yield Finding("dataset", name, False, False, advice, loaded=False)
+            place = dataset_class(name).location()
+        except BenchError as error:
+            yield Finding("dataset", name, False, False, text.legible(str(error)), loaded=False)
             continue
+        detail = place.path if place.found else f"not at {place.path}. {place.how_to_get}"
         yield Finding("dataset", name, place.found, False, detail)
     for entry, advice in DATASETS.collisions.items():
         yield Finding("dataset", entry.name, False, False, advice, loaded=False)

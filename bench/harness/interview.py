@@ -141,10 +141,16 @@ def consult(
     if isinstance(found, BenchError):
         return [_refusal(found)] * len(tasks)
     verdicts: list[Verdict] = []
-    child = Child(answer, name, dict(parameters), tuple(tasks), data=True)
+    asked = (answer, name, dict(parameters), tuple(tasks))
+    child = Child(*asked)
     try:
         _hear(child, START_LIMIT, lambda plain: None)
-        _known[entry] = _hear(child, patience, _read_description)
+        described = _known[entry] = _hear(child, patience, _read_description)
+        if described.reads_data and tasks:  # only now is it known that it may be told where
+            child.kill()
+            child = Child(*asked, data=True)
+            _hear(child, START_LIMIT, lambda plain: None)
+            _hear(child, patience, _read_description)
         for _ in tasks:
             verdicts.append(_hear(child, patience, _read_verdict))
     except _Silence as silence:
@@ -170,9 +176,9 @@ class _Silence(Exception):
 
 def _hear(child: Child, patience: float, read: Any) -> Any:
     try:
-        if not child.connection.poll(patience):
-            raise _Silence(f"did not say what it can do within {patience:g} s.")
-        message = child.connection.recv_bytes()
+        message = child.receive(patience)
+    except TimeoutError:
+        raise _Silence(f"did not say what it can do within {patience:g} s.") from None
     except (EOFError, OSError):
         raise _Silence(f"ended the process that asked what it can do. {child.fate()}") from None
     try:

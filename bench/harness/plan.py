@@ -12,12 +12,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
-from bench.harness import interview
+from bench.harness import guests, interview
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.physics.answers import size
 from bench.physics.observation import Condition, Observed, effective, formation, observe
 from bench.protocol import Dataset, Task
-from bench.registry import DATASETS, METHODS
+from bench.registry import METHODS
 
 REFERENCE_PIXELS = 64 * 64
 """``Method.batch_size`` is stated for images of this size."""
@@ -115,9 +115,9 @@ def _literal(text: str) -> bool | int | float | str:
     return value if isinstance(value, bool | int | float | str) else text
 
 
-def load_dataset(name: str) -> Dataset:
-    """Open a dataset, or say what is missing and how to get it."""
-    cls = DATASETS.load(name)
+def load_dataset(name: str, patience: float = guests.PATIENCE) -> Dataset:
+    """Open a dataset, a third party's in a process of its own, or say what is missing."""
+    cls = guests.dataset_class(name, patience)
     location = cls.location()
     if not location.found:
         raise Unavailable(

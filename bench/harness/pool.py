@@ -14,9 +14,9 @@ import multiprocessing.connection
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from bench.errors import ProcessError
+from bench.errors import BenchError, ProcessError
 from bench.harness.plan import Chunk
-from bench.harness.process import START_LIMIT, STARTS, THREADS, Child
+from bench.harness.process import START_LIMIT, STARTS, THREADS, WHOLE, Child
 from bench.harness.store import Outcome
 from bench.harness.worker import READY, decode, make_job, serve
 from bench.protocol import Status
@@ -73,11 +73,12 @@ class Worker(Child):
 
     def give(self, order: Order, time_limit: float) -> None:
         """Send a chunk; its time limit is that of a cell times its cells."""
+        job = make_job(order.chunk)
         self.order = order
         self.deadline = time.monotonic() + START_LIMIT
         if self.ready:
             self.start_clock(time_limit)
-        self.send(make_job(order.chunk))
+        self.send(job)
 
     def start_clock(self, time_limit: float) -> None:
         """Count the time limit from now."""
@@ -108,12 +109,16 @@ class Pool:
         self.workers: list[Worker] = []
         self.leaving: list[Worker] = []
         self.stillborn = 0
+        self.refused: list[Outcome] = []
 
     def compute(self, begun: Callable[[Chunk], None]) -> Iterator[list[Outcome]]:
         """Yield outcomes as they come; ``begun`` is told what is being worked at."""
         try:
             while self.queue or self.workers:
                 self._hand_out(begun)
+                if self.refused:
+                    refused, self.refused = self.refused, []
+                    yield refused
                 for worker in self._stirred():
                     outcomes = self._collect(worker)
                     if worker.connection.closed:
@@ -136,14 +141,18 @@ class Pool:
         self._see_off()
 
     def _start(self, worker: Worker, order: Order | None, begun: Callable[[Chunk], None]) -> None:
-        if order is None:
-            self.workers.remove(worker)
-            self.leaving.append(worker)
-            worker.deadline = time.monotonic() + FAREWELL
-            worker.connection.close()
-        else:
+        while order is not None:
             begun(order.chunk)
-            worker.give(order, self.time_limit)
+            try:
+                return worker.give(order, self.time_limit)
+            except BenchError as error:  # a data set that does not give again what it has given
+                cells = order.chunk.cells
+                self.refused += [Outcome(cell, "failed", str(error)) for cell in cells]
+            order = self.queue.next(worker.company)
+        self.workers.remove(worker)
+        self.leaving.append(worker)
+        worker.deadline = time.monotonic() + FAREWELL
+        worker.connection.close()
 
     def _see_off(self, wait: bool = False) -> None:
         for worker in list(self.leaving):
@@ -172,7 +181,7 @@ class Pool:
         assert order is not None
         try:
             if worker.connection.poll():
-                message = worker.connection.recv_bytes()
+                message = worker.receive(0.0, whole=min(WHOLE, self.time_limit))
                 if message == READY and not worker.ready:
                     worker.ready, self.stillborn = True, 0
                     worker.start_clock(self.time_limit)

@@ -2,7 +2,8 @@
 
 They are forked from a server that has imported PyTorch and nothing of the run (``forkserver``), so
 that each starts in milliseconds, inherits nothing, and every third party's method can have one to
-itself. They end when their parent ends, however that happens, and leave Ctrl-C to it.
+itself. They end when their parent ends, however that happens (:mod:`bench.harness.reaper`), and
+leave Ctrl-C to it.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ THREADS = 1
 the last digit. Cores are used by more processes."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 DATA_VARIABLE = "BENCH_DATA"
-PRELOADED = ["bench.harness.worker"]
+PRELOADED = ["bench.harness.reaper", "bench.harness.worker"]
 PR_SET_PDEATHSIG = 1
 START_LIMIT = 120.0
 """Seconds that a process may take until it says its first word."""
+WHOLE = 30.0
+"""Seconds for a message to arrive whole: who stops in the middle is not waited for."""
 STARTS = 3
 """So many starts in a row may fail; then it is not by accident."""
 GRACE = 1.0
@@ -105,6 +108,36 @@ class Child:
     def _send(self, message: Any) -> None:
         with contextlib.suppress(OSError, ValueError):  # a death is noticed where answers are read
             self.connection.send(message)
+
+    def receive(
+        self, patience: float | None, most: int | None = None, whole: float = WHOLE
+    ) -> bytes:
+        """Return the next message.
+
+        Parameters
+        ----------
+        patience : float or None
+            Seconds until it begins, None for no limit.
+        most : int, optional
+            Bytes that it may have.
+        whole : float
+            Seconds from its beginning to its end; then the process is killed.
+
+        Raises
+        ------
+        TimeoutError
+            If none begins in time.
+        EOFError, OSError
+            If the process ends, or closes the pipe, or sends what is no message.
+        """
+        if not self.connection.poll(patience):
+            raise TimeoutError
+        guard = threading.Timer(whole, _kill_family, [self.process])
+        guard.start()
+        try:
+            return self.connection.recv_bytes(most)
+        finally:
+            guard.cancel()
 
     def kill(self) -> None:
         """End the process and its children at once."""

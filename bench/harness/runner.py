@@ -28,6 +28,8 @@ class Summary:
     reasons: collections.Counter[tuple[str, str, str]] = dataclasses.field(
         default_factory=collections.Counter
     )
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Data sets of third parties that could not be planned, and why."""
 
     def note(self, outcome: Outcome) -> None:
         """Count an outcome; reasons are grouped by method, status and text."""
@@ -38,7 +40,8 @@ class Summary:
     @property
     def complete(self) -> bool:
         """Whether every cell that makes sense has its restoration."""
-        return not (self.statuses[Status.FAILED] or self.statuses[Status.UNAVAILABLE])
+        lost = self.statuses[Status.FAILED] or self.statuses[Status.UNAVAILABLE]
+        return not (lost or self.left_out)
 
 
 def run(

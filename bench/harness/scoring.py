@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from bench.errors import BenchError
 from bench.harness.cells import Row
 from bench.harness.store import Store
 from bench.metrics import METRICS, score
@@ -56,7 +57,10 @@ def score_missing(
         rows = store.each("image", unscored=VERSION)
         for (name, _), group in itertools.groupby(rows, key=_dataset_and_condition):
             for batch in _batches(group):
-                scored, failed = _score_each(store, open_dataset(name), batch)
+                try:
+                    scored, failed = _score_each(store, open_dataset(name), batch)
+                except BenchError as error:  # an earlier run's, whose plugin is gone or broken
+                    scored, failed = {}, dict.fromkeys((row.id for row in batch), str(error))
                 store.keep_scores(VERSION, scored)
                 lost |= failed
                 bar.update(len(batch))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.harness import interview, plan, process, provenance, runner, scores
+from bench.harness import guests, interview, plan, process, provenance, runner, scores
 from bench.harness.plan import Chunk, MethodSpec, Refusal
 from bench.harness.store import Store
 from bench.isolation import contained
@@ -53,13 +53,14 @@ class Session:
 class Datasets:
     """Datasets opened so far; a name is opened when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = guests.PATIENCE) -> None:
+        self._patience = patience
         self._open: dict[str, Dataset] = {}
 
     def __call__(self, name: str) -> Dataset:
         """Return the dataset of a name, or say what is missing and how to get it."""
         if name not in self._open:
-            self._open[name] = plan.load_dataset(name)
+            self._open[name] = plan.load_dataset(name, self._patience)
         return self._open[name]
 
 
@@ -105,10 +106,14 @@ def execute(
         If there is nothing to run.
     """
     process.start_server()
-    datasets = Datasets()
-    with contained():  # planning reads data sets, which may be others' code
-        laid_out = _lay_out(parts, datasets, device, interview.patience(time_limit))
+    datasets = Datasets(guests.patience(time_limit))
+    left_out: dict[str, str] = {}
+    with contained():  # planning reads data sets, which may have been registered in this session
+        patience = interview.patience(time_limit)
+        laid_out = _lay_out(parts, datasets, device, patience, left_out)
     if not any(item.cells for item in laid_out):
+        if left_out:
+            raise BenchError(next(iter(left_out.values())))
         raise BenchError("There was nothing to run.")
     workers = workers or (runner.available_cores() if device == "cpu" else 1)
     conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
@@ -132,6 +137,7 @@ def execute(
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)
         summary = runner.run(laid_out, store, workers, time_limit, not quiet)
+        summary.left_out = left_out
         frame = scores.update(scores.collect(store, datasets, not quiet), out)
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
@@ -148,13 +154,25 @@ def execute(
 
 
 def _lay_out(
-    parts: Sequence[Part], datasets: Datasets, device: str, patience: float
+    parts: Sequence[Part],
+    datasets: Datasets,
+    device: str,
+    patience: float,
+    left_out: dict[str, str],
 ) -> list[Chunk | Refusal]:
+    """Plan all parts but the data sets of third parties that fail, which are left out."""
     laid_out: list[Chunk | Refusal] = []
     for part in parts:
-        opened = [datasets(name) for name in part.datasets]
-        laid_out += plan.plan(part.methods, opened, part.conditions, part.images, device, patience)
-    return laid_out
+        for name in part.datasets:
+            try:
+                laid_out += plan.plan(
+                    part.methods, [datasets(name)], part.conditions, part.images, device, patience
+                )
+            except BenchError as error:
+                if not guests.is_guest(name):
+                    raise
+                left_out[name] = str(error)
+    return [item for item in laid_out if item.cells[0].dataset not in left_out]
 
 
 def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:

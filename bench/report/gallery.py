@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.files import slug, write_atomically
+from bench.harness.score_table import printable
 from bench.harness.store import Row, Store
 from bench.physics.observation import observe
 from bench.protocol import Dataset, Status
@@ -67,7 +69,12 @@ def write_gallery(
         (group["dataset"], group["condition"]): group for group in read_gallery(folder.parent)
     }
     for rows in shown:
-        group, files = _group(store, open_dataset(rows[0].columns["dataset"]), rows, images)
+        name = rows[0].columns["dataset"]
+        try:
+            group, files = _group(store, open_dataset(name), rows, images)
+        except BenchError as error:  # the data set of an earlier run, say, whose plugin is gone
+            print(f"bench: no thumbnails of {printable(name)}: {error}", file=sys.stderr)
+            continue
         key = (group["dataset"], group["condition"])
         described[key] = _with_earlier(group, described.get(key))
         for name, content in files.items():

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.harness.guests import dataset_class
+from bench.harness.interview import describe
 from bench.harness.score_table import printable
 from bench.protocol import Dataset, Status
-from bench.registry import DATASETS, METHODS
+from bench.registry import METHODS
 
 IDENTITY = ("psnr", "ssim", "kernel_similarity")
 """Scores that are the same, image by image, only where the restorations are."""
@@ -74,7 +76,7 @@ def mixed(rows: pd.DataFrame) -> bool:
 
 def _dataset(group: pd.DataFrame) -> type[Dataset] | None:
     try:
-        return DATASETS.load(str(group["dataset"].iloc[0]))
+        return dataset_class(str(group["dataset"].iloc[0]))
     except BenchError:  # a table outlives the plugin that brought its dataset
         return None
 
@@ -157,15 +159,15 @@ def _mixtures(group: pd.DataFrame) -> list[str]:
 def _mismatches(group: pd.DataFrame) -> list[str]:
     """Say which methods assume another boundary than the dataset's observations have."""
     try:
-        boundary = DATASETS.load(str(group["dataset"].iloc[0])).told_boundary()
+        boundary = dataset_class(str(group["dataset"].iloc[0])).told_boundary()
     except BenchError:
         return []
     lines = []
     for method in sorted(set(group.loc[group["status"] == Status.OK, "method"])):
         name = method.partition("[")[0]
         with contextlib.suppress(BenchError):
-            if name in METHODS.entries and boundary not in METHODS.load(name).boundaries:
-                assumed = " or ".join(METHODS.load(name).boundaries)
+            if name in METHODS.entries and boundary not in describe(name).boundaries:
+                assumed = " or ".join(describe(name).boundaries)
                 fact = f"assumes boundaries that are {assumed}; here they are {boundary}"
                 lines.append(f"- {code(method)} {fact}.")
     return lines

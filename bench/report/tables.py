@@ -8,9 +8,10 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.harness import interview
+from bench.harness.guests import dataset_class
 from bench.metrics import METRICS
 from bench.protocol import Status
-from bench.registry import DATASETS, METHODS
+from bench.registry import METHODS
 from bench.report.remarks import escape, method_order, mixed, remarks
 from bench.report.statistics import bootstrap_mean
 
@@ -106,7 +107,7 @@ def _knows(method: str, rows: pd.DataFrame) -> str:
 
 def _notice(dataset: str) -> list[str]:
     try:
-        notice = DATASETS.load(dataset).notice
+        notice = dataset_class(dataset).notice
     except BenchError:  # a table outlives the plugin that brought its dataset
         return []
     return [notice] if notice else []

@@ -96,7 +96,16 @@ def test_a_method_that_raises_exits_1_without_a_traceback(bench: Bench) -> None:
     write(bench.folder / "bright.png", np.full((40, 40, 3), 200, np.uint8))
     done = bench("deblur", "bright.png", "--method", "raises", "-o", "out.png")
     assert done.returncode == 1
-    assert done.stderr.strip() == "bench: raises failed: RuntimeError: too bright for me"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: raises failed: RuntimeError: too bright for me (tiny_plugin.py:")
+
+
+def test_a_plugin_that_ends_its_process_costs_the_photograph_only(bench: Bench) -> None:
+    write(bench.folder / "bright.png", np.full((40, 40, 3), 200, np.uint8))
+    done = bench("deblur", "bright.png", "--method", "dies", "-o", "out.png")
+    assert done.returncode == 1
+    assert done.stderr == "bench: dies failed. The worker process died (exit code 3).\n"
+    assert not (bench.folder / "out.png").exists()
 
 
 def test_the_kernel_is_written_beside_the_result(bench: Bench) -> None:

@@ -230,6 +230,30 @@ class Peeks(Good):
         raise RuntimeError(f"{os.environ.get('BENCH_DATA')} {data_folder()}")
 
 
+class CheckPeeks(Good):
+    @classmethod
+    def check_available(cls, task):
+        raise RuntimeError(f"{os.environ.get('BENCH_DATA')}")
+
+
+class CheckDeclares(Silent):
+    reads_data = True
+
+    @classmethod
+    def check_available(cls, task):
+        assert os.environ["BENCH_DATA"] == "/the/data"
+
+
+class HalfAMessage(Good):
+    """Announces an answer of 4,096 bytes and says five."""
+
+    def deblur(self, y):
+        for descriptor in range(3, 64):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b"\\x00\\x00\\x10\\x00hello")
+        time.sleep(3600)
+
+
 class Declares(Good):
     reads_data = True
 
@@ -318,6 +342,9 @@ KINDS = {
     "has-children": Kind("hostile:HasChildren", "ok"),
     "prints": Kind("hostile:Prints", "ok"),
     "peeks": Kind("hostile:Peeks", words="/dev/null/undeclared /dev/null/undeclared"),
+    "check-peeks": Kind("hostile:CheckPeeks", words="RuntimeError: /dev/null/undeclared"),
+    "check-declares": Kind("hostile:CheckDeclares", "ok"),
+    "half-a-message": Kind("hostile:HalfAMessage", words="died (exit code -9)"),
     "declares": Kind("hostile:Declares", "ok"),
     "patches": Kind("hostile:Patches", words="ZeroDivisionError"),
     "no-restoration": Kind("hostile:NoRestoration", words="returned dict, not a Restoration"),

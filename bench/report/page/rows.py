@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.harness import interview
+from bench.harness.guests import dataset_class
 from bench.protocol import Status
 from bench.registry import DATASETS
 from bench.report.remarks import method_order, twins
@@ -139,7 +140,7 @@ def _interval(values: pd.Series) -> dict[str, float] | None:
 
 def _about(dataset: str) -> tuple[str, str]:
     try:
-        found = DATASETS.load(dataset)
+        found = dataset_class(dataset)
     except BenchError:
         return "", ""
     return found.title.rstrip("."), found.notice

@@ -1,0 +1,335 @@
+"""Data sets of third parties, each imported and asked in a process of its own.
+
+The project's own, and those registered in this session, are opened directly. Anyone else's may do
+anything when it is imported or asked for a sample: raise, exit, sleep, print, change the process,
+answer nonsense or something else each time. It costs that data set's rows and a line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Any, ClassVar, cast
+
+import safetensors.torch
+
+from bench import text
+from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.harness.process import START_LIMIT, Child
+from bench.physics.answers import take_sample
+from bench.physics.observation import digest
+from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
+from bench.registry import DATASETS, HERE, Entry
+
+TRUSTED = ("bench", HERE)
+"""Origins of data sets that are opened in this process."""
+PATIENCE = 60.0
+"""Seconds that a third party's data set may take for each answer."""
+LEAST_PATIENCE = 5.0
+STARTS = 2
+"""Processes that may die of one question."""
+MOST_SAMPLES = 1_000_000
+LARGEST_ANSWER = 1 << 30
+"""Bytes of a sample; anything larger is no image that a method could restore."""
+PICTURES = ("image", "kernel", "observation")
+PUBLISHED = "published."
+"""Prefix of the names of published outputs among a sample's tensors."""
+
+
+def dataset_class(name: str, patience: float = PATIENCE) -> type[Dataset]:
+    """Return the class of a data set, or one that speaks for it if it is a third party's.
+
+    Parameters
+    ----------
+    name : str
+    patience : float
+        Seconds that a third party's may take for each answer.
+
+    Raises
+    ------
+    UnknownName, Unavailable, BenchError
+        As :meth:`Registry.load`, and for a third party's that does not say what it is.
+    """
+    entry = DATASETS.entries.get(name)
+    if entry is None or entry.origin in TRUSTED:
+        return DATASETS.load(name)
+    found = _introduce(entry, patience)
+    if isinstance(found, BenchError):
+        raise found
+    return found
+
+
+def patience(time_limit: float) -> float:
+    """Seconds to wait for an answer in a run with this time limit per cell."""
+    return min(max(time_limit, LEAST_PATIENCE), PATIENCE)
+
+
+def is_guest(name: str) -> bool:
+    """Whether a name is that of a third party's data set."""
+    entry = DATASETS.entries.get(name)
+    return entry is not None and entry.origin not in TRUSTED
+
+
+class Guest(Dataset):
+    """A third party's data set as this process sees it; subclasses have its class attributes."""
+
+    place: ClassVar[Location]
+    patience: ClassVar[float]
+
+    def __init__(self) -> None:
+        self._host: _Host | None = None
+        self._refusal: BenchError | None = None
+        self._given: dict[int, tuple[str, str]] = {}
+        self._count = self._ask("count", _read_count)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self._ask(index, _read_sample)
+        seen = sample.name, digest(sample)
+        if self._given.setdefault(index, seen) != seen:
+            raise InvalidInput(
+                f"The dataset {self.name!r} gave another image {index} when it was asked again; it "
+                "has to give the same each time (seed what it draws by the index)."
+            )
+        return sample
+
+    @classmethod
+    def location(cls) -> Location:
+        """Return what the data set's own class says."""
+        return cls.place
+
+    def _ask(self, question: int | str, read: Any) -> Any:
+        """Ask the process, another one if it dies; what does not answer is not asked again."""
+        if self._refusal:
+            raise self._refusal
+        fate = ""
+        for _ in range(STARTS):
+            try:
+                self._host = self._host or _Host(DATASETS.entry(self.name), self.patience)
+                return self._host.ask(question, read)
+            except _Death as death:
+                self._host, fate = None, str(death)
+            except _Silence as silence:
+                fate = str(silence)
+                break
+        self._host = None
+        what = "count its images" if question == "count" else f"give its image {question}"
+        self._refusal = InvalidInput(f"The dataset {self.name!r} was asked to {what}. {fate}")
+        raise self._refusal
+
+
+class _Death(Exception):
+    """The end of a process, in a sentence."""
+
+
+class _Silence(Exception):
+    """No answer in time, or one that is none, in a sentence."""
+
+
+class _Host:
+    """The process of a data set, which has said what that is."""
+
+    def __init__(self, entry: Entry, patience: float) -> None:
+        self._patience = patience
+        self._child = Child(answer, entry.name, data=True)
+        self._hear(START_LIMIT)  # the process is up; what takes long from here is the data set
+        self.introduction = self._hear(patience)
+
+    def ask(self, question: int | str, read: Any) -> Any:
+        """Return what ``read`` makes of the answer."""
+        try:
+            self._child.connection.send_bytes(json.dumps(question).encode())
+        except (OSError, ValueError):
+            raise _Death(self._child.fate()) from None
+        return _understood(self._hear(self._patience), read)
+
+    def _hear(self, patience: float) -> bytes:
+        try:
+            return self._child.receive(patience, LARGEST_ANSWER)
+        except TimeoutError:
+            self._child.kill()
+            raise _Silence(f"It did not answer within {patience:g} s.") from None
+        except (EOFError, OSError):
+            raise _Death(self._child.fate()) from None
+
+    def close(self) -> None:
+        self._child.kill()
+
+
+def _understood(message: bytes, read: Any) -> Any:
+    """Read an answer: a line of JSON and, of a sample, its tensors in the safetensors format."""
+    line, _, tensors = message.partition(b"\n")
+    try:
+        plain = json.loads(line)
+        if isinstance(plain, dict) and "error" in plain:
+            raise (Unavailable if plain["unavailable"] else InvalidInput)(str(plain["error"]))
+        return read(plain, tensors)
+    except BenchError:
+        raise
+    except Exception:  # whatever it wrote into the pipe itself
+        raise _Silence("It sent something that is no answer.") from None
+
+
+@functools.cache
+def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
+    """Ask what a data set is; what it said, or did in place of it, is not asked for again."""
+    try:
+        host = _Host(entry, patience)
+        try:
+            attributes = _understood(host.introduction, _read_introduction)
+        finally:
+            host.close()
+    except (_Death, _Silence) as fate:
+        return BenchError(
+            f"The dataset {entry.name!r} of {entry.origin} did not say what it is. {fate}"
+        )
+    except BenchError as error:  # its own, about itself
+        return error
+    members = {**attributes, "name": entry.name, "patience": patience}
+    return cast(type[Dataset], type("Guest", (Guest,), members))
+
+
+def _read_introduction(plain: Any, tensors: bytes) -> Mapping[str, Any]:
+    alignment = plain["alignment"]
+    return {
+        **plain,
+        "image_size": tuple(plain["image_size"]),
+        "noise_model": NoiseModel(**plain["noise_model"]),
+        "alignment": alignment if isinstance(alignment, str) else Alignment(**alignment),
+        "place": Location(**plain["place"]),
+    }
+
+
+def _read_count(plain: Any, tensors: bytes) -> int:
+    if type(plain) is not int or not 0 <= plain <= MOST_SAMPLES:
+        raise InvalidInput(
+            f"The dataset says that it has {text.legible(repr(plain), 60)} images; "
+            f"0 to {MOST_SAMPLES} are possible."
+        )
+    return plain
+
+
+def _read_sample(plain: Any, tensors: bytes) -> Sample:
+    found = safetensors.torch.load(tensors)
+    published = {
+        key.removeprefix(PUBLISHED): value for key, value in found.items() if key not in PICTURES
+    }
+    return Sample(
+        **plain,
+        image=found["image"],
+        kernel=found["kernel"],
+        observation=found.get("observation"),
+        published=published,
+    )
+
+
+def answer(connection: Connection, name: str) -> None:
+    """Answer for a data set: the body of its process."""
+    connection.send_bytes(b"null")
+    try:
+        cls = DATASETS.load(name)
+        introduction = json.dumps(_introduction(cls)).encode()
+    except BaseException as error:
+        connection.send_bytes(_excuse(error))
+        return
+    connection.send_bytes(introduction)
+    dataset: Dataset | None = None
+    while True:
+        try:
+            question = json.loads(connection.recv_bytes())
+        except (EOFError, OSError):
+            return
+        try:
+            dataset = dataset or cls()
+            if question == "count":
+                reply = json.dumps(len(dataset)).encode()
+            else:
+                reply = _encode(take_sample(dataset, question))
+        except BaseException as error:
+            what = "count its images" if question == "count" else f"give its image {question}"
+            reply = _excuse(error, f"The dataset {name!r} cannot {what}: ")
+        connection.send_bytes(reply)
+
+
+def _introduction(cls: type[Dataset]) -> dict[str, Any]:
+    """Describe a class in plain values, or refuse what another process could not speak for."""
+    for method in ("told_boundary", "alignment_for"):
+        if getattr(cls, method).__func__ is not getattr(Dataset, method).__func__:
+            raise BenchError(
+                f"{cls.__name__} overrides {method}; set the class's boundary and alignment."
+            )
+    numeric = (int, float)
+    _expect(cls, "image_class", isinstance(cls.image_class, str), "a string")
+    _expect(cls, "version", isinstance(cls.version, str), "a string")
+    _expect(cls, "image_size", _is_size(cls.image_size), "two positive whole numbers")
+    _expect(cls, "channels", type(cls.channels) is int and cls.channels in (1, 3), "1 or 3")
+    _expect(cls, "boundary", isinstance(cls.boundary, str), "a string")
+    _expect(cls, "noise_model", isinstance(cls.noise_model, NoiseModel), "a NoiseModel")
+    _expect(cls, "bits", cls.bits is None or type(cls.bits) is int, "a whole number or None")
+    _expect(cls, "noise", cls.noise is None or isinstance(cls.noise, numeric), "a number or None")
+    known = isinstance(cls.alignment, Alignment) or cls.alignment == "half kernel"
+    _expect(cls, "alignment", known, "an Alignment or 'half kernel'")
+    place = cls.location()
+    if not isinstance(place, Location):
+        raise BenchError(f"{cls.__name__}.location() returned {type(place).__name__}.")
+    return {
+        "title": text.legible(str(cls.title)),
+        "image_class": cls.image_class,
+        "image_size": list(cls.image_size),
+        "channels": cls.channels,
+        "boundary": cls.boundary,
+        "noise_model": dataclasses.asdict(cls.noise_model),
+        "bits": cls.bits,
+        "alignment": dataclasses.asdict(cls.alignment)
+        if isinstance(cls.alignment, Alignment)
+        else cls.alignment,
+        "version": cls.version,
+        "noise": None if cls.noise is None else float(cls.noise),
+        "in_range": bool(cls.in_range),
+        "notice": text.legible(str(cls.notice)),
+        "place": {
+            "found": bool(place.found),
+            "path": text.legible(str(place.path)),
+            "how_to_get": text.legible(str(place.how_to_get)),
+        },
+    }
+
+
+def _is_size(value: Any) -> bool:
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and all(type(side) is int and side > 0 for side in value)
+    )
+
+
+def _expect(cls: type[Dataset], name: str, sound: bool, wanted: str) -> None:
+    if not sound:
+        value = text.legible(repr(getattr(cls, name)), limit=60)
+        raise BenchError(f"{cls.__name__}.{name} is {value}; it has to be {wanted}.")
+
+
+def _encode(sample: Sample) -> bytes:
+    plain = {
+        "index": int(sample.index),
+        "name": sample.name,
+        "kernel_id": str(sample.kernel_id),
+        "blur_length": None if sample.blur_length is None else int(sample.blur_length),
+    }
+    tensors = {PUBLISHED + str(key): value for key, value in sample.published.items()}
+    for key in PICTURES:
+        if (value := getattr(sample, key)) is not None:
+            tensors[key] = value
+    whole = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+    return json.dumps(plain).encode() + b"\n" + safetensors.torch.save(whole)
+
+
+def _excuse(error: BaseException, what: str = "") -> bytes:
+    said = str(error) if isinstance(error, BenchError) else f"{what}{text.describe(error)}."
+    plain = {"error": text.legible(said), "unavailable": isinstance(error, Unavailable)}
+    return json.dumps(plain).encode()
