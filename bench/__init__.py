@@ -12,16 +12,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.api import deblur, evaluate, load, run, score
+    from bench.api import deblur, evaluate, load, merge, run, score
     from bench.registry import DATASETS, METHODS
 
 __version__ = "0.2.0"
 
 _PLACES = {
-    **dict.fromkeys(("run", "deblur", "evaluate", "load", "score"), "bench.api"),
+    **dict.fromkeys(("run", "merge", "deblur", "evaluate", "load", "score"), "bench.api"),
     **dict.fromkeys(("METHODS", "DATASETS"), "bench.registry"),
 }
-__all__ = ["DATASETS", "METHODS", "deblur", "evaluate", "load", "run", "score"]
+__all__ = ["DATASETS", "METHODS", "deblur", "evaluate", "load", "merge", "run", "score"]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from bench import metrics, photo
 from bench.errors import BenchError, InvalidInput, MethodFailed
+from bench.files import write_atomically
 from bench.harness import apart, interview, plan
 from bench.physics.answers import check_restoration
 from bench.physics.observation import Condition, Observed, effective, observe
@@ -41,6 +42,8 @@ from bench.registry import DATASETS, METHODS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bench.harness.merging import Merged
 
 ImageLike = str | os.PathLike[str] | np.ndarray | Tensor
 """A file, an array (H, W) or (H, W, C), or a tensor (H, W) or (C, H, W)."""
@@ -127,6 +130,45 @@ def run(
             sheets=out is not None,
         )
     return session.frame
+
+
+def merge(
+    first: str | os.PathLike[str],
+    second: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    prefer: str | os.PathLike[str] | None = None,
+) -> Merged:
+    """Merge two results folders, as ``python -m bench merge`` does.
+
+    Parameters
+    ----------
+    first, second : path
+        With their stores, or with ``scores.csv`` alone.
+    out : path
+        A new folder, or one of the two.
+    prefer : path, optional
+        The one of the two whose cells are taken where they differ.
+
+    Returns
+    -------
+    Merged
+        ``frame`` is the table of scores; ``first``, ``second`` and ``both`` count rows.
+
+    Raises
+    ------
+    BenchError
+        Naming the cells, if some differ and no folder is preferred.
+    """
+    from bench.harness import merging
+    from bench.harness.session import Datasets
+    from bench.report import tables
+
+    folders = Path(first), Path(second)
+    preferred = None if prefer is None else Path(prefer)
+    merged = merging.merge(*folders, Path(out), Datasets(), preferred)
+    write_atomically(Path(out) / "table.md", tables.markdown(merged.frame))
+    return merged
 
 
 def evaluate(

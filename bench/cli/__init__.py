@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "make the tables, figures and the page of the run of record",
     "check": "hold every method against the reference: the gate",
     "compare": "show what differs significantly between two results folders",
+    "merge": "make one results folder from two",
     "export": "write observations for restoring elsewhere",
     "score": "score images restored elsewhere",
     "explain": "show what every restart found for one image",

@@ -17,6 +17,7 @@ import psutil
 
 import bench
 from bench import checkout
+from bench.errors import InvalidInput
 from bench.files import write_atomically
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
@@ -62,7 +63,7 @@ def begin(folder: Path, entry: Mapping[str, Any]) -> None:
     an entry keeps ``"finished": null``. A damaged file is set aside as ``provenance.json.damaged``
     with a notice: nothing of it is thrown away, and it must not keep a folder from being used.
     """
-    _write(folder, [*_entries(folder / "provenance.json"), entry])
+    write(folder, [*_entries(folder / "provenance.json"), entry])
 
 
 def finish(folder: Path, entry: Mapping[str, Any]) -> None:
@@ -72,10 +73,34 @@ def finish(folder: Path, entry: Mapping[str, Any]) -> None:
         (n for n, other in enumerate(others) if other.get("invocation") == entry["invocation"]),
         len(others),
     )
-    _write(folder, [*others[:place], {**entry, "finished": _now()}, *others[place + 1 :]])
+    write(folder, [*others[:place], {**entry, "finished": _now()}, *others[place + 1 :]])
 
 
-def _write(folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+def combined(*folders: Path) -> list[Any]:
+    """Return the runs of several folders, each once, in the order in which they started.
+
+    Raises
+    ------
+    InvalidInput
+        If a ``provenance.json`` does not list runs: a merge must not lose where rows are from.
+    """
+    runs: dict[str, Any] = {}
+    for folder in folders:
+        path = folder / "provenance.json"
+        if path.exists():
+            try:
+                entries = _parsed(path)
+            except (ValueError, RecursionError) as error:
+                raise InvalidInput(
+                    f"{path} is damaged ({error}); restore it, or move it away to merge without "
+                    "what it says."
+                ) from error
+            runs |= {json.dumps(entry, sort_keys=True): entry for entry in entries}
+    return sorted(runs.values(), key=lambda entry: str(entry.get("started", "")))
+
+
+def write(folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Write the runs of a folder in place of those that it lists."""
     content = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder / "provenance.json", content.encode(errors="backslashreplace"))
 
@@ -85,10 +110,7 @@ def _entries(path: Path) -> list[Any]:
     if not path.exists():
         return []
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
-            return entries
-        reason = "it is no list of runs"
+        return _parsed(path)
     except (ValueError, RecursionError) as error:
         reason = str(error)
     names = (path.with_name(f"{path.name}.damaged{n}") for n in ("", *range(2, 1000)))
@@ -99,6 +121,13 @@ def _entries(path: Path) -> list[Any]:
         file=sys.stderr,
     )
     return []
+
+
+def _parsed(path: Path) -> list[Any]:
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+        return entries
+    raise ValueError("it is no list of runs")
 
 
 def _now() -> str:

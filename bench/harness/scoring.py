@@ -69,7 +69,7 @@ def score_missing(
 
 def current(row: Row) -> Scores:
     """Return those of a row's scores that today's metrics would give again."""
-    known = _versions(row.score_version)
+    known = versions(row.score_version)
     return {
         name: value
         for name, value in row.scores.items()
@@ -78,13 +78,13 @@ def current(row: Row) -> Scores:
 
 
 def _missing(row: Row) -> frozenset[str]:
-    known = _versions(row.score_version)
+    known = versions(row.score_version)
     return frozenset(name for name, version in VERSIONS.items() if known.get(name) != version)
 
 
 @functools.lru_cache(maxsize=64)
-def _versions(text: str) -> Mapping[str, str]:
-    """Read a text such as ``psnr=1,ssim=2``."""
+def versions(text: str) -> Mapping[str, str]:
+    """Read versions by metric from a text such as ``psnr=1,ssim=2``."""
     return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
 
 

@@ -13,7 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bench.errors import BenchError
 from bench.harness.cells import Cell, Row
@@ -185,6 +185,61 @@ class Store(StoreFile):
             "ON cells.id = plan.id WHERE cells.status = 'ok' GROUP BY 1, 2"
         )
         return {(method, dataset): mean or 0.0 for method, dataset, mean in self._select(query)}
+
+    def adopt(self, source: Store, ids: Iterable[str], earlier: bool = False) -> None:
+        """Copy planned cells of another store, with their restorations, scores and runs.
+
+        A row's place in the plan is taken by the copy, and a failure never replaces a success.
+
+        Parameters
+        ----------
+        source : Store
+        ids : iterable of str
+        earlier : bool
+            Whether they count as planned before what this store holds.
+        """
+        wanted = set(ids)
+        plan = [
+            row for row in source._select("SELECT label, id, row FROM plan") if row[1] in wanted
+        ]
+        with self._transaction() as db:
+            held = db.execute("SELECT coalesce(max(rowid), 0) FROM plan").fetchone()[0]
+            db.executemany("INSERT OR REPLACE INTO plan VALUES (?, ?, ?)", plan)
+            if earlier:
+                db.execute(
+                    "INSERT OR REPLACE INTO plan SELECT * FROM plan WHERE rowid <= ? "
+                    "ORDER BY rowid",
+                    (held,),
+                )
+            for table in ("cells", "scores"):
+                for names, row in source._records(table):
+                    if row[0] in wanted:
+                        self._copy(db, table, names, row)
+
+    def _records(self, table: str) -> Iterator[tuple[list[str], tuple[Any, ...]]]:
+        """Read a whole table, whose columns may be an older version's."""
+        names = [row[1] for row in self._select(f"PRAGMA table_info({table})")]
+        for row in self._select(f"SELECT {', '.join(names)} FROM {table}"):
+            yield names, row
+
+    @staticmethod
+    def _copy(db: sqlite3.Connection, table: str, names: list[str], row: tuple[Any, ...]) -> None:
+        places = ", ".join("?" * len(row))
+        statement = f"INTO {table} ({', '.join(names)}) VALUES ({places})"
+        if table == "scores":
+            db.execute(f"INSERT OR REPLACE {statement}", row)
+            return
+        values = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        db.execute(
+            f"INSERT {statement} ON CONFLICT (id) DO UPDATE SET {values} "
+            "WHERE cells.status != 'ok'",
+            row,
+        )
+
+    def withdraw(self, labels: Iterable[str]) -> None:
+        """Take rows out of the plan; what was computed of them stays."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM plan WHERE label = ?", [(label,) for label in labels])
 
     def restoration(self, id: str) -> Restoration:
         """Load the restoration of a finished cell, a batch of one."""
