@@ -137,7 +137,7 @@ def _check_folders(first: Path, second: Path, out: Path, prefer: Path | None) ->
         )
 
 
-def _choose(left: _Side, right: _Side, preferred: bool) -> pd.MultiIndex:
+def _choose(left: _Side, right: _Side, preferred: bool) -> pd.Index:
     """Decide which rows are taken from the right; all others are from the left.
 
     Of a cell that both have, a success is taken over a failure. Rows that differ are refused, or
@@ -188,7 +188,7 @@ def _other_scores(ours: pd.DataFrame, theirs: pd.DataFrame) -> np.ndarray:
 
 
 def _refuse(
-    left: _Side, right: _Side, common: pd.MultiIndex, other: np.ndarray, scored: np.ndarray
+    left: _Side, right: _Side, common: pd.Index, other: np.ndarray, scored: np.ndarray
 ) -> None:
     count = int((other | scored).sum())
     named = []
