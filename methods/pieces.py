@@ -231,27 +231,28 @@ def _losses(trainer: Any) -> Quantities:
 
 
 def _train_generator() -> Quantities:
-    from bench.methods.generators.autoencoder import Trainer
-    from bench.methods.generators.recipe import load_recipe
+    from bench.methods.generators.autoencoder import AutoencoderTrainer
+    from bench.methods.training.recipe import load_recipe
 
     recipe = load_recipe("motion-blur", steps=50, batch=4, augment=())
     kernels = observed(64)[1] * torch.from_numpy(0.5 + scrambled(8, 28, 28)).float()
-    return _losses(Trainer(recipe, kernels[:, None]))
+    return _losses(AutoencoderTrainer(recipe, kernels[:, None]))
 
 
 def _train_kernel_network() -> Quantities:
-    from bench.methods.kernel_net.train import Trainer, load_recipe
+    from bench.methods.kernel_net.train import KernelTrainer
+    from bench.methods.training.recipe import load_recipe
 
     recipe = load_recipe("kernel-net-svhn", width=16, blocks=1, batch=4, steps=50)
-    return _losses(Trainer(recipe, _bytes(8, 3, 32, 32)))
+    return _losses(KernelTrainer(recipe, _bytes(8, 3, 32, 32)))
 
 
 def _train_network() -> Quantities:
-    from bench.methods.feedforward.recipe import load_recipe
-    from bench.methods.feedforward.train import Trainer
+    from bench.methods.feedforward.train import FeedForwardTrainer
+    from bench.methods.training.recipe import load_recipe
 
     recipe = load_recipe("unet-svhn", width=8, batch=4, steps=50, start="")
-    return _losses(Trainer(recipe, _bytes(8, 3, 32, 32)))
+    return _losses(FeedForwardTrainer(recipe, _bytes(8, 3, 32, 32)))
 
 
 def pieces() -> dict[str, Piece]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.datasets.photos import photo_crops
 from bench.harness.plan import load_dataset
-from bench.methods.generators.augment import sharpen
+from bench.methods.training.augment import sharpen
 from bench.metrics import psnr
 from bench.physics.alignment import align
 from bench.physics.forward import add_noise, blur

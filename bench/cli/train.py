@@ -1,9 +1,11 @@
-"""``python -m bench train``."""
+"""``python -m bench train``: train a model by its recipe, resumably."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
+from pathlib import Path
+
+from bench.cli.arguments import natural, positive
 
 EXAMPLES = """\
 examples:
@@ -11,16 +13,51 @@ examples:
   python -m bench train celeba --threads 2       goes on from its last checkpoint, if there is one
   python -m bench train kernel-net-shoes         a network from observation to kernel
   python -m bench train celeba --finish          export what the last checkpoint has learned
+  python -m bench train mine/recipe.toml         by a recipe of your own
 """
-TRAINER = "bench.methods.training.command"
-"""Looked up when used: the harness itself knows no concrete method."""
+MAX_THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    importlib.import_module(TRAINER).add_arguments(parser)
+    parser.add_argument(
+        "name", help="of a recipe: a file in methods/*/recipes, without .toml, or a path to one"
+    )
+    parser.add_argument(
+        "--steps",
+        type=positive,
+        help="a trial of so many steps, kept in FOLDER/trial; the weights in use stay",
+    )
+    parser.add_argument("--folder", type=Path, default=Path("checkpoints"), help="of checkpoints")
+    parser.add_argument(
+        "--finish",
+        action="store_true",
+        help="export the averaged weights of the last checkpoint without training further "
+        "(with --steps, a trial's)",
+    )
+    parser.add_argument(
+        "--threads", type=_threads, default=0, help="CPU threads; 0 leaves the default"
+    )
+
+
+def _threads(text: str) -> int:
+    """Parse a number of threads that a process can have."""
+    value = natural(text)
+    if value > MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_THREADS} threads")
+    return value
 
 
 def run(options: argparse.Namespace) -> int:
     """Train."""
-    return int(importlib.import_module(TRAINER).run(options))
+    import torch
+
+    from bench.methods.training.command import train_otherwise
+    from bench.methods.training.recipe import train
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if train_otherwise(options.name, options.steps, options.folder, options.finish):
+        return 0
+    train(options.name, steps=options.steps, folder=options.folder, finish=options.finish)
+    return 0

@@ -1,10 +1,9 @@
-"""Trained restoring networks by name, checked against their cards."""
+"""Trained feed-forward networks by name, checked against their cards."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -14,33 +13,27 @@ from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"
 FEATURES = "restorer-features"
-STORE = ModelStore(WEIGHTS, "network trained end to end")
-
-
-def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read a card; raise Unavailable if there are no such weights or it is no whole JSON."""
-    return STORE.at(folder).card(name)
+"""Name of the weights of the perceptual term's features; older than the word feed-forward here."""
+STORE = ModelStore(WEIGHTS, "feed-forward network")
 
 
 @functools.lru_cache(maxsize=4)
 def load_network(name: str, folder: Path = WEIGHTS) -> nn.Module:
-    """Load a restoring network in evaluation mode, with frozen weights.
+    """Load a feed-forward network in evaluation mode, with frozen weights.
 
     Raises
     ------
     Unavailable
         If it is missing or does not match its card.
     """
-
-    def make(card: dict[str, Any]) -> nn.Module:
-        return build(card["recipe"]["network"], card["recipe"]["width"])
-
-    return STORE.at(folder).fill(make, name)
+    return STORE.at(folder).load(
+        lambda card: build(card["recipe"]["network"], card["recipe"]["width"]), name
+    )
 
 
 def load_features(folder: Path = WEIGHTS) -> Features:
     """Load the features of the perceptual term."""
-    return STORE.at(folder).fill(lambda _: Features(), FEATURES)
+    return STORE.at(folder).load(lambda _: Features(), FEATURES)
 
 
 def build(network: str, width: float) -> nn.Module:

@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 
 from bench.errors import NotApplicable
-from bench.methods.feedforward.loading import STORE, load_card, load_network
+from bench.methods.feedforward.loading import STORE, load_network
 from bench.methods.feedforward.networks import NETWORKS
-from bench.methods.feedforward.recipe import recipe_names
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 MARGIN = 24
@@ -62,12 +61,12 @@ class Restorer(Method):
     @classmethod
     def check_available(cls, task: Task) -> None:
         """Ask for weights of the class, colour, and sides that are not tiny."""
-        if cls.weights(task) not in recipe_names():
+        if cls.weights(task) not in STORE.names():
             raise NotApplicable(
                 f"{cls.network!r} is not trained on images of class {task.image_class!r}: there "
-                f"is no recipe {cls.weights(task)!r}."
+                f"are no weights {cls.weights(task)!r}."
             )
-        card = load_card(cls.weights(task))
+        card = STORE.card(cls.weights(task))
         STORE.weights(cls.weights(task))
         network = NETWORKS[card["recipe"]["network"]]
         height, width = task.image_size
@@ -85,7 +84,7 @@ class Restorer(Method):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """The weights' checksum."""
-        card = load_card(cls.weights(task))
+        card = STORE.card(cls.weights(task))
         return {card["name"]: card["sha256"]}
 
     @torch.no_grad()

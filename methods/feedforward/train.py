@@ -1,4 +1,4 @@
-"""Training a network end to end: fresh kernels and noise in every step, by its recipe.
+"""Training a feed-forward network end to end: fresh kernels and noise in every step.
 
 ``deblurgan`` is trained in two recipes, so that what the critic changes can be seen: first on the
 content term alone (``deblurgan-content-CLASS``), then from there with the critic.
@@ -6,10 +6,7 @@ content term alone (``deblurgan-content-CLASS``), then from there with the criti
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import datetime
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -17,145 +14,173 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench import seeds
-from bench.checkout import commit
-from bench.datasets.archives import training_images
 from bench.errors import InvalidInput, Unavailable
-from bench.methods.feedforward import features, losses, recipe
-from bench.methods.feedforward.loading import (
-    FEATURES,
-    WEIGHTS,
-    build,
-    load_card,
-    load_features,
-    load_network,
-)
-from bench.methods.feedforward.recipe import Recipe, load_recipe
-from bench.methods.training.arithmetic import arithmetic, mixed_precision
-from bench.methods.training.blurred import NOISE, BlurredBatches, validation
-from bench.methods.training.loop import (
-    Progress,
-    checkpoint_path,
-    learning_rate,
-    resume,
-    train,
-    update_average,
-    weights_folder,
-)
+from bench.methods.feedforward import losses
+from bench.methods.feedforward.loading import FEATURES, STORE, build, load_features, load_network
+from bench.methods.feedforward.networks import NETWORKS
+from bench.methods.training.arithmetic import mixed_precision
+from bench.methods.training.blurred import NOISE, BlurredTrainer
 from bench.methods.training.muon import ConvolutionMuon
-from bench.methods.training.weights import write_card, write_weights
+from bench.methods.training.recipe import NetworkRecipe, key
+from bench.methods.training.trainer import Loss
 from bench.metrics import psnr
 
 
-def recipe_names() -> list[str]:
-    """Names that :func:`run` takes."""
-    return [*recipe.recipe_names(), FEATURES]
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeedForwardRecipe(NetworkRecipe):
+    """How a feed-forward network is trained; its name is ``NETWORK-CLASS``.
 
-
-class Trainer:
-    """Steps of training; every random number depends on the recipe's seed and the step alone.
-
-    Parameters
+    Attributes
     ----------
-    recipe : Recipe
-    images : Tensor, uint8, shape (N, 3, H, W)
-
-    Raises
-    ------
-    InvalidInput
-        If the recipe's loss or optimiser is unknown.
+    network : str
+        A name in :data:`bench.methods.feedforward.networks.NETWORKS`.
+    width : float
+        Of the network; what that means is the network's business.
+    published_width : float
+        The publication's, for the card; 0 where there is none.
+    loss : {"squared", "distance", "psnr", "content"}
+        Mean squared error; mean Euclidean distance of the images; mean of the logarithm of each
+        image's squared error, which is the PSNR; or squared error of pixels and features
+        (:mod:`bench.methods.feedforward.losses`).
+    adversarial : bool
+        Add a WGAN-GP critic to the loss.
+    start : str
+        Name of the weights to start from; "" for a random start. A recipe's own name trains the
+        weights that are there on, and starts at random where there are none; the card says which.
+    noise : (float, float)
+        Smallest and largest standard deviation of the noise, drawn uniformly.
+    optimiser : {"adam", "muon"}
+        Muon takes what has four dimensions, filters and blocks' scales; Adam the rest
+        (:class:`bench.methods.training.muon.ConvolutionMuon`).
     """
 
-    def __init__(self, recipe: Recipe, images: Tensor) -> None:
-        if recipe.loss not in (known := [*losses.PIXELWISE, "content"]):
-            raise InvalidInput(f"The loss is {recipe.loss!r}; it may be {', '.join(known)}.")
-        self.recipe, self.images, self.step = recipe, images, 0
-        torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
-        self.model = build(recipe.network, recipe.width)
-        self.origin = _origin(recipe)
-        if self.origin:
-            self.model.load_state_dict(load_network(recipe.start).state_dict())
-        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimisers = _optimisers(self.model, recipe)
-        low, high = recipe.noise
-        self.batches = BlurredBatches(
-            recipe.name,
-            recipe.seed,
-            images,
-            recipe.image_class,
-            recipe.batch,
-            recipe.augment,
-            lambda uniform, coin: low + (high - low) * uniform,
-        )
+    network: str = key(among=NETWORKS)
+    width: float = key(least=1e-3)
+    published_width: float = key(0.0, hashed=None)
+    loss: str = key("squared", among=(*losses.PIXELWISE, "content"))
+    adversarial: bool = key(False)
+    start: str = key("")
+    noise: tuple[float, ...] = key((NOISE, NOISE), most=1.0)
+    optimiser: str = key("adam", among=("adam", "muon"), added=True)
+    batch: int = key(16, least=1)
+    eval_every: int = key(100, least=1, hashed=None)
+    save_every: int = key(50, least=1, hashed=None)
+
+
+class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
+    """Train a network from observations to images."""
+
+    recipe_class = FeedForwardRecipe
+    store = STORE
+    purpose = "restorer validation"
+
+    def __init__(
+        self, recipe: FeedForwardRecipe, images: Tensor, held_out: Any = None, *, fresh: bool = True
+    ) -> None:
+        super().__init__(recipe, images, held_out, fresh=fresh)
         self.features = load_features() if recipe.loss == "content" else None
-        self.adversary = losses.Adversary(recipe.rate) if recipe.adversarial else None
+        self.adversary = losses.Adversary(recipe.lr) if recipe.adversarial else None
+        if recipe.adversarial:
+            self.largest_gradient = 100.0
+
+    def build(self, fresh: bool) -> nn.Module:
+        """Make the network, with the weights to start from."""
+        model = build(self.recipe.network, self.recipe.width)
+        self.origin = _origin(self.recipe)
+        if self.origin:
+            model.load_state_dict(load_network(self.recipe.start).state_dict())
+        return model
+
+    def make_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Make Adam for all, or Muon for filters and Adam for the rest."""
+        if self.recipe.optimiser == "adam":
+            return super().make_optimisers()
+        filters = [p for p in self.model.parameters() if p.ndim == 4]
+        others = [p for p in self.model.parameters() if p.ndim != 4]
+        return {
+            "muon": ConvolutionMuon(filters, self.recipe.lr),
+            "optimiser": torch.optim.Adam(others, self.recipe.lr, **self.adam),
+        }
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
-        parts = {"model": self.model, "average": self.average, **self.optimisers}
-        if self.adversary is not None:
-            parts |= {"adversary": self.adversary, "critic_optim": self.adversary.optimiser}
-        return parts
+        """What a checkpoint holds: the critic too."""
+        if self.adversary is None:
+            return super().parts
+        critic = {"adversary": self.adversary, "critic_optim": self.adversary.optimiser}
+        return super().parts | critic
 
-    def advance(self) -> float:
-        """Take one step and return the loss of the content, without the critic's term."""
-        rate = learning_rate(self.recipe.rate, self.step, self.recipe.steps)
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+    def noise_levels(self, uniform: Tensor, coin: Tensor) -> Tensor:
+        """Draw from the recipe's interval."""
+        low, high = self.recipe.noise
+        return low + (high - low) * uniform
+
+    def loss(self) -> Loss:
+        """Return the content's loss, with the critic's term in the total."""
         sharp, observation, _ = self.batches.batch(self.step)
         with mixed_precision():
             restored = self.model(observation.contiguous(memory_format=torch.channels_last))
         restored = restored.float()
         loss = self._content(restored, sharp)
-        total = loss
-        if self.adversary is not None:
-            total = losses.CONTENT * loss + self._judged(restored, sharp, losses.CONTENT * loss)
-        self.model.zero_grad(set_to_none=True)
-        total.backward()
-        limit = 1.0 if self.adversary is None else 100.0
-        length = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
-        if not length.isfinite():  # no step, for a step along it would end every weight
-            return float("nan")
-        for optimiser in self.optimisers.values():
-            optimiser.step()
-        self.step += 1
-        decay = min(self.recipe.average, self.step / (self.step + 9))
-        update_average(self.average, self.model, decay)
-        return float(loss.detach())
+        if self.adversary is None:
+            return Loss(loss, loss)
+        weighted = losses.CONTENT * loss
+        self.adversary.learn(restored, sharp, self.source("critic", self.step))
+        return Loss(weighted + self.adversary.judge(restored, weighted, self.step), loss)
 
     def _content(self, restored: Tensor, sharp: Tensor) -> Tensor:
         if self.features is not None:
             return losses.content(restored, sharp, self.features)
         return losses.PIXELWISE[self.recipe.loss](restored, sharp)
 
-    def _judged(self, restored: Tensor, sharp: Tensor, rest: Tensor) -> Tensor:
-        assert self.adversary is not None
-        source = seeds.generator(self.recipe.name, self.recipe.seed, "critic", self.step)
-        self.adversary.learn(restored, sharp, source)
-        return self.adversary.judge(restored, rest, self.step)
+    def evaluate(self) -> dict[str, float]:
+        """PSNR of validation images at 1 % and at the most noise, and the critic's share."""
+        levels = {"psnr": NOISE}
+        if (noisiest := max(self.recipe.noise)) > NOISE:
+            levels["psnr_noisiest"] = noisiest
+        values = {}
+        for name, noise in levels.items():
+            sharp, observation, _ = self.validation(noise)
+            restored_ = restored(self.average, observation[:80])
+            values[name] = psnr(restored_, sharp[:80]).mean().item()
+        if self.adversary is not None:
+            values["critic_share"] = self.adversary.share.item()
+        return values
+
+    def describe(self) -> dict[str, Any]:
+        """What was scaled, and what the loss was made of."""
+        recipe = self.recipe
+        ratio = recipe.width / recipe.published_width if recipe.published_width else None
+        card: dict[str, Any] = {"width_against_published": ratio}
+        if self.features is not None:
+            card |= {"loss_weights": losses.WEIGHTS, "features": STORE.card(FEATURES)["sha256"]}
+        if self.adversary is not None:
+            card["critic_share_of_gradient"] = self.adversary.share.item()
+        return card
+
+    def validate(self, folder: Path) -> dict[str, Any]:
+        """Score what was exported, at 1 % noise; the methods' noise sweep has the rest."""
+        load_network.cache_clear()
+        network = load_network(self.recipe.name, folder)
+        sharp, observation, _ = self.validation()
+        started = time.perf_counter()
+        images = restored(network, observation)
+        seconds = time.perf_counter() - started
+        return {
+            "images": len(sharp),
+            "noise": NOISE,
+            "psnr": psnr(images, sharp).mean().item(),
+            "psnr_of_observation": psnr(observation, sharp).mean().item(),
+            "images_per_second": round(len(observation) / seconds, 1),
+        }
 
 
-def _optimisers(model: nn.Module, recipe: Recipe) -> dict[str, torch.optim.Optimizer]:
-    if recipe.optimiser == "adam":
-        return {"optimiser": torch.optim.Adam(model.parameters(), recipe.rate, betas=(0.9, 0.99))}
-    if recipe.optimiser != "muon":
-        raise InvalidInput(f"The optimiser is {recipe.optimiser!r}; it may be adam or muon.")
-    filters = [p for p in model.parameters() if p.ndim == 4]
-    others = [p for p in model.parameters() if p.ndim != 4]
-    return {
-        "muon": ConvolutionMuon(filters, recipe.rate),
-        "optimiser": torch.optim.Adam(others, recipe.rate, betas=(0.9, 0.99)),
-    }
-
-
-def _origin(recipe: Recipe) -> dict[str, Any]:
+def _origin(recipe: FeedForwardRecipe) -> dict[str, Any]:
     """Describe the weights to start from; {} for a random start."""
     if not recipe.start:
         return {}
     try:
-        card = load_card(recipe.start)
+        card = STORE.card(recipe.start)
     except Unavailable:
         if recipe.start != recipe.name:
             raise
@@ -175,114 +200,3 @@ def _origin(recipe: Recipe) -> dict[str, Any]:
 def restored(network: nn.Module, observation: Tensor) -> Tensor:
     """Restore observations (N, 3, H, W) in batches, clamped to [0, 1]."""
     return torch.cat([network(part).clamp(0, 1) for part in observation.split(40)])
-
-
-def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
-    """Train a network and export it, or export its last checkpoint.
-
-    Raises
-    ------
-    Unavailable
-        If the data, the weights to start from, or the checkpoint to export are missing.
-    InvalidInput
-        If the features of the content term are asked for with a number of steps.
-    """
-    if name == FEATURES:
-        if steps:
-            raise InvalidInput(f"{name!r} has a fixed number of steps: leave --steps {steps} out.")
-        features.run(folder)
-        return
-    recipe = load_recipe(name, **({"steps": steps} if steps else {}))
-    trainer = Trainer(recipe, training_images(recipe.image_class))
-    held_out = training_images(recipe.image_class, "val")
-    sharp, observation, _ = validation("restorer validation", held_out, recipe.image_class)
-
-    looked_at = {"psnr": observation}
-    if (noisiest := max(recipe.noise)) > NOISE:
-        noisy = validation("restorer validation", held_out, recipe.image_class, noisiest)
-        looked_at["psnr_noisiest"] = noisy[1]
-
-    def look() -> dict[str, float]:
-        values = {
-            key: psnr(restored(trainer.average, y[:80]), sharp[:80]).mean().item()
-            for key, y in looked_at.items()
-        }
-        if trainer.adversary is not None:
-            values["critic_share"] = trainer.adversary.share.item()
-        return values
-
-    if finish:
-        path, progress = checkpoint_path(folder, name), Progress()
-        if not path.is_file():
-            raise Unavailable(f"There is no checkpoint {path} to export; train without --finish.")
-        resume(trainer, path, progress)
-    else:
-        progress = train(trainer, folder, look)
-    out = weights_folder(WEIGHTS, folder, steps)
-    card = export(trainer, progress, sharp, observation, out)
-    print(f"wrote {out / card['file']}: {json.dumps(card['validation'])}")
-
-
-def export(
-    trainer: Trainer,
-    progress: Progress,
-    sharp: Tensor,
-    observation: Tensor,
-    folder: Path = WEIGHTS,
-) -> dict[str, Any]:
-    """Write the averaged weights in eight bits, and their card, which is returned.
-
-    What the card scores is what was written, read back. The observations have 1 % noise, also for
-    networks that are trained at more; the methods' noise sweep has the rest.
-
-    Raises
-    ------
-    InvalidInput
-        If the restored images are not finite; the weights that were there stay.
-    """
-    recipe = trainer.recipe
-    if not torch.isfinite(trainer.average(observation[:1])).all():
-        raise InvalidInput(f"The training of {recipe.name!r} diverged; nothing was exported.")
-    card: dict[str, Any] = {
-        "name": recipe.name,
-        "title": recipe.title,
-        "image_class": recipe.image_class,
-        "recipe": dataclasses.asdict(recipe),
-        "recipe_fingerprint": recipe.fingerprint(),
-        "width_against_published": recipe.width / recipe.published_width
-        if recipe.published_width
-        else None,
-        "steps_done": trainer.step,
-        "samples_seen": trainer.step * recipe.batch,
-        "start": progress.origin,
-        "training_set": len(trainer.images),
-        "seed": recipe.seed,
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "threads": torch.get_num_threads(),
-        "arithmetic": arithmetic(),
-        "duration_minutes": round(progress.seconds / 60, 1),
-        "commit": commit(),
-        "date": datetime.date.today().isoformat(),
-        "licence_of_data": recipe.licence,
-        "curve": progress.looks,
-    }
-    if trainer.features is not None:
-        card["loss_weights"] = losses.WEIGHTS
-        card["features"] = load_card(FEATURES)["sha256"]
-    if trainer.adversary is not None:
-        card["critic_share_of_gradient"] = trainer.adversary.share.item()
-    write_weights(recipe.name, {"network": trainer.average}, card, folder, precision="int8")
-    load_network.cache_clear()
-    shipped = load_network(recipe.name, folder)
-    started = time.perf_counter()
-    images = restored(shipped, observation)
-    seconds = time.perf_counter() - started
-    card["images_per_second"] = round(len(observation) / seconds, 1)
-    card["validation"] = {
-        "images": len(sharp),
-        "noise": NOISE,
-        "psnr": psnr(images, sharp).mean().item(),
-        "psnr_of_observation": psnr(observation, sharp).mean().item(),
-    }
-    write_card(recipe.name, card, folder)
-    return card

@@ -13,6 +13,7 @@ and the decoder that is shipped is the exponential moving average of the one tha
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,153 +21,156 @@ from torch import Tensor, nn
 
 from bench import seeds
 from bench.methods.generators import architectures
-from bench.methods.generators.augment import AUGMENTATIONS
-from bench.methods.generators.autoencoder import as_float
-from bench.methods.generators.critic import Critic, mismatch, told_real
+from bench.methods.generators.discriminator import Discriminator, cross_entropy, mismatch
+from bench.methods.generators.evaluate import kernel_distance, psnr
 from bench.methods.generators.linear import start_linear
-from bench.methods.generators.recipe import Recipe
+from bench.methods.generators.loading import Prior, load_generator
+from bench.methods.generators.recipe import AdversarialRecipe, prepared
+from bench.methods.generators.train import GeneratorTrainer
 from bench.methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
-from bench.methods.training.loop import update_average
+from bench.methods.training.trainer import Loss
 
 
-class AdversarialTrainer:
-    """Steps of training; every random number depends on the recipe's seed and the step alone.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Of method ``adversarial``, with a decoder that ends in tanh.
-    images : Tensor, uint8 or float32, shape (N, 3, 64, 64)
-        Training images; bytes are divided by 255.
-    fresh : bool
-        Whether to compute the recipe's start; a checkpoint that is read next replaces it.
+class AdversarialTrainer(GeneratorTrainer[AdversarialRecipe]):
+    """Train a decoder that ends in tanh, on images (N, 3, 64, 64).
 
     Attributes
     ----------
-    decoder, average : nn.Module
-        The decoder that plays, and the moving average that is shipped.
-    critic : Critic
+    discriminator : Discriminator
     """
 
-    def __init__(self, recipe: Recipe, images: Tensor, *, fresh: bool = True) -> None:
-        self.recipe, self.images = recipe, images
-        torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
-        self.decoder = getattr(architectures, recipe.decoder)()
-        if recipe.start == "random":
-            _initialise(self.decoder)
-        elif fresh:
-            first = torch.arange(0, len(images), max(1, len(images) // 6000))
-            start_linear(self.decoder, None, self.prepare(first, step=-1))
+    recipe_class = AdversarialRecipe
+
+    def __init__(
+        self, recipe: AdversarialRecipe, images: Tensor, held_out: Any = None, *, fresh: bool = True
+    ) -> None:
+        super().__init__(recipe, images, held_out, fresh=fresh)
         torch.manual_seed(seeds.derive_seed("critic", recipe.seed) % 2**31)
-        self.critic = Critic(recipe.critic_width)
+        self.discriminator = Discriminator(recipe.discriminator_width)
         if recipe.start == "linear" and fresh:
-            some = torch.arange(0, len(images), max(1, len(images) // 400))
-            self.critic.whiten(2 * self.prepare(some, step=-1) - 1, recipe.instance_noise)
-        self.decoder.to(memory_format=torch.channels_last)
-        self.critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if recipe.precision == "bfloat16":
-            multiply_in_bfloat16(self.decoder)
-        self.average = copy.deepcopy(self.decoder).eval().requires_grad_(False)
-        betas = (recipe.momentum, 0.999)
-        self.optimiser = torch.optim.Adam(self.decoder.parameters(), recipe.rate, betas)
-        self.critic_optimiser = torch.optim.Adam(
-            self.critic.parameters(), recipe.critic_rate, betas
+            self.discriminator.whiten(2 * self.some(400, step=-1) - 1, recipe.instance_noise)
+        self.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.discriminator_optimiser = torch.optim.Adam(
+            self.discriminator.parameters(), recipe.discriminator_lr, (recipe.momentum, 0.999)
         )
-        self.step = 0
+
+    def build(self, fresh: bool) -> Any:
+        """Make the decoder, at the principal components if the recipe says so."""
+        recipe = self.recipe
+        decoder: Any = architectures.DECODERS[recipe.decoder]()
+        if recipe.start == "random":
+            _initialise(decoder)
+        elif fresh:
+            start_linear(decoder, None, self.some(6000, step=-1))
+        if recipe.precision == "bfloat16":
+            multiply_in_bfloat16(decoder)
+        return decoder.to(memory_format=torch.channels_last)
+
+    def make_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Make the decoder's Adam."""
+        betas = (self.recipe.momentum, 0.999)
+        return {"optimiser": torch.optim.Adam(self.model.parameters(), self.recipe.lr, betas)}
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
+        """What a checkpoint holds, by the names that checkpoints have had."""
         return {
-            "decoder": self.decoder,
+            "decoder": self.model,
             "average": self.average,
-            "critic": self.critic,
-            "optimiser": self.optimiser,
-            "critic_optimiser": self.critic_optimiser,
+            "critic": self.discriminator,
+            **self.optimisers,
+            "critic_optimiser": self.discriminator_optimiser,
         }
 
-    def advance(self) -> float:
-        """Take one step of both and return the discriminator's loss (2 ln 2 if it only guesses)."""
+    def lr(self) -> float:
+        """Return the recipe's learning rate: it is constant."""
+        return self.recipe.lr
+
+    def updates(self) -> int:
+        """Count the steps after the discriminator's lead."""
+        return self.step - self.recipe.discriminator_lead
+
+    def loss(self) -> Loss:
+        """Let the discriminator learn; return the decoder's loss, and show the discriminator's.
+
+        The one shown is 2 ln 2 if the discriminator only guesses.
+        """
         recipe, step = self.recipe, self.step
-        self.decoder.train()
-        self.critic.train().requires_grad_(True)
-        real = 2 * self.prepare(self._indices(step), step) - 1
-        noise = self._source("noise", step)
-        plays = step >= recipe.critic_lead
+        self.model.train()
+        self.discriminator.train().requires_grad_(True)
+        real = 2 * self.prepare(self.indices(step), step) - 1
+        noise = self.source("noise", step)
+        plays = step >= recipe.discriminator_lead
         with torch.set_grad_enabled(plays):
-            drawn = self.decoder(self.latents(len(real), step))
+            drawn = self.model(self.latents(len(real), step))
 
-        fake = drawn.detach()
         logits, seen = self._judge(real, noise)
-        loss = told_real(logits, recipe.real_label) + told_real(self._judge(fake, noise)[0], 0.0)
-        self.critic_optimiser.zero_grad(set_to_none=True)
+        of_drawn = self._judge(drawn.detach(), noise)[0]
+        loss = cross_entropy(logits, recipe.real_label) + cross_entropy(of_drawn, 0.0)
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        self.critic_optimiser.step()
+        self.discriminator_optimiser.step()
+        if not plays:
+            return Loss(None, loss)
 
-        if plays:
-            self._fool(drawn, [layer.detach() for layer in seen], noise)
-        self.step += 1
-        return float(loss.detach())
-
-    def _fool(self, drawn: Tensor, seen: list[Tensor], noise: torch.Generator) -> None:
-        """Let the decoder take its step, and its average follow."""
-        self.critic.requires_grad_(False)  # gradients by the critic's weights are not needed
-        self.optimiser.zero_grad(set_to_none=True)
+        self.discriminator.requires_grad_(False)  # gradients by its weights are not needed
         logits, described = self._judge(drawn, noise)
-        loss = told_real(logits, 1.0) + self.recipe.matching * mismatch(described, seen)
-        loss.backward()
-        self.optimiser.step()
-        played = self.step + 1 - self.recipe.critic_lead
-        update_average(self.average, self.decoder, min(self.recipe.average, played / (played + 9)))
+        differs = mismatch(described, [layer.detach() for layer in seen])
+        return Loss(cross_entropy(logits, 1.0) + recipe.matching * differs, loss)
 
     def _judge(self, x: Tensor, source: torch.Generator) -> tuple[Tensor, list[Tensor]]:
         left = max(0.0, 1 - self.step / self.recipe.steps)
         noise = torch.randn(x.shape, generator=source)
         x = x + self.recipe.instance_noise * left * noise
         with mixed_precision(self.recipe.precision == "bfloat16"):
-            return self.critic.describe(x.contiguous(memory_format=torch.channels_last))
+            return self.discriminator.describe(x.contiguous(memory_format=torch.channels_last))
 
     def latents(self, count: int, step: int) -> Tensor:
         """Draw the latents (count, d) of a step."""
-        size = self.decoder.latent_size
-        return torch.randn(count, size, generator=self._source("latent", step))
+        size = self.model.latent_size
+        return torch.randn(count, size, generator=self.source("latent", step))
 
-    def prepare(self, indices: Tensor, step: int) -> Tensor:
-        """Return augmented training images, float32 in [0, 1]."""
-        x = as_float(self.images[indices])
-        source = self._source("augment", step)
-        for name in self.recipe.augment:
-            x = AUGMENTATIONS[name](x, source)
-        return x
+    def evaluate(self) -> dict[str, float]:
+        """Score a short fit of held-out images from z = 0, and samples by their distance."""
+        every = max(1, len(self.held_out) // 128)
+        x = prepared(self.held_out[::every][:128], self.recipe)
+        some = x[::16]
+        z = torch.zeros(len(some), self.model.latent_size, requires_grad=True)
+        optimiser = torch.optim.Adam([z], 0.15)
+        for _ in range(25):
+            optimiser.zero_grad()
+            (self.draw(z) - some).square().sum().backward()
+            optimiser.step()
+        with torch.no_grad():
+            error = (self.draw(z) - some).square().mean((1, 2, 3))
+            return {
+                "range": (-10 * error.log10()).mean().item(),
+                "norm": z.square().mean().item(),
+                "distance": kernel_distance(self.samples(len(x)), x),
+            }
 
-    @torch.no_grad()
-    def recalibrate(self, batches: int = 24) -> None:
-        """Measure the averaged decoder's batch norms on samples, with its own weights.
+    def decoder(self) -> Any:
+        """Return the averaged decoder."""
+        return self.average
 
-        Averages of running statistics lag behind averaged weights, and a generator is used with
-        its statistics frozen.
-        """
-        norms = [layer for layer in self.average.modules() if isinstance(layer, nn.BatchNorm2d)]
-        momenta = [norm.momentum for norm in norms]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over batches
-        self.average.train()
-        for index in range(batches):
-            self.average(self.latents(64, -1 - index))
-        self.average.eval()
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+    def draw(self, z: Tensor) -> Tensor:
+        """Map latents (N, d) to images (N, C, H, W) in [0, 1]."""
+        return (self.average.eval()(z) + 1) / 2
 
-    def _indices(self, step: int) -> Tensor:
-        # Shuffled epochs, found from the step alone so that a resumed run sees the same images.
-        count, batch = len(self.images), min(self.recipe.batch, len(self.images))
-        epoch, position = divmod(step, count // batch)
-        order = torch.randperm(count, generator=self._source("epoch", epoch))
-        return order[position * batch : (position + 1) * batch]
+    def calibrate(self, index: int) -> None:
+        """Draw a batch of samples."""
+        self.average(self.latents(64, -1 - index))
 
-    def _source(self, *parts: object) -> torch.Generator:
-        return seeds.generator(self.recipe.name, self.recipe.seed, *parts)
+    def modules(self) -> dict[str, nn.Module]:
+        """Return the decoder as it is, to be written in eight bits: samples look the same."""
+        return {"decoder": self.average}
+
+    def validate(self, folder: Path) -> dict[str, Any]:
+        """Score what was exported, and how alike its samples are to those before rounding."""
+        written = load_generator(self.recipe.name, folder=folder).sample(0, 64)
+        kept = Prior(copy.deepcopy(self.average)).sample(0, 64)
+        alike = psnr(kept, written).mean().item()
+        return {**super().validate(folder), "samples_in_eight_bits_psnr": alike}
 
 
 def _initialise(decoder: nn.Module) -> None:

@@ -237,3 +237,10 @@ def unflatten(x: Tensor, channels: int) -> Tensor:
 def flatten(x: Tensor) -> Tensor:
     """Flatten (N, C, H, W) in Keras's order (H, W, C)."""
     return x.permute(0, 2, 3, 1).flatten(1)
+
+
+DECODERS = {cls.__name__: cls for cls in (SVHNDecoder, DCGANDecoder, MotionBlurDecoder)}
+ENCODERS = {
+    cls.__name__: cls
+    for cls in (SVHNEncoder, MotionBlurEncoder, LinearPlusConvEncoder, DenseEncoder)
+}

@@ -10,30 +10,59 @@ so the architecture stays as published (:func:`whiten`).
 from __future__ import annotations
 
 import copy
-from typing import Any
+import dataclasses
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from bench import seeds
 from bench.methods.generators import architectures
-from bench.methods.generators.augment import AUGMENTATIONS
+from bench.methods.generators.evaluate import relative_error
 from bench.methods.generators.linear import start_linear
-from bench.methods.generators.recipe import Recipe
+from bench.methods.generators.loading import build_encoder
+from bench.methods.generators.recipe import GeneratorRecipe, prepared
+from bench.methods.generators.train import GeneratorTrainer
 from bench.methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
-from bench.methods.training.loop import learning_rate, update_average
+from bench.methods.training.recipe import key
+from bench.methods.training.trainer import Loss
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AutoencoderRecipe(GeneratorRecipe):
+    """How a generator is trained for coverage.
+
+    Attributes
+    ----------
+    encoder : str
+        A name in :mod:`bench.methods.generators.architectures`.
+    latent_noise : float
+        Standard deviation of the noise added to the standardised latents.
+    squared, absolute, edges, relative : float
+        Weights of the loss terms: mean squared error, mean absolute error, mean squared error of
+        the differences between neighbouring pixels, and ``‖x − x̂‖ / ‖x‖``.
+    scale : float
+        The networks are trained on data times this, and divided by it at the end.
+    """
+
+    encoder: str = key(among=architectures.ENCODERS)
+    latent_noise: float = key(0.05)
+    squared: float = key(1.0)
+    absolute: float = key(0.0)
+    edges: float = key(0.0)
+    relative: float = key(0.0)
+    scale: float = key(1.0, least=1e-6)
+
+    constants: ClassVar = {"method": "autoencoder"}
 
 
 class Autoencoder(nn.Module):
     """Encoder, standardisation of the latents, decoder; images in [0, 1] in and out."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: AutoencoderRecipe) -> None:
         super().__init__()
-        self.decoder = getattr(architectures, recipe.decoder)()
-        kind = getattr(architectures, recipe.encoder)
-        size, shape = self.decoder.latent_size, self.decoder.image_shape
-        takes_shape = kind in (architectures.LinearPlusConvEncoder, architectures.DenseEncoder)
-        self.encoder = kind(size, shape) if takes_shape else kind(size)
+        self.decoder: Any = architectures.DECODERS[recipe.decoder]()
+        self.encoder = build_encoder(recipe.encoder, self.decoder)
+        size = self.decoder.latent_size
         self.standardise = nn.BatchNorm1d(size, eps=1e-6, momentum=0.02, affine=False)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -46,106 +75,88 @@ class Autoencoder(nn.Module):
         return (x + 1) / 2 if self.decoder.output_range[0] < 0 else x
 
 
-class Trainer:
-    """Steps of training; every random number depends on the recipe's seed and the step alone.
+class AutoencoderTrainer(GeneratorTrainer[AutoencoderRecipe]):
+    """Train an autoencoder; images are multiplied by the recipe's scale."""
 
-    Parameters
-    ----------
-    recipe : Recipe
-    images : Tensor, uint8 or float32, shape (N, C, H, W)
-        Training images; bytes are divided by 255.
-    fresh : bool
-        Whether to compute the recipe's start; a checkpoint that is read next replaces it.
-    """
+    recipe_class = AutoencoderRecipe
+    export_precision = "float16"
 
-    def __init__(self, recipe: Recipe, images: Tensor, *, fresh: bool = True) -> None:
-        self.recipe, self.images = recipe, images
-        torch.manual_seed(seeds.derive_seed("initialisation", recipe.seed) % 2**31)
-        self.model = Autoencoder(recipe)
+    def build(self, fresh: bool) -> Any:
+        """Make both networks, at the principal components if the recipe says so."""
+        recipe = self.recipe
+        model: Any = Autoencoder(recipe)
         if recipe.decoder == "MotionBlurDecoder":
             # A ReLU at the end must not start dead.
-            nn.init.constant_(self.model.decoder.output.bias, 0.05)
+            nn.init.constant_(model.decoder.output.bias, 0.05)
         if recipe.start == "linear" and fresh:
-            first = torch.arange(0, len(images), max(1, len(images) // 6000))
-            start_linear(self.model.decoder, self.model.encoder, self.prepare(first, step=-1))
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            start_linear(model.decoder, model.encoder, self.some(6000, step=-1))
         if recipe.precision == "bfloat16":
-            multiply_in_bfloat16(self.model.decoder)
-        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), recipe.rate, betas=(0.9, 0.99))
-        self.step = 0
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
-        return {"model": self.model, "average": self.average, "optimiser": self.optimiser}
-
-    def advance(self) -> float:
-        """Take one step and return its loss."""
-        recipe, step = self.recipe, self.step
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(recipe.rate, step, recipe.steps)
-        x = self.prepare(self._indices(step), step)
-        self.model.train()
-        with mixed_precision(recipe.precision == "bfloat16"):
-            latents = self.model.encode(x).float()
-        noise = torch.randn(latents.shape, generator=self._source("latent", step))
-        output = self.model.decode(latents + recipe.latent_noise * noise)
-        loss = reconstruction_loss(recipe, x, output)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self.step += 1
-        update_average(self.average, self.model, min(recipe.average, self.step / (self.step + 9)))
-        return float(loss.detach())
+            multiply_in_bfloat16(model.decoder)
+        return model.to(memory_format=torch.channels_last)
 
     def prepare(self, indices: Tensor, step: int) -> Tensor:
         """Return augmented training images, float32 in [0, 1] times the recipe's scale."""
-        x = as_float(self.images[indices])
-        source = self._source("augment", step)
-        for name in self.recipe.augment:
-            x = AUGMENTATIONS[name](x, source)
-        return x * self.recipe.scale
+        return super().prepare(indices, step) * self.recipe.scale
 
-    @torch.no_grad()
-    def recalibrate(self, batches: int = 24) -> None:
-        """Measure the averaged model's batch norms on training images, with its own weights.
+    def loss(self) -> Loss:
+        """Return the reconstruction's loss, with noise on the latents."""
+        recipe, step = self.recipe, self.step
+        x = self.prepare(self.indices(step), step)
+        self.model.train()
+        with mixed_precision(recipe.precision == "bfloat16"):
+            latents = self.model.encode(x).float()
+        noise = torch.randn(latents.shape, generator=self.source("latent", step))
+        output = self.model.decode(latents + recipe.latent_noise * noise)
+        loss = reconstruction_loss(recipe, x, output)
+        return Loss(loss, loss)
 
-        Averages of running statistics lag behind averaged weights, and a generator is used with
-        its statistics frozen.
-        """
-        norms = [
-            layer
-            for layer in self.average.modules()
-            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
-        ]
-        momenta = [norm.momentum for norm in norms]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over batches
-        self.average.train()
-        for index in range(batches):
-            x = self.prepare(self._indices(self.step + index), self.step + index)
-            latents = self.average.encode(x)
-            noise = torch.randn(latents.shape, generator=self._source("calibrate", index))
-            self.average.decode(latents + self.recipe.latent_noise * noise)
-        self.average.eval()
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+    def evaluate(self) -> dict[str, float]:
+        """Score held-out images coded by the averaged model, and after ten steps by the latent."""
+        x = prepared(self.held_out[:32], self.recipe) * self.recipe.scale
+        model = self.average.eval()
+        with torch.no_grad():
+            z = model.encode(x)
+        z = z.requires_grad_()
+        optimiser = torch.optim.Adam([z], 0.1)
+        scores: dict[str, float] = {}
+        for step in range(11):
+            output = model.decode(z)
+            if step in (0, 10):
+                error = relative_error if self.recipe.relative else unclamped_psnr
+                scores["fitted" if step else "encoded"] = error(x, output).mean().item()
+            optimiser.zero_grad()
+            (x - output).square().sum().backward()
+            optimiser.step()
+        return {**scores, "norm": z.detach().square().mean(1).mean().item()}
 
-    def _indices(self, step: int) -> Tensor:
-        # Shuffled epochs, found from the step alone so that a resumed run sees the same images.
-        count, batch = len(self.images), min(self.recipe.batch, len(self.images))
-        per_epoch = count // batch
-        epoch, position = divmod(step, per_epoch)
-        order = torch.randperm(count, generator=self._source("epoch", epoch))
-        return order[position * batch : (position + 1) * batch]
+    def decoder(self) -> Any:
+        """Return the averaged decoder."""
+        return self.average.decoder
 
-    def _source(self, *parts: object) -> torch.Generator:
-        return seeds.generator(self.recipe.name, self.recipe.seed, *parts)
+    def draw(self, z: Tensor) -> Tensor:
+        """Map latents (N, d) to images (N, C, H, W) in [0, 1]."""
+        return self.average.eval().decode(z) / self.recipe.scale
+
+    def calibrate(self, index: int) -> None:
+        """Code training images and decode them, with noise on the latents."""
+        step = self.step + index
+        latents = self.average.encode(self.prepare(self.indices(step), step))
+        noise = torch.randn(latents.shape, generator=self.source("calibrate", index))
+        self.average.decode(latents + self.recipe.latent_noise * noise)
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Decoder and encoder, whitened and without the scale."""
+        model = copy.deepcopy(self.average)
+        whiten(model, self.some(6000, step=-2), self.recipe.latent_noise, self.recipe.scale)
+        return {"decoder": model.decoder, "encoder": model.encoder}
 
 
-def reconstruction_loss(recipe: Recipe, x: Tensor, output: Tensor) -> Tensor:
+def unclamped_psnr(x: Tensor, output: Tensor) -> Tensor:
+    """PSNR in dB per image, shape (N,), of outputs that may leave [0, 1]."""
+    return -10 * (x - output).square().mean((1, 2, 3)).log10()
+
+
+def reconstruction_loss(recipe: AutoencoderRecipe, x: Tensor, output: Tensor) -> Tensor:
     """Weighted sum of the recipe's loss terms, a scalar."""
     loss = x.new_zeros(())
     difference = output - x
@@ -160,11 +171,6 @@ def reconstruction_loss(recipe: Recipe, x: Tensor, output: Tensor) -> Tensor:
     if recipe.relative:
         loss = loss + recipe.relative * relative_error(x, output).mean()
     return loss
-
-
-def relative_error(x: Tensor, output: Tensor) -> Tensor:
-    """``‖x − x̂‖ / ‖x‖`` per image, shape (N,)."""
-    return (x - output).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1)
 
 
 @torch.no_grad()
@@ -238,8 +244,3 @@ def encoder_entry(encoder: nn.Module) -> nn.Linear | nn.Conv2d:
     if isinstance(encoder, architectures.DenseEncoder):
         return encoder.layers[0]  # type: ignore[return-value]
     return encoder.convs[0]  # type: ignore[index, return-value]
-
-
-def as_float(images: Tensor) -> Tensor:
-    """Bytes to floats in [0, 1]; floats stay."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images

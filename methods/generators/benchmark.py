@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from bench.checkout import commit
-from bench.methods.generators.export import REPORTS
 from bench.methods.generators.loading import Prior, generator_names, load_generator
+from bench.methods.generators.page import REPORTS
 
 COLUMNS = (
     "| generator | decoder | plain, images/s | folded, images/s | ratio "

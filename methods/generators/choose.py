@@ -16,7 +16,6 @@ from torch import Tensor
 from bench.checkout import commit
 from bench.methods.generators.comparison import STEPS, Scores, ground, linear_model, score
 from bench.methods.generators.evaluate import fit_range, psnr
-from bench.methods.generators.export import REPORTS
 from bench.methods.generators.loading import (
     DEFAULTS,
     Prior,
@@ -24,6 +23,7 @@ from bench.methods.generators.loading import (
     load_card,
     load_generator,
 )
+from bench.methods.generators.page import REPORTS
 
 LINEAR = "PCA, 100 components"
 SAMPLES = 8

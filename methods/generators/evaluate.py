@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench import metrics, seeds
-from bench.methods.generators.autoencoder import relative_error
 from bench.methods.generators.fitting import Fit, fit_latents, squared_error
 from bench.methods.generators.loading import Prior
 from bench.physics.forward import add_noise, apply_transfer, blur, transfer_function
@@ -16,6 +15,11 @@ from bench.physics.forward import add_noise, apply_transfer, blur, transfer_func
 def psnr(x: Tensor, output: Tensor) -> Tensor:
     """PSNR in dB of a generator's outputs, clipped to [0, 1], shape (N,)."""
     return metrics.psnr(output.clamp(0, 1), x)
+
+
+def relative_error(x: Tensor, output: Tensor) -> Tensor:
+    """``‖x − x̂‖ / ‖x‖`` per image, shape (N,)."""
+    return (x - output).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1)
 
 
 def starts(prior: Prior, x: Tensor) -> Tensor:

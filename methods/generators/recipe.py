@@ -1,76 +1,64 @@
-"""Recipes: everything a training run is told, one TOML file per generator."""
+"""What recipes of generators say, and the data they name."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-import tomllib
-from pathlib import Path
+from typing import ClassVar
 
-from bench.errors import InvalidInput, UnknownName
+import torch
+from torch import Tensor
 
-FOLDER = Path(__file__).parent / "recipes"
-ADVERSARIAL = (
-    "critic_width",
-    "critic_rate",
-    "critic_lead",
-    "momentum",
-    "real_label",
-    "instance_noise",
-    "matching",
-)
-"""Fields that only adversarial training reads."""
+from bench import seeds
+from bench.datasets.archives import SHOES_SHARP, training_images
+from bench.datasets.motion_blur import motion_blur_kernels
+from bench.methods.generators.architectures import DECODERS
+from bench.methods.training.recipe import NetworkRecipe, key
+from bench.physics.intensity import stretch
+
+KERNELS = 80_000
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How a generator is trained.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GeneratorRecipe(NetworkRecipe):
+    """How a generator is trained, whatever by.
 
     Attributes
     ----------
-    name : str
-        File name without ``.toml``; also the name of the weights.
-    title : str
-        What it is, in one line.
-    image_class : str
-        ``svhn``, ``shoes``, ``celeba`` or ``motion-blur``.
-    decoder, encoder : str
-        Names in :mod:`bench.methods.generators.architectures`; adversarial training has no encoder.
-    method : {"autoencoder", "adversarial"}
+    decoder : str
+        A name in :mod:`bench.methods.generators.architectures`.
     start : {"linear", "random"}
-        Whether decoder and encoder begin at the principal components.
-    steps, batch : int
-    rate : float
-        Peak learning rate of Adam; 50 steps of warm-up, then a cosine to 2 % of it.
-    latent_noise : float
-        Standard deviation of the noise added to the standardised latents.
-    squared, absolute, edges, relative : float
-        Weights of the loss terms: mean squared error, mean absolute error, mean squared error of
-        the differences between neighbouring pixels, and ``‖x − x̂‖ / ‖x‖``.
-    augment : tuple of str
-        Names in :mod:`bench.methods.generators.augment`.
+        Whether the networks begin at the principal components.
     sources : tuple of str
-        Subfolders of the archive to use; empty for all.
-    scale : float
-        The decoder is trained on data times this, and divided by it at the end.
+        Subfolders of the archive to use; empty for all. One that is named twice counts twice in
+        training, never in validation.
     precision : {"float32", "bfloat16"}
         Of matrix products during training; float32 also where the processor cannot multiply
         bfloat16 (:mod:`bench.methods.training.arithmetic`).
-    average : float
-        Decay of the exponential moving average of the weights.
     validation : int
-        Held-out images or kernels used for the curve.
-    seed : int
-    look, save : int
-        Steps between looks at the held-out images, and between checkpoints.
-    licence : str
-        Of the training data.
-    critic_width : int
-        Channels of the discriminator's first layer; 64 mirrors the decoder.
-    critic_rate, momentum : float
-        Learning rate of the discriminator's Adam, and the first moment's decay of both.
-    critic_lead : int
+        Held-out kernels used for the curve.
+    """
+
+    decoder: str = key(among=DECODERS)
+    start: str = key("random", among=("linear", "random"))
+    sources: tuple[str, ...] = key(())
+    precision: str = key("float32", among=("float32", "bfloat16"))
+    validation: int = key(128, least=1, hashed=None)
+    batch: int = key(64, least=1)
+    lr: float = key(1e-3, hashed="rate")
+    ema_decay: float = key(0.999, most=1.0, hashed="average")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdversarialRecipe(GeneratorRecipe):
+    """How a generator is trained against a discriminator, at a constant learning rate.
+
+    Attributes
+    ----------
+    discriminator_width : int
+        Channels of its first layer; 64 mirrors the decoder.
+    discriminator_lr, momentum : float
+        Learning rate of its Adam, and the first moment's decay of both.
+    discriminator_lead : int
         Steps of the discriminator alone before the decoder plays: a linear start is ahead of a
         discriminator that knows nothing, which then learns noise that fools it.
     real_label : float
@@ -82,84 +70,56 @@ class Recipe:
         Weight of the mismatch of the discriminator's filters in the decoder's loss.
     """
 
-    name: str
-    title: str
-    image_class: str
-    decoder: str
-    encoder: str = ""
-    method: str = "autoencoder"
-    start: str = "random"
-    steps: int = 1000
-    batch: int = 64
-    rate: float = 1e-3
-    latent_noise: float = 0.05
-    squared: float = 1.0
-    absolute: float = 0.0
-    edges: float = 0.0
-    relative: float = 0.0
-    augment: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    scale: float = 1.0
-    precision: str = "float32"
-    average: float = 0.999
-    validation: int = 128
-    seed: int = 0
-    look: int = 200
-    save: int = 100
-    licence: str = ""
-    critic_width: int = 64
-    critic_rate: float = 2e-4
-    momentum: float = 0.5
-    critic_lead: int = 0
-    real_label: float = 1.0
-    instance_noise: float = 0.0
-    matching: float = 0.0
+    discriminator_width: int = key(64, least=1, hashed="critic_width")
+    discriminator_lr: float = key(2e-4, hashed="critic_rate")
+    discriminator_lead: int = key(0, hashed="critic_lead")
+    momentum: float = key(0.5, most=1.0)
+    real_label: float = key(1.0, most=1.0)
+    instance_noise: float = key(0.0)
+    matching: float = key(0.0)
 
-    def fingerprint(self) -> str:
-        """Hash of what the weights depend on; a checkpoint of another recipe is not resumed.
-
-        The number of steps is left out, so that a run can be stopped earlier or go on.
-        """
-        fields = dataclasses.asdict(self)
-        for free in ("title", "steps", "look", "save", "licence", "validation"):
-            del fields[free]
-        if self.method != "adversarial":  # which had its checkpoints before these were there
-            for other in ADVERSARIAL:
-                del fields[other]
-        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+    # Once one class had the keys of both trainings, and checkpoints hold hashes of them all.
+    constants: ClassVar = {
+        "method": "adversarial",
+        "encoder": "",
+        "latent_noise": 0.05,
+        "squared": 1.0,
+        "absolute": 0.0,
+        "edges": 0.0,
+        "relative": 0.0,
+        "scale": 1.0,
+    }
 
 
-def recipe_names() -> list[str]:
-    """Names of the recipes that exist."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+def training_data(recipe: GeneratorRecipe) -> tuple[Tensor, Tensor]:
+    """Return the training and the held-out set of a recipe.
 
-
-def load_recipe(name: str, **overrides: object) -> Recipe:
-    """Read a recipe.
-
-    Parameters
-    ----------
-    name : str
-    **overrides
-        Fields to replace.
+    Returns
+    -------
+    images, held_out : Tensor, uint8, shape (N, 3, H, W)
+        Kernels are float32 of shape (N, 1, 28, 28), each summing to 1.
 
     Raises
     ------
-    UnknownName
-        If there is none of that name.
-    InvalidInput
-        If the file has a key that no recipe knows, or an unknown precision.
+    Unavailable
+        If the archive is not there.
     """
-    path = FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise UnknownName(f"There is no recipe {name!r}; there are: {', '.join(recipe_names())}.")
-    fields = tomllib.loads(path.read_text())
-    known = {field.name for field in dataclasses.fields(Recipe)}
-    if unknown := sorted(set(fields) - known):
-        raise InvalidInput(f"{path.name} has unknown keys: {', '.join(unknown)}.")
-    if (precision := fields.get("precision", "float32")) not in ("float32", "bfloat16"):
-        raise InvalidInput(
-            f"{path.name} has the precision {precision!r}; it may be float32 or bfloat16."
-        )
-    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    return Recipe(**{"name": name, **fields, **overrides})
+    if recipe.image_class == "motion-blur":
+        kernels = motion_blur_kernels(KERNELS, seeds.generator("train-kernels", recipe.seed))
+        held_out = motion_blur_kernels(recipe.validation, seeds.generator("val-kernels", 0))
+        return kernels[:, None], held_out[:, None]
+    name, sources = recipe.image_class, recipe.sources or None
+    images = training_images(name, "train", sources)
+    once = None if sources is None else [source for source in SHOES_SHARP if source in sources]
+    return images, training_images(name, "val", once)
+
+
+def as_float(images: Tensor) -> Tensor:
+    """Bytes to floats in [0, 1]; floats stay."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+def prepared(images: Tensor, recipe: GeneratorRecipe) -> Tensor:
+    """Held-out images as the test set is: floats, stretched where the recipe stretches."""
+    x = as_float(images)
+    return stretch(x) if "stretch" in recipe.augment else x

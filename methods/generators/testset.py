@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from bench.methods.generators.evaluate import kernel_scores, psnr
-from bench.methods.generators.export import REPORTS, write_text
 from bench.methods.generators.loading import WEIGHTS, Prior, load_card, load_generator
+from bench.methods.generators.page import REPORTS, write_text
 from bench.registry import DATASETS
 
 EXAMPLES = """\

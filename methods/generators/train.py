@@ -1,147 +1,161 @@
-"""Training a generator by its recipe: data, looks at held-out images, export."""
+"""Training a generator: what autoencoders and adversarial training share."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench import seeds
-from bench.errors import Unavailable
-from bench.methods.generators.adversarial import AdversarialTrainer
-from bench.methods.generators.autoencoder import Trainer, as_float, relative_error
-from bench.methods.generators.data import training_data
-from bench.methods.generators.evaluate import kernel_distance
-from bench.methods.generators.export import REPORTS, prepared, sheet, write_png
-from bench.methods.generators.export import finish as export
-from bench.methods.generators.loading import WEIGHTS
-from bench.methods.generators.recipe import Recipe, load_recipe, recipe_names
-from bench.methods.training.loop import Progress, checkpoint_path, resume, train, weights_folder
-from bench.physics.intensity import stretch
+from bench.datasets.motion_blur import motion_blur_kernels
+from bench.methods.generators.evaluate import (
+    deconvolution_psnr,
+    kernel_distance,
+    kernel_scores,
+    range_scores,
+)
+from bench.methods.generators.loading import STORE, Prior, latent_statistics, load_generator
+from bench.methods.generators.page import REPORTS, sheet, write_page, write_png
+from bench.methods.generators.recipe import GeneratorRecipe, as_float, prepared, training_data
+from bench.methods.training.arithmetic import arithmetic
+from bench.methods.training.augment import AUGMENTATIONS
+from bench.methods.training.trainer import Progress, Trainer
 
-__all__ = ["fit", "recipe_names", "run"]
-
-AnyTrainer = Trainer | AdversarialTrainer
-
-
-def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
-    """Train a generator and export it, or export its last checkpoint.
-
-    Raises
-    ------
-    Unavailable
-        If the data, or the checkpoint to export, are missing.
-    """
-    recipe = load_recipe(name, **({"steps": steps} if steps else {}))
-    images, held_out = training_data(recipe)
-    print(f"{recipe.name}: {len(images)} for training, {len(held_out)} held out", flush=True)
-    if finish:
-        path = checkpoint_path(folder, recipe.name)
-        if not path.is_file():
-            raise Unavailable(f"There is no checkpoint {path} to export; train without --finish.")
-        trainer, progress = make_trainer(recipe, images, fresh=False), Progress()
-        resume(trainer, path, progress)
-    else:
-        trainer, progress = fit(recipe, images, held_out, folder)
-    out = weights_folder(WEIGHTS, folder, steps)
-    reports = weights_folder(REPORTS, folder, steps)
-    card = export(trainer, held_out, seconds=progress.seconds, folder=out, reports=reports)
-    print(f"{recipe.name}: {json.dumps(card['validation'])}")
-    print(f"wrote {out / card['file']} and {reports / recipe.name}.md")
+AnyGenerator = TypeVar("AnyGenerator", bound=GeneratorRecipe)
 
 
-def make_trainer(recipe: Recipe, images: Tensor, *, fresh: bool = True) -> AnyTrainer:
-    """Make the trainer of the recipe's method."""
-    kind = AdversarialTrainer if recipe.method == "adversarial" else Trainer
-    return kind(recipe, images, fresh=fresh)
+class GeneratorTrainer(Trainer[AnyGenerator]):
+    """Steps on shuffled epochs of images; the way to learn adds networks and loss."""
 
+    store = STORE
 
-def fit(
-    recipe: Recipe, images: Tensor, held_out: Tensor, folder: Path
-) -> tuple[AnyTrainer, Progress]:
-    """Train to the recipe's last step.
+    @classmethod
+    def data(cls, recipe: AnyGenerator) -> tuple[Tensor, Tensor]:
+        """Load training and held-out images; see :func:`training_data`."""
+        images, held_out = training_data(recipe)
+        print(f"{recipe.name}: {len(images)} for training, {len(held_out)} held out", flush=True)
+        return images, held_out
 
-    Parameters
-    ----------
-    recipe : Recipe
-    images, held_out : Tensor, uint8 or float32, shape (N, C, H, W)
-    folder : Path
-        Of the checkpoint ``NAME.safetensors``, from which the run goes on if it is there, and of
-        ``NAME-samples.png``, the latest look at samples.
-    """
-    fresh = not checkpoint_path(folder, recipe.name).is_file()
-    trainer = make_trainer(recipe, images, fresh=fresh)
+    # What a way to learn says besides the network and the loss.
 
-    def look_at() -> dict[str, float]:
-        write_png(sheet(samples(trainer)), folder / f"{recipe.name}-samples.png")
-        if isinstance(trainer, AdversarialTrainer):
-            return look_adversarial(trainer, held_out)
-        return look(trainer, held_out)
+    def decoder(self) -> Any:
+        """Return the decoder of the averaged network, as it is."""
+        raise NotImplementedError
 
-    return trainer, train(trainer, folder, look_at)
+    def draw(self, z: Tensor) -> Tensor:
+        """Map latents (N, d) to images (N, C, H, W) in [0, 1] with the averaged network."""
+        raise NotImplementedError
 
+    def calibrate(self, index: int) -> None:
+        """Pass one batch through the averaged network."""
+        raise NotImplementedError
 
-def look(trainer: Trainer, held_out: Tensor) -> dict[str, float]:
-    """Score held-out images coded by the averaged model, and after ten steps by the latent."""
-    recipe = trainer.recipe
-    x = as_float(held_out[:32])
-    if "stretch" in recipe.augment:
-        x = stretch(x)
-    x = x * recipe.scale
-    model = trainer.average.eval()
-    with torch.no_grad():
-        z = model.encode(x)
-    z = z.requires_grad_()
-    optimiser = torch.optim.Adam([z], 0.1)
-    scores: dict[str, float] = {}
-    for step in range(11):
-        output = model.decode(z)
-        if step in (0, 10):
-            name = "encoded" if step == 0 else "fitted"
-            if recipe.relative:
-                scores[name] = relative_error(x, output).mean().item()
-            else:
-                error = (x - output).square().mean((1, 2, 3))
-                scores[name] = (-10 * error.log10()).mean().item()
-        optimiser.zero_grad()
-        (x - output).square().sum().backward()
-        optimiser.step()
-    scores["norm"] = z.detach().square().mean(1).mean().item()
-    return scores
+    # What both do.
 
+    def prepare(self, indices: Tensor, step: int) -> Tensor:
+        """Return augmented training images, float32 in [0, 1]."""
+        x = as_float(self.images[indices])
+        source = self.source("augment", step)
+        for name in self.recipe.augment:
+            x = AUGMENTATIONS[name](x, source)
+        return x
 
-def look_adversarial(trainer: AdversarialTrainer, held_out: Tensor) -> dict[str, float]:
-    """Score a short fit of held-out images from z = 0, and the distance of samples from them."""
-    x = prepared(held_out[:: max(1, len(held_out) // 128)][:128], trainer.recipe)
-    some = x[::16]
-    decoder = trainer.average.eval()
-    z = torch.zeros(len(some), decoder.latent_size, requires_grad=True)
-    optimiser = torch.optim.Adam([z], 0.15)
-    for _ in range(25):
-        optimiser.zero_grad()
-        ((decoder(z) + 1) / 2 - some).square().sum().backward()
-        optimiser.step()
-    with torch.no_grad():
-        error = ((decoder(z) + 1) / 2 - some).square().mean((1, 2, 3))
+    def some(self, count: int, step: int) -> Tensor:
+        """Return about so many training images, evenly spread, as :meth:`prepare` does."""
+        every = max(1, len(self.images) // count)
+        return self.prepare(torch.arange(0, len(self.images), every), step)
+
+    def indices(self, step: int) -> Tensor:
+        """Which images a step sees: shuffled epochs, found from the step alone."""
+        count, batch = len(self.images), min(self.recipe.batch, len(self.images))
+        epoch, position = divmod(step, count // batch)
+        order = torch.randperm(count, generator=self.source("epoch", epoch))
+        return order[position * batch : (position + 1) * batch]
+
+    @torch.no_grad()
+    def samples(self, count: int = 30) -> Tensor:
+        """Draw images; before whitening, so latents of an autoencoder may be correlated."""
+        size = self.decoder().latent_size
+        images = self.draw(torch.randn(count, size, generator=seeds.generator("look")))
+        if images.shape[1] == 1:  # kernels, scaled to their own maximum
+            images = images / images.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
+        return images
+
+    def show(self, folder: Path) -> None:
+        """Write a sheet of samples, ``NAME-samples.png``."""
+        write_png(sheet(self.samples()), folder / f"{self.recipe.name}-samples.png")
+
+    @torch.no_grad()
+    def finish(self, batches: int = 24) -> None:
+        """Measure the averaged network's batch norms with its own weights.
+
+        Averages of running statistics lag behind averaged weights, and a generator is used with
+        its statistics frozen.
+        """
+        norms = [
+            layer
+            for layer in self.average.modules()
+            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
+        ]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over batches
+        self.average.train()
+        for index in range(batches):
+            self.calibrate(index)
+        self.average.eval()
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+    def describe(self) -> dict[str, Any]:
+        """Name the architecture, from which the generator is made when it is loaded."""
+        recipe, decoder = self.recipe, self.decoder()
         return {
-            "range": (-10 * error.log10()).mean().item(),
-            "norm": z.square().mean().item(),
-            "distance": kernel_distance(samples(trainer, len(x)), x),
+            "decoder": recipe.decoder,
+            "encoder": getattr(recipe, "encoder", ""),
+            "latent_size": decoder.latent_size,
+            "image_shape": list(decoder.image_shape),
+            "arithmetic": arithmetic() if recipe.precision == "bfloat16" else "float32",
         }
 
+    def validate(self, folder: Path) -> dict[str, Any]:
+        """All numbers of the card, of the generator that was exported."""
+        prior = load_generator(self.recipe.name, folder=folder)
+        return judge(prior, prepared(self.held_out, self.recipe))
 
-@torch.no_grad()
-def samples(trainer: AnyTrainer, count: int = 30) -> Tensor:
-    """Draw images from the averaged model; before whitening, so its latents may be correlated."""
-    source = seeds.generator("look")
-    if isinstance(trainer, AdversarialTrainer):
-        decoder = trainer.average.eval()
-        return (decoder(torch.randn(count, decoder.latent_size, generator=source)) + 1) / 2
-    model = trainer.average.eval()
-    latents = torch.randn(count, model.decoder.latent_size, generator=source)
-    images = model.decode(latents) / trainer.recipe.scale
-    if images.shape[1] == 1:  # kernels, scaled to their own maximum
-        images = images / images.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
-    return images
+    def export(self, progress: Progress, folder: Path) -> dict[str, Any]:
+        """Write weights, card and page: a trial's page goes with its weights."""
+        card = super().export(progress, folder)
+        prior = load_generator(self.recipe.name, folder=folder)
+        reports = REPORTS if folder == STORE.folder else folder
+        write_page(prior, prepared(self.held_out, self.recipe), card, reports)
+        print(f"wrote {reports / self.recipe.name}.md")
+        return card
+
+
+def judge(prior: Prior, x: Tensor) -> dict[str, Any]:
+    """Score a generator on held-out images or kernels (N, C, H, W)."""
+    scores: dict[str, Any] = {}
+    if prior.has_encoder:
+        with torch.no_grad():
+            codes = torch.cat([prior.encode(part) for part in x.split(128)])
+        noise = prior.card["recipe"]["latent_noise"]
+        statistics = latent_statistics(codes, noise)
+        scores |= {"posterior": dataclasses.asdict(statistics), "posterior_images": len(codes)}
+    if x.shape[1] == 1:
+        scores.update(kernel_scores(prior, x[:256]))
+        scores["penalised"] = kernel_scores(prior, x[:256], penalty=1e-5)
+        return scores
+    count = 24 if prior.has_encoder else 12  # fits are most of an export's time
+    some = x[:: max(1, len(x) // count)][:count]
+    scores.update(range_scores(prior, some, steps=60))
+    kernels = motion_blur_kernels(8, 11)
+    scores["deconvolution_psnr"] = deconvolution_psnr(prior, some[:8], kernels, steps=60)
+    first, second = x[::2], x[1::2]  # the order of the archive is by source
+    scores["kernel_distance"] = kernel_distance(prior.sample(0, len(first)), second)
+    scores["kernel_distance_of_halves"] = kernel_distance(first, second)
+    return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,8 @@ from bench.methods.kernel_net.network import NETWORKS, KernelNetwork
 from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"
-PREFIX = "kernel-net-"
-STORE = ModelStore(
-    WEIGHTS,
-    "kernel network of the class",
-    train=f"{PREFIX}{{name}}",
-    prefix=PREFIX,
-)
-
-
-def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read the card of a class's network; raise Unavailable if there is none."""
-    return STORE.at(folder).card(image_class)
+STORE = ModelStore(WEIGHTS, "kernel network of the class", prefix="kernel-net-")
+load_card = STORE.card
 
 
 @functools.lru_cache(maxsize=4)
@@ -33,9 +24,9 @@ def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
     Unavailable
         If it is missing or does not match its card.
     """
+    return STORE.at(folder).load(lambda card: build(card["recipe"]), image_class)
 
-    def make(card: dict[str, Any]) -> KernelNetwork:
-        recipe = card["recipe"]
-        return NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])
 
-    return STORE.at(folder).fill(make, image_class)
+def build(recipe: Mapping[str, Any]) -> KernelNetwork:
+    """Make the network that a recipe describes."""
+    return NETWORKS[recipe["network"]](recipe["image_size"], recipe["width"], recipe["blocks"])

@@ -1,65 +1,71 @@
-"""``python -m bench train gaussian-CLASS``: fit a class's Gaussian model to its training split."""
+"""Fitting a class's Gaussian model to its training split: one pass, no steps."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-import json
 import time
 from pathlib import Path
 
 from bench.checkout import commit
 from bench.checksums import checksum
 from bench.datasets.archives import to_unit_range, training_images
-from bench.errors import InvalidInput
-from bench.methods.generators.augment import AUGMENTATIONS
-from bench.methods.marginal.model import FINE, RANKS, WEIGHTS, learn_model, save_model
+from bench.methods.marginal.model import WEIGHTS, learn_model, save_model
+from bench.methods.training.augment import AUGMENTATIONS
+from bench.methods.training.recipe import Recipe, key
+from bench.methods.training.weights import write_card
 from bench.seeds import generator
 
-CLASSES = {"svhn": ("sharpen",), "shoes": (), "celeba": ("flip",)}
-"""Classes and the augmentations of their training images."""
-FINE_RANKS = {"svhn-fine": (300, 120, 120), "celeba-fine": (600, 200, 200)}
-"""Models with more components, for images rather than for searches, and their ranks."""
 PREFIX = "gaussian-"
+"""Begins the names of recipes; those of the models go on from there."""
 LARGEST = 20_000
 
 
-def recipe_names() -> list[str]:
-    """Names that the training command takes."""
-    return [PREFIX + name for name in (*CLASSES, *FINE_RANKS)]
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GaussianRecipe(Recipe):
+    """How a Gaussian model is fitted.
 
-
-def run(name: str, steps: int | None, folder: Path, finish: bool) -> None:
-    """Fit a model in one pass; checkpoints and an early finish mean nothing here.
-
-    Raises
-    ------
-    InvalidInput
-        If a number of steps is asked for.
+    Attributes
+    ----------
+    ranks : (int, int, int)
+        Components kept of luminance and of each chroma.
     """
-    if steps:
-        raise InvalidInput(f"{name!r} is fitted in one pass: leave --steps {steps} out.")
-    model = name.removeprefix(PREFIX)
-    image_class, ranks = model.removesuffix(FINE), FINE_RANKS.get(model, RANKS)
-    started = time.monotonic()
-    images = to_unit_range(training_images(image_class)[:LARGEST], image_class)
-    for augmentation in CLASSES[image_class]:
-        images = AUGMENTATIONS[augmentation](images, generator(name, augmentation))
-    path = WEIGHTS / f"{model}.safetensors"
-    save_model(learn_model(images, ranks), path)
-    card = {
-        "name": name,
-        "title": f"Mean, principal components and residual spectrum of {image_class}",
-        "image_class": image_class,
-        "file": path.name,
-        "sha256": checksum(path),
-        "bytes": path.stat().st_size,
-        "ranks": ranks,
-        "training_set": len(images),
-        "augment": CLASSES[image_class],
-        "seconds": round(time.monotonic() - started, 1),
-        "commit": commit(),
-        "date": datetime.date.today().isoformat(),
-        "licence_of_data": "non-commercial research only",
-    }
-    (WEIGHTS / f"{model}.json").write_text(json.dumps(card, indent=1) + "\n")
-    print(f"wrote {path} in {card['seconds']} s")
+
+    ranks: tuple[int, ...] = key(least=1)
+
+
+class GaussianFit:
+    """Fits a Gaussian model by a recipe."""
+
+    recipe_class = GaussianRecipe
+
+    @classmethod
+    def run(
+        cls, recipe: GaussianRecipe, folder: Path, *, trial: bool = False, finish: bool = False
+    ) -> None:
+        """Fit and write a model; checkpoints and an early finish mean nothing here."""
+        started = time.monotonic()
+        name = recipe.name.removeprefix(PREFIX)
+        images = to_unit_range(training_images(recipe.image_class)[:LARGEST], recipe.image_class)
+        for augmentation in recipe.augment:
+            images = AUGMENTATIONS[augmentation](images, generator(recipe.name, augmentation))
+        path = WEIGHTS / f"{name}.safetensors"
+        first, second, third = recipe.ranks
+        save_model(learn_model(images, (first, second, third)), path)
+        card = {
+            "name": recipe.name,
+            "title": recipe.title,
+            "image_class": recipe.image_class,
+            "file": path.name,
+            "sha256": checksum(path),
+            "bytes": path.stat().st_size,
+            "ranks": recipe.ranks,
+            "training_set": len(images),
+            "augment": recipe.augment,
+            "seconds": round(time.monotonic() - started, 1),
+            "commit": commit(),
+            "date": datetime.date.today().isoformat(),
+            "licence_of_data": recipe.licence,
+        }
+        write_card(name, card, WEIGHTS)
+        print(f"wrote {path} in {card['seconds']} s")

@@ -1,17 +1,19 @@
-"""Batches of freshly blurred images: new kernels and noise in every step."""
+"""Training on freshly blurred images: new kernels and noise in every step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from bench import seeds
-from bench.datasets.archives import to_unit_range
+from bench.datasets.archives import to_unit_range, training_images
 from bench.datasets.development import KERNEL_SEED
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.methods.generators.augment import AUGMENTATIONS
+from bench.methods.training.augment import AUGMENTATIONS
+from bench.methods.training.trainer import AnyRecipe, Trainer
 from bench.physics.forward import blur
 
 NOISE = 0.01
@@ -33,7 +35,7 @@ class BlurredBatches:
     image_class : str
     batch : int
     augment : sequence of str
-        Names in :mod:`bench.methods.generators.augment`.
+        Names in :mod:`bench.methods.training.augment`.
     noise : callable
         See :data:`NoiseLevels`.
     """
@@ -53,7 +55,7 @@ class BlurredBatches:
         self._drawn = (-1, torch.empty(0))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Sharp images and observations (N, 3, H, W) in [0, 1], and kernels (N, 28, 28)."""
+        """Return sharp images, observations (N, 3, H, W) in [0, 1] and kernels (N, 28, 28)."""
         source = self._source("batch", step)
         chosen = torch.randint(len(self.images), (self.size,), generator=source)
         x = to_unit_range(self.images[chosen], self.image_class)
@@ -78,7 +80,7 @@ class BlurredBatches:
 def validation(
     purpose: str, images: Tensor, image_class: str, noise: float = NOISE, count: int = 240
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Sharp images, observations and kernels to look at, from validation images.
+    """Blur validation images: sharp images, observations and kernels.
 
     Their kernels are drawn by another seed than those of the development sets.
 
@@ -97,3 +99,38 @@ def validation(
     source = seeds.generator(purpose, image_class)
     drawn = noise * torch.randn(x.shape, generator=source)
     return x, (blur(x, kernel) + drawn).clamp(0, 1), kernel
+
+
+class BlurredTrainer(Trainer[AnyRecipe]):
+    """Training on freshly blurred images of a class; a family adds its network and loss."""
+
+    largest_gradient = 1.0
+    purpose: ClassVar[str] = "validation"
+    """Seeds the noise of the held-out observations."""
+
+    def __init__(
+        self, recipe: AnyRecipe, images: Tensor, held_out: Any = None, *, fresh: bool = True
+    ) -> None:
+        super().__init__(recipe, images, held_out, fresh=fresh)
+        self.batches = BlurredBatches(
+            recipe.name,
+            recipe.seed,
+            images,
+            recipe.image_class,
+            recipe.batch,
+            recipe.augment,
+            self.noise_levels,
+        )
+
+    @classmethod
+    def data(cls, recipe: AnyRecipe) -> tuple[Tensor, Tensor]:
+        """Load the class's training and validation images, uint8 (N, 3, H, W)."""
+        return training_images(recipe.image_class), training_images(recipe.image_class, "val")
+
+    def noise_levels(self, uniform: Tensor, coin: Tensor) -> Tensor:
+        """Standard deviations of the noise; see :data:`NoiseLevels`."""
+        return torch.full_like(uniform, NOISE)
+
+    def validation(self, noise: float = NOISE) -> tuple[Tensor, Tensor, Tensor]:
+        """Held-out images, observations and kernels; see :func:`validation`."""
+        return validation(self.purpose, self.held_out, self.recipe.image_class, noise)

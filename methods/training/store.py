@@ -43,18 +43,19 @@ class ModelStore:
         Holds ``NAME.json`` and, in a clone, the weights that it names.
     noun : str
         What a model of this family is, for messages: "generator", "kernel network".
-    train : str
-        The name under which ``bench train`` makes a model, a format of ``name``.
     prefix : str
         Put before a model's name to get its file's.
+    train : str
+        The name under which ``bench train`` makes a model, a format of ``name``; by default that
+        of its file.
     unknown : type of BenchError
         Raised for a name that has no card.
     """
 
     folder: Path
     noun: str
-    train: str = "{name}"
     prefix: str = ""
+    train: str = ""
     unknown: type[BenchError] = Unavailable
 
     def at(self, folder: Path) -> ModelStore:
@@ -129,7 +130,7 @@ class ModelStore:
         start = f"{part}/"
         return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
-    def fill(self, make: Callable[[dict[str, Any]], nn.Module], name: str) -> Any:
+    def load(self, make: Callable[[dict[str, Any]], nn.Module], name: str) -> Any:
         """Make a network of its card, load its weights, and return it frozen for evaluation.
 
         Raises
@@ -148,7 +149,8 @@ class ModelStore:
         return f"methods/{self.folder.parent.name}/{self.folder.name}"
 
     def _training(self, name: str) -> str:
-        return f"'python -m bench train {self.train.format(name=name)}'"
+        recipe = self.train.format(name=name) or f"{self.prefix}{name}"
+        return f"'python -m bench train {recipe}'"
 
     def _restore(self, name: str) -> str:
         return f"restore both from one commit, or make them again with {self._training(name)}"

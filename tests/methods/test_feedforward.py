@@ -8,16 +8,17 @@ import torch
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.methods.feedforward import losses, networks
 from bench.methods.feedforward.features import rotated
-from bench.methods.feedforward.loading import WEIGHTS, build, load_card, load_network
+from bench.methods.feedforward.loading import FEATURES, STORE, WEIGHTS, build, load_network
 from bench.methods.feedforward.methods import CNN, MARGIN, CNNNoise, DeblurGAN, UNet, wrapped
-from bench.methods.feedforward.recipe import Recipe, load_recipe, recipe_names
-from bench.methods.feedforward.train import Trainer, export, restored
-from bench.methods.training.checkpoint import read_state, save_checkpoint
-from bench.methods.training.loop import Progress, checkpoint_path, train
+from bench.methods.feedforward.train import FeedForwardTrainer, restored
+from bench.methods.training.checkpoint import read_state
+from bench.methods.training.recipe import load_recipe, recipe_names
+from bench.methods.training.trainer import Progress, checkpoint_path
 from bench.metrics import psnr
 from bench.protocol import Task
 
-TINY = {"batch": 4, "steps": 6, "look": 3, "save": 100, "start": ""}
+TINY = {"batch": 4, "steps": 6, "eval_every": 3, "save_every": 100, "start": ""}
+NAMES = [name for name in recipe_names("feedforward") if name != FEATURES]
 WIDTHS = {"cnn": 0.125, "deblurgan": 4, "unet": 6}
 
 
@@ -104,10 +105,10 @@ def test_a_tiny_set_is_overfitted(name, images):
     recipe = dataclasses.replace(
         recipe, **{**TINY, "loss": "squared", "augment": (), "width": 2 * WIDTHS[recipe.network]}
     )
-    trainer = Trainer(recipe, images[:4])
+    trainer = FeedForwardTrainer(recipe, images[:4])
     sharp, observation, _ = trainer.batches.batch(0)
     trainer.batches.batch = lambda step: (sharp, observation, None)  # the same four, every step
-    trainer.recipe = dataclasses.replace(recipe, steps=400, rate=3e-3)
+    trainer.recipe = dataclasses.replace(recipe, steps=400, lr=3e-3)
     first = trainer.advance()
     last = [trainer.advance() for _ in range(220)][-1]
     assert last < 0.2 * first
@@ -119,17 +120,16 @@ def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path
     network = load_recipe(name).network
     recipe = load_recipe(name, **TINY, width=WIDTHS[network])
     torch.manual_seed(5)
-    whole = Trainer(recipe, images)
-    train(whole, tmp_path / "whole", lambda: {})
+    whole = FeedForwardTrainer(recipe, images, images)
+    whole.train(tmp_path / "whole")
     torch.manual_seed(5)
-    half = Trainer(recipe, images)
+    half = FeedForwardTrainer(recipe, images)
     for _ in range(3):
         half.advance()
-    state = {"step": 3, "recipe": recipe.fingerprint(), "progress": {}}
-    save_checkpoint(tmp_path / "half" / f"{name}.safetensors", half.parts, state)
+    half.save(checkpoint_path(tmp_path / "half", name), Progress())
     torch.manual_seed(5)
-    again = Trainer(recipe, images)
-    train(again, tmp_path / "half", lambda: {})
+    again = FeedForwardTrainer(recipe, images, images)
+    again.train(tmp_path / "half")
     for left, right in zip(
         whole.average.state_dict().values(), again.average.state_dict().values(), strict=True
     ):
@@ -139,10 +139,9 @@ def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path
 
 
 @pytest.mark.parametrize("field", ["loss", "optimiser"])
-def test_an_unknown_loss_or_optimiser_is_refused(field, images):
-    recipe = load_recipe("cnn-svhn", **{**TINY, "width": 0.125, field: "guess"})
-    with pytest.raises(InvalidInput, match="'guess'; it may be"):
-        Trainer(recipe, images)
+def test_an_unknown_loss_or_optimiser_is_refused(field):
+    with pytest.raises(InvalidInput, match=f"{field} = 'guess'; it may be"):
+        load_recipe("cnn-svhn", **{field: "guess"})
 
 
 def test_the_critic_learns_to_tell_restored_from_sharp(images):
@@ -182,8 +181,8 @@ def test_losses_are_what_they_say():
 
 
 def test_a_diverging_training_keeps_its_checkpoint(images, tmp_path):
-    recipe = load_recipe("cnn-svhn", **{**TINY, "width": 0.125, "save": 1})
-    trainer = Trainer(recipe, images)
+    recipe = load_recipe("cnn-svhn", **{**TINY, "width": 0.125, "save_every": 1, "eval_every": 9})
+    trainer = FeedForwardTrainer(recipe, images)
     batch = trainer.batches.batch
     nan = float("nan")
     trainer.batches.batch = lambda step: (
@@ -191,17 +190,17 @@ def test_a_diverging_training_keeps_its_checkpoint(images, tmp_path):
         *batch(step)[1:],
     )
     with pytest.raises(InvalidInput, match="diverged: the loss of step 2 is nan"):
-        train(trainer, tmp_path, lambda: {})
+        trainer.train(tmp_path)
     assert read_state(checkpoint_path(tmp_path, "cnn-svhn"))["step"] == 2
     assert all(p.isfinite().all() for p in trainer.model.parameters())
 
 
 def test_a_checkpoint_of_another_width_is_refused_in_words(images, tmp_path):
     recipe = load_recipe("cnn-svhn", **{**TINY, "width": 0.125})
-    train(Trainer(recipe, images), tmp_path, lambda: {})
+    FeedForwardTrainer(recipe, images, images).train(tmp_path)
     wider = dataclasses.replace(recipe, width=0.25)
     with pytest.raises(InvalidInput, match="another version of the recipe"):
-        train(Trainer(wider, images), tmp_path, lambda: {})
+        FeedForwardTrainer(wider, images).train(tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
@@ -222,23 +221,22 @@ def test_images_of_any_size_are_restored_and_tiny_ones_refused(name):
     assert torch.equal(padded[..., MARGIN - 1, MARGIN : MARGIN + 45], odd[..., -1, :])
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_weights_are_of_the_recipe_that_is_there(name):
     if not (WEIGHTS / f"{name}.json").is_file():
         pytest.skip(f"no weights of {name}")
-    trained = Recipe(**load_card(name)["recipe"])
-    assert trained.fingerprint() == load_recipe(name).fingerprint()
+    assert STORE.card(name)["recipe_fingerprint"] == load_recipe(name).fingerprint()
 
 
 def test_labels_of_the_features_are_balanced(images):
-    x, labels = rotated({"a": images, "b": images}, torch.Generator().manual_seed(0))
+    x, labels = rotated({"a": images, "b": images}, 24, torch.Generator().manual_seed(0))
     assert len(x) == len(labels)
     assert labels.bincount().tolist() == [6] * 8
 
 
 def test_exported_weights_restore_the_same_images(images, tmp_path, monkeypatch):
     recipe = load_recipe("unet-svhn", **TINY, width=6)
-    trainer = Trainer(recipe, images)
+    trainer = FeedForwardTrainer(recipe, images)
     sharp, observation, _ = trainer.batches.batch(0)
     for _ in range(3):
         trainer.advance()
@@ -246,7 +244,8 @@ def test_exported_weights_restore_the_same_images(images, tmp_path, monkeypatch)
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.normal_(layer.weight, std=0.05)
     assert (restored(trainer.average, observation) - observation).abs().mean() > 0.02
-    card = export(trainer, Progress(), sharp, observation, tmp_path)
+    trainer.validation = lambda *_: (sharp, observation, None)
+    card = trainer.export(Progress(), tmp_path)
     loaded = load_network("unet-svhn", tmp_path)
     difference = restored(loaded, observation) - restored(trainer.average, observation)
     assert difference.abs().max() < 0.02  # eight bits
@@ -266,11 +265,11 @@ def test_exported_weights_restore_the_same_images(images, tmp_path, monkeypatch)
         load_network("unet-svhn", tmp_path)
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_recipes_name_what_exists(name):
     recipe = load_recipe(name)
     assert recipe.network in networks.NETWORKS
-    assert not recipe.start or recipe.start in recipe_names()
+    assert not recipe.start or recipe.start in NAMES
     assert recipe.licence
 
 
@@ -279,7 +278,7 @@ def test_tasks_a_network_cannot_take_are_refused():
         pytest.skip("no weights of cnn-celeba")
     with pytest.raises(NotApplicable, match="1 channels"):
         CNN.check_available(Task("celeba", (64, 64), channels=1))
-    with pytest.raises(NotApplicable, match="no recipe 'cnn-noise-shoes'"):
+    with pytest.raises(NotApplicable, match="no weights 'cnn-noise-shoes'"):
         CNNNoise.check_available(Task("shoes", (64, 64)))
-    with pytest.raises(Unavailable, match="There is no network trained end to end 'cnn-cats'"):
-        load_card("cnn-cats")
+    with pytest.raises(Unavailable, match="There is no feed-forward network 'cnn-cats'"):
+        STORE.card("cnn-cats")

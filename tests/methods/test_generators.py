@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench.errors import InvalidInput, Unavailable, UnknownName
-from bench.methods.generators import architectures, augment
+from bench.errors import Unavailable, UnknownName
+from bench.methods.generators import architectures
 from bench.methods.generators.autoencoder import Autoencoder, whiten
-from bench.methods.generators.export import sheet
 from bench.methods.generators.folding import fold
 from bench.methods.generators.linear import logits, principal_components, start_linear
 from bench.methods.generators.loading import (
@@ -20,7 +19,9 @@ from bench.methods.generators.loading import (
     load_card,
     load_generator,
 )
-from bench.methods.generators.recipe import load_recipe, recipe_names
+from bench.methods.generators.page import sheet
+from bench.methods.training import augment
+from bench.methods.training.recipe import load_recipe
 from bench.methods.training.weights import write_weights
 
 DECODERS = ["SVHNDecoder", "DCGANDecoder", "MotionBlurDecoder"]
@@ -222,23 +223,6 @@ def test_augmentations_keep_shape_and_range_and_depend_on_the_seed_alone(name):
     assert first.shape == x.shape
     assert first.min() >= 0
     assert first.max() <= 1
-
-
-def test_recipes_are_readable_and_name_known_things():
-    for name in recipe_names():
-        recipe = load_recipe(name)
-        assert hasattr(architectures, recipe.decoder)
-        assert recipe.method == "adversarial" or hasattr(architectures, recipe.encoder)
-        assert set(recipe.augment) <= set(augment.AUGMENTATIONS)
-    with pytest.raises(UnknownName, match="there are"):
-        load_recipe("nonsense")
-
-
-def test_recipe_with_a_misspelt_key_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.methods.generators.recipe.FOLDER", tmp_path)
-    (tmp_path / "bad.toml").write_text('titel = "x"')
-    with pytest.raises(InvalidInput, match="titel"):
-        load_recipe("bad")
 
 
 def test_sheet_tiles_images_in_rows():

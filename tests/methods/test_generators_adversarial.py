@@ -1,6 +1,5 @@
 """Adversarial training, choosing between generators, and priors that are not the default."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -9,9 +8,10 @@ from torch import nn
 
 from bench.harness import plan
 from bench.methods.deep_deblur.methods import DeepDeblur
-from bench.methods.generators import architectures, comparison, export, train
+from bench.methods.generators import architectures, comparison
+from bench.methods.generators import train as training
 from bench.methods.generators.adversarial import AdversarialTrainer
-from bench.methods.generators.critic import Critic, mismatch, told_real
+from bench.methods.generators.discriminator import Discriminator, cross_entropy, mismatch
 from bench.methods.generators.fitting import start_near
 from bench.methods.generators.loading import (
     DEFAULTS,
@@ -20,10 +20,9 @@ from bench.methods.generators.loading import (
     load_card,
     load_generator,
 )
-from bench.methods.generators.recipe import load_recipe
 from bench.methods.oracles.range_oracle import RangeOracle
-from bench.methods.training.checkpoint import save_checkpoint
-from bench.methods.training.loop import Progress
+from bench.methods.training.recipe import load_recipe
+from bench.methods.training.trainer import Progress, checkpoint_path
 from bench.physics.observation import Condition
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
@@ -31,7 +30,8 @@ from bench.registry import DATASETS, METHODS
 NAMES = ["celeba-adversarial", "shoes-adversarial"]
 SHIPPED = {*NAMES} <= {*generator_names()}
 needs_weights = pytest.mark.skipif(not SHIPPED, reason="the weights are not trained yet")
-TINY = {"start": "random", "steps": 4, "batch": 4, "critic_width": 4, "critic_lead": 0, "look": 4}
+TINY = {"start": "random", "steps": 4, "batch": 4, "eval_every": 4}
+TINY |= {"discriminator_width": 4, "discriminator_lead": 0}
 FACE, SHOE = Task("celeba", (64, 64)), Task("shoes", (64, 64))
 
 
@@ -45,22 +45,22 @@ def images():
 
 def test_critic_mirrors_the_decoder_and_judges_each_image():
     torch.manual_seed(0)
-    critic = Critic(64)
+    critic = Discriminator(64)
     decoder = architectures.DCGANDecoder()
     mirrored = [conv.weight.shape for conv in decoder.convs]
     assert [conv.weight.shape for conv in critic.convs][:0:-1] == mirrored
-    assert Critic(4)(torch.rand(3, 3, 64, 64)).shape == (3, 16)
+    assert Discriminator(4)(torch.rand(3, 3, 64, 64)).shape == (3, 16)
 
 
 def test_critic_loss_has_its_minimum_at_the_label():
     logits = torch.linspace(-6, 6, 121)
-    loss = torch.stack([told_real(logit[None], 0.9) for logit in logits])
+    loss = torch.stack([cross_entropy(logit[None], 0.9) for logit in logits])
     assert torch.sigmoid(logits[loss.argmin()]).item() == pytest.approx(0.9, abs=0.01)
 
 
 def test_mismatch_is_nothing_for_the_same_images_and_grows_with_a_pattern():
     torch.manual_seed(0)
-    critic, x = Critic(4).train(), torch.rand(6, 3, 64, 64)
+    critic, x = Discriminator(4).train(), torch.rand(6, 3, 64, 64)
     grid = torch.ones(64, 64)
     grid[::2, 1::2] = grid[1::2, ::2] = -1
     (_, plain), (_, weak), (_, strong) = (critic.describe(x + a * grid) for a in (0, 0.2, 0.5))
@@ -70,7 +70,7 @@ def test_mismatch_is_nothing_for_the_same_images_and_grows_with_a_pattern():
 
 def test_whitened_filters_answer_to_fine_patterns_as_to_coarse_ones(images):
     torch.manual_seed(0)
-    critic, x = Critic(16), 2 * images.float() / 255 - 1
+    critic, x = Discriminator(16), 2 * images.float() / 255 - 1
     critic.whiten(x, 0.05)
     answers = critic.convs[0](x + 0.05 * torch.randn(x.shape))
     assert answers.std().item() == pytest.approx(1, abs=0.5)
@@ -82,13 +82,17 @@ def test_whitened_filters_answer_to_fine_patterns_as_to_coarse_ones(images):
 def test_each_player_gets_better_at_its_own_game(images):
     """The critic learns to tell images from samples; the decoder to fool a critic that rests."""
     settings = {**TINY, "steps": 200, "precision": "float32", "instance_noise": 0.0}
-    settings |= {"rate": 2e-3, "critic_rate": 2e-3, "matching": 0.0}
-    leading = AdversarialTrainer(load_recipe(NAMES[0], **{**settings, "critic_lead": 99}), images)
-    before = leading.decoder.output.weight.clone()
+    settings |= {"lr": 2e-3, "discriminator_lr": 2e-3, "matching": 0.0}
+    leading = AdversarialTrainer(
+        load_recipe(NAMES[0], **{**settings, "discriminator_lead": 99}), images
+    )
+    before = leading.model.output.weight.clone()
     first, *_, last = [leading.advance() for _ in range(12)]
     assert last < first - 0.02
-    assert torch.equal(leading.decoder.output.weight, before)
-    fooling = AdversarialTrainer(load_recipe(NAMES[0], **{**settings, "critic_rate": 0.0}), images)
+    assert torch.equal(leading.model.output.weight, before)
+    fooling = AdversarialTrainer(
+        load_recipe(NAMES[0], **{**settings, "discriminator_lr": 0.0}), images
+    )
     told = told_by(fooling)
     for _ in range(8):
         fooling.advance()
@@ -98,33 +102,32 @@ def test_each_player_gets_better_at_its_own_game(images):
 @torch.no_grad()
 def told_by(trainer):
     """Mean logit of samples, of the critic as it stands."""
-    return trainer.critic(trainer.decoder(trainer.latents(16, -1))).mean().item()
+    return trainer.discriminator(trainer.model(trainer.latents(16, -1))).mean().item()
 
 
 def test_resumed_training_equals_uninterrupted_training(images, tmp_path):
     recipe = load_recipe(NAMES[0], **TINY)
-    whole, _ = train.fit(recipe, images, images[:8], tmp_path / "whole")
+    whole = AdversarialTrainer(recipe, images, images[:8])
+    whole.train(tmp_path / "whole")
     trainer = AdversarialTrainer(recipe, images)
     for _ in range(2):
         trainer.advance()
-    progress = dataclasses.asdict(Progress())
-    state = {"step": 2, "recipe": recipe.fingerprint(), "progress": progress}
-    save_checkpoint(tmp_path / "cut" / f"{recipe.name}.safetensors", trainer.parts, state)
-    again, _ = train.fit(recipe, images, images[:8], tmp_path / "cut")
+    trainer.save(checkpoint_path(tmp_path / "cut", recipe.name), Progress())
+    again = AdversarialTrainer(recipe, images, images[:8], fresh=False)
+    again.train(tmp_path / "cut")
     for part in ("decoder", "average", "critic"):
         expected = whole.parts[part].state_dict()
         for key, value in again.parts[part].state_dict().items():
             assert torch.equal(value, expected[key]), key
 
 
-def test_look_and_export_make_a_generator_that_loads(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "judge", lambda prior, x, recipe: {"range_psnr": 0.0})
-    monkeypatch.setattr(export, "write_page", lambda *_: None)
-    trainer = AdversarialTrainer(load_recipe(NAMES[0], **TINY), images)
+def test_evaluation_and_export_make_a_generator_that_loads(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "judge", lambda prior, x: {"range_psnr": 0.0})
+    monkeypatch.setattr(training, "write_page", lambda *_: None)
+    trainer = AdversarialTrainer(load_recipe(NAMES[0], **TINY), images, images[:4])
     trainer.advance()
-    seen = train.look_adversarial(trainer, images[:4])
-    assert set(seen) == {"range", "norm", "distance"}
-    card = export.finish(trainer, images[:4], seconds=1.0, folder=tmp_path, reports=tmp_path)
+    assert set(trainer.evaluate()) == {"range", "norm", "distance"}
+    card = trainer.export(Progress(), tmp_path)
     prior = load_generator(NAMES[0], folder=tmp_path)
     assert not prior.has_encoder
     with torch.no_grad():
@@ -133,11 +136,10 @@ def test_look_and_export_make_a_generator_that_loads(images, tmp_path, monkeypat
     assert card["precision"] == "int8"
 
 
-def test_fields_of_adversarial_training_leave_other_recipes_checkpoints_valid():
-    assert (
-        load_recipe("celeba", critic_width=8).fingerprint() == load_recipe("celeba").fingerprint()
-    )
-    other = load_recipe(NAMES[0], critic_width=8).fingerprint()
+def test_a_recipe_has_only_the_keys_of_its_own_training():
+    with pytest.raises(TypeError):
+        load_recipe("celeba", discriminator_width=8)
+    other = load_recipe(NAMES[0], discriminator_width=8).fingerprint()
     assert other != load_recipe(NAMES[0]).fingerprint()
 
 

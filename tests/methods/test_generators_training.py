@@ -1,6 +1,5 @@
 """Training: it learns, it resumes bit by bit after a kill, and refuses what it should."""
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -13,13 +12,11 @@ import torch
 
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, Unavailable
-from bench.methods.generators.autoencoder import Trainer
-from bench.methods.generators.recipe import load_recipe
-from bench.methods.generators.train import fit
-from bench.methods.training.checkpoint import save_checkpoint
-from bench.methods.training.loop import Progress, learning_rate, resume
+from bench.methods.generators.autoencoder import AutoencoderTrainer
+from bench.methods.training.recipe import load_recipe
+from bench.methods.training.trainer import Progress, checkpoint_path, learning_rate
 
-TINY = {"steps": 12, "batch": 8, "look": 6, "save": 2, "seed": 3}
+TINY = {"steps": 12, "batch": 8, "eval_every": 6, "save_every": 2, "seed": 3}
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +26,9 @@ def kernels():
 
 def test_a_tiny_set_is_overfitted(kernels):
     recipe = load_recipe(
-        "motion-blur", steps=250, batch=8, augment=(), latent_noise=0.0, average=0.9, rate=3e-3
+        "motion-blur", steps=250, batch=8, augment=(), latent_noise=0.0, ema_decay=0.9, lr=3e-3
     )
-    trainer = Trainer(recipe, kernels[:8])
+    trainer = AutoencoderTrainer(recipe, kernels[:8])
     first = trainer.advance()
     while trainer.step < recipe.steps:
         last = trainer.advance()
@@ -45,7 +42,8 @@ def test_the_linear_start_of_digits_is_far_ahead_of_a_random_one():
     first = {}
     for start in ("linear", "random"):
         settings = {"steps": 1, "batch": 32, "augment": (), "precision": "float32"}
-        first[start] = Trainer(load_recipe("svhn", start=start, **settings), images).advance()
+        recipe = load_recipe("svhn", start=start, **settings)
+        first[start] = AutoencoderTrainer(recipe, images).advance()
     assert first["linear"] < 0.5 * first["random"]
 
 
@@ -56,19 +54,15 @@ def test_resumed_training_equals_uninterrupted_training(name, kernels, tmp_path)
     else:
         recipe = load_recipe(name, start="random", **{**TINY, "steps": 4, "batch": 4})
         images = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8)
-    whole, _ = fit(recipe, images, images[:8], tmp_path / "whole")
-    half = dataclasses.replace(recipe, steps=recipe.steps // 2)
+    whole = AutoencoderTrainer(recipe, images, images[:8])
+    whole.train(tmp_path / "whole")
     # The learning rate depends on the number of steps, so the first half is stopped, not short.
-    trainer = Trainer(recipe, images)
-    while trainer.step < half.steps:
+    trainer = AutoencoderTrainer(recipe, images)
+    while trainer.step < recipe.steps // 2:
         trainer.advance()
-    state = {
-        "step": trainer.step,
-        "recipe": recipe.fingerprint(),
-        "progress": dataclasses.asdict(Progress()),
-    }
-    save_checkpoint(tmp_path / "cut" / f"{name}.safetensors", trainer.parts, state)
-    again, _ = fit(recipe, images, images[:8], tmp_path / "cut")
+    trainer.save(checkpoint_path(tmp_path / "cut", name), Progress())
+    again = AutoencoderTrainer(recipe, images, images[:8], fresh=False)
+    again.train(tmp_path / "cut")
     for part in ("model", "average"):
         expected = whole.parts[part].state_dict()
         for key, value in again.parts[part].state_dict().items():
@@ -79,11 +73,12 @@ def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
     script = textwrap.dedent(
         """
         import sys, pathlib, torch
-        from bench.methods.generators.recipe import load_recipe
-        from bench.methods.generators.train import fit
+        from bench.methods.training.recipe import load_recipe
+                from bench.methods.generators.autoencoder import AutoencoderTrainer
         torch.set_num_threads(1)
-        recipe = load_recipe("motion-blur", steps=100000, batch=8, look=100000, save=1)
-        fit(recipe, torch.rand(32, 1, 28, 28), torch.rand(8, 1, 28, 28), pathlib.Path(sys.argv[1]))
+        often = {"eval_every": 100000, "save_every": 1}
+        recipe = load_recipe("motion-blur", steps=100000, batch=8, **often)
+        AutoencoderTrainer(recipe, torch.rand(32, 1, 28, 28)).train(pathlib.Path(sys.argv[1]))
         """
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
@@ -95,23 +90,24 @@ def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     recipe = load_recipe("motion-blur", batch=8)
-    trainer = Trainer(recipe, torch.rand(32, 1, 28, 28))
-    resume(trainer, path, Progress())
+    trainer = AutoencoderTrainer(recipe, torch.rand(32, 1, 28, 28))
+    trainer.resume(path)
     assert trainer.step >= 1
 
 
 def test_checkpoint_of_another_recipe_is_refused(kernels, tmp_path):
-    fit(load_recipe("motion-blur", **{**TINY, "steps": 2}), kernels, kernels[:8], tmp_path)
-    other = load_recipe("motion-blur", **{**TINY, "rate": 0.5})
+    short = load_recipe("motion-blur", **{**TINY, "steps": 2})
+    AutoencoderTrainer(short, kernels, kernels[:8]).train(tmp_path)
+    other = load_recipe("motion-blur", **{**TINY, "lr": 0.5})
     with pytest.raises(InvalidInput, match="another version"):
-        fit(other, kernels, kernels[:8], tmp_path)
+        AutoencoderTrainer(other, kernels, kernels[:8]).train(tmp_path)
 
 
 def test_broken_checkpoint_is_explained(kernels, tmp_path):
     path = tmp_path / "motion-blur.safetensors"
     path.write_bytes(b"cut off")
     with pytest.raises(Unavailable, match="delete it"):
-        fit(load_recipe("motion-blur", **TINY), kernels, kernels[:8], tmp_path)
+        AutoencoderTrainer(load_recipe("motion-blur", **TINY), kernels).train(tmp_path)
 
 
 def test_learning_rate_warms_up_and_falls():

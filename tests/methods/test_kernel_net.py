@@ -1,6 +1,5 @@
 """The kernel network: what it returns, that it learns, and that its training resumes exactly."""
 
-import dataclasses
 import json
 
 import pytest
@@ -11,13 +10,13 @@ from bench.errors import NotApplicable, Unavailable
 from bench.methods.kernel_net.loading import load_card, load_network
 from bench.methods.kernel_net.method import KernelNet
 from bench.methods.kernel_net.network import NETWORKS, centre, gradient_autocorrelation, kernels
-from bench.methods.kernel_net.train import Trainer, kernel_loss, load_recipe, recipe_names
-from bench.methods.training.checkpoint import save_checkpoint
-from bench.methods.training.loop import Progress, train
+from bench.methods.kernel_net.train import KernelTrainer, kernel_loss
+from bench.methods.training.recipe import load_recipe, recipe_names
+from bench.methods.training.trainer import Progress, checkpoint_path
 from bench.physics.forward import blur
 from bench.protocol import Task
 
-TINY = {"width": 16, "blocks": 1, "batch": 4, "steps": 6, "look": 3, "save": 100}
+TINY = {"width": 16, "blocks": 1, "batch": 4, "steps": 6, "eval_every": 100, "save_every": 100}
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +47,16 @@ def test_autocorrelation_of_a_doubled_image_shows_the_distance():
 
 
 def test_a_tiny_set_is_overfitted(images):
-    recipe = load_recipe("kernel-net-svhn", **{**TINY, "steps": 300, "rate": 2e-3, "augment": ()})
-    trainer = Trainer(recipe, images[:4])
-    observation, kernel = trainer.batch(0)
+    recipe = load_recipe("kernel-net-svhn", **{**TINY, "steps": 300, "lr": 2e-3, "augment": ()})
+    trainer = KernelTrainer(recipe, images[:4])
+    _, observation, kernel = trainer.batches.batch(0)
+    optimiser = trainer.optimisers["optimiser"]
     losses = []
     for _ in range(200):
         loss = kernel_loss(kernels(trainer.model(observation)), kernel)
-        trainer.optimiser.zero_grad()
+        optimiser.zero_grad()
         loss.backward()
-        trainer.optimiser.step()
+        optimiser.step()
         losses.append(loss.item())
     assert losses[0] > 1
     assert losses[-1] < 0.3
@@ -64,22 +64,20 @@ def test_a_tiny_set_is_overfitted(images):
 
 def test_resumed_training_equals_uninterrupted_training(images, tmp_path):
     recipe = load_recipe("kernel-net-svhn", **TINY)
-    whole = Trainer(recipe, images)
-    train(whole, tmp_path / "whole", dict)
-    half = Trainer(recipe, images)
+    whole = KernelTrainer(recipe, images, images)
+    whole.train(tmp_path / "whole")
+    half = KernelTrainer(recipe, images)
     while half.step < 3:
         half.advance()
-    progress = dataclasses.asdict(Progress())
-    state = {"step": half.step, "recipe": recipe.fingerprint(), "progress": progress}
-    save_checkpoint(tmp_path / "cut" / f"{recipe.name}.safetensors", half.parts, state)
-    again = Trainer(recipe, images)
-    train(again, tmp_path / "cut", dict)
+    half.save(checkpoint_path(tmp_path / "cut", recipe.name), Progress())
+    again = KernelTrainer(recipe, images, images)
+    again.train(tmp_path / "cut")
     for key, value in again.average.state_dict().items():
         assert torch.equal(value, whole.average.state_dict()[key]), key
 
 
 def test_every_recipe_is_of_a_class_with_its_image_size():
-    for name in recipe_names():
+    for name in recipe_names("kernel_net"):
         recipe = load_recipe(name)
         assert name == f"kernel-net-{recipe.image_class}"
         assert recipe.image_size == (32 if recipe.image_class == "svhn" else 64)

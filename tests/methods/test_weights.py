@@ -16,7 +16,7 @@ from bench.checksums import checksum
 from bench.cli import main
 from bench.errors import BenchError
 from bench.files import LFS_POINTER
-from bench.methods.feedforward.loading import load_network as load_restorer
+from bench.methods.feedforward.loading import load_network as load_feed_forward
 from bench.methods.generators.loading import load_generator
 from bench.methods.kernel_net.loading import load_network
 from bench.methods.marginal.model import load_model
@@ -26,7 +26,7 @@ LOADERS: dict[str, Callable[[Path], Any]] = {
     "celeba": lambda folder: load_generator("celeba", folder=folder),
     "kernel-net-svhn": lambda folder: load_network("svhn", folder),
     "svhn": lambda folder: load_model("svhn", folder),
-    "cnn-svhn": lambda folder: load_restorer("cnn-svhn", folder),
+    "cnn-svhn": lambda folder: load_feed_forward("cnn-svhn", folder),
 }
 
 
@@ -93,8 +93,10 @@ def test_threads_that_cannot_be(threads: str, capsys: pytest.CaptureFixture[str]
 def test_a_recipe_that_is_no_toml(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "odd.toml").write_text("steps = [")
-    monkeypatch.setattr("bench.methods.generators.recipe.FOLDER", tmp_path)
+    recipes = tmp_path / "family" / "recipes"
+    recipes.mkdir(parents=True)
+    (recipes / "odd.toml").write_text("steps = [")
+    monkeypatch.setattr("bench.methods.training.recipe.FOLDER", tmp_path)
     assert main(["train", "odd", "--folder", str(tmp_path)]) == 2
     assert "The recipe 'odd' is no whole TOML file" in capsys.readouterr().err
 
@@ -103,7 +105,7 @@ def test_a_folder_that_takes_no_checkpoints_is_refused_before_the_training(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        "bench.methods.generators.train.run", lambda *_: pytest.fail("work was done")
+        "bench.methods.training.trainer.Trainer.run", lambda *_: pytest.fail("work was done")
     )
     assert main(["train", "celeba", "--folder", "/proc/nowhere"]) == 2
     assert "/proc/nowhere/celeba cannot be written" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from torch.nn import functional
 SLOPE = 0.2
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """Four 5×5 stride-2 convolutions with leaky ReLU 0.2, batch norm on all but the first.
 
     Where DCGAN ends in one dense layer, each of the 4×4 positions is judged by the same linear
@@ -84,7 +84,7 @@ class Critic(nn.Module):
         return self.output(x).flatten(1).float(), described
 
 
-def told_real(logits: Tensor, label: float) -> Tensor:
+def cross_entropy(logits: Tensor, label: float) -> Tensor:
     """Binary cross-entropy, a scalar, when told that all have this probability of being real."""
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
