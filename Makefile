@@ -38,7 +38,7 @@ PUBLISHED = $(PYTHON) -m bench run --out results/published --datasets svhn,shoes
 published: setup
 	$(PUBLISHED) --methods dd,dds --set dd.preset=published --set dds.preset=published --images 2
 	$(PUBLISHED) --methods range-oracle --set range-oracle.preset=published --images 4
-	$(PYTHON) -m bench.methods.deep_deblur.speed
+	$(PYTHON) -m bench benchmark deep-deblur
 
 setup: $(STAMP) octave opencv
 

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.datasets.photos import photo_crops
-from bench.harness.plan import load_dataset
 from bench.methods.training.augment import sharpen
 from bench.metrics import psnr
 from bench.physics.alignment import align
 from bench.physics.forward import add_noise, blur
 from bench.physics.observation import Condition, observe
 from bench.protocol import Alignment, Task
+from bench.registry import DATASETS
 from bench.seeds import derive_seed, generator
 
 SETS = {"svhn": "svhn-val", "shoes": "shoes-val", "celeba": "celeba-val", "natural": "photos-val"}
@@ -74,7 +74,7 @@ def development_pairs(name: str, count: int, noise: float | None = None) -> Deve
         return _free(count, FREE_NOISE if noise is None else noise)
     if name == "svhn-sharp":
         return _sharp(count, 0.01 if noise is None else noise)
-    dataset = load_dataset(SETS[name])
+    dataset = DATASETS.load(SETS[name])()
     condition = Condition(0.01 if noise is None else noise)
     observed = [observe(dataset, i, condition) for i in range(min(count, len(dataset)))]
     return DevelopmentPairs(

@@ -28,7 +28,9 @@ COMMANDS = {
     "data": "show what data is here, or fetch the published test images",
     "doctor": "check Octave, packages, weights and data, and say what to do",
     "deblur": "restore a photograph of your own",
-    "train": "train a generative prior",
+    "train": "train a model by its recipe",
+    "tune": "find parameters on splits of the training data",
+    "benchmark": "time parts of the project, or measure them",
     "import-weights": "convert the authors' Keras weights of a generator",
 }
 EXAMPLES = """\

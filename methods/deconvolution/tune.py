@@ -1,11 +1,12 @@
 """Tune the weight of the total variation on development pairs and write ``tv.toml``.
 
-Usage: ``python -m bench.methods.deconvolution.tune``. For every class and noise level the weight
-with the best mean PSNR, the true kernel given, is found by golden-section search on its logarithm.
+For every class and noise level the weight with the best mean PSNR, the true kernel given, is found
+by golden-section search on its logarithm.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
 
 from scipy.optimize import minimize_scalar
@@ -16,14 +17,22 @@ from bench.methods.tuning import SETS, development_pairs
 
 NOISES = (0.005, 0.01, 0.02, 0.04, 0.1)
 IMAGES = 40
+EXAMPLES = """\
+examples:
+  python -m bench tune tv
+"""
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare nothing: all classes are tuned."""
+
+
+def run(options: argparse.Namespace) -> int:
     """Tune all classes and write the file."""
     lines = [
         "# Weights of the total variation by class and noise level: those with the best mean PSNR",
         f"# on at most {IMAGES} development pairs, the true kernel given.",
-        "# Written by: python -m bench.methods.deconvolution.tune",
+        "# Written by: python -m bench tune tv",
     ]
     for name in (*SETS, "free"):
         lines.append(f"\n[weights.{'natural-free' if name == 'free' else name}]")
@@ -32,6 +41,7 @@ def main() -> None:
             lines.append(f'"{noise:g}" = {weight:.3g}  # {score:.2f} dB')
             print(name, lines[-1], flush=True)
     write_atomically(PARAMETERS, "\n".join(lines) + "\n")
+    return 0
 
 
 def tune(name: str, noise: float) -> tuple[float, float]:
@@ -50,7 +60,3 @@ def tune(name: str, noise: float) -> tuple[float, float]:
         options={"xtol": 0.02, "maxiter": 14},
     )
     return math.exp(best.x), -best.fun
-
-
-if __name__ == "__main__":
-    main()

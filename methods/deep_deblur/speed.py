@@ -32,8 +32,8 @@ from bench.registry import METHODS
 
 EXAMPLES = """\
 examples:
-  python -m bench.methods.deep_deblur.speed
-  python -m bench.methods.deep_deblur.speed runs/mine --output runs/mine/speed.md
+  python -m bench benchmark deep-deblur
+  python -m bench benchmark deep-deblur runs/mine --output runs/mine/speed.md
 """
 CLASSES = ("svhn", "shoes", "celeba")
 METHOD_NAMES = ("dd", "dd-warm", "dds", "dds-warm")
@@ -61,7 +61,7 @@ SCALED = "method, class, images, s, s/image, peak MiB"
 PAGE = """\
 # What Deep Deblur costs
 
-Written by `python -m bench.methods.deep_deblur.speed` at commit {commit}. An evaluation is one
+Written by `python -m bench benchmark deep-deblur` at commit {commit}. An evaluation is one
 forward and backward pass of the image generator for one image; the published procedure takes
 restarts × steps of them. The default presets spend much of their time elsewhere: an *evidence
 evaluation* is one value and gradient of the evidence of a kernel (`methods/marginal`), which costs
@@ -207,11 +207,8 @@ def scaling(method: str, name: str, images: int) -> list[object]:
     return [method, name, images, f"{seconds:.0f}", f"{seconds / images:.2f}", peak // 1024]
 
 
-def main() -> int:
-    """Run as ``python -m bench.methods.deep_deblur.speed``."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("folder", type=Path, nargs="?", default=Path("results/record"))
     parser.add_argument(
         "--published",
@@ -220,7 +217,10 @@ def main() -> int:
         help="results folder of the published presets",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("reports/speed.md"))
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Count, time and write the page."""
     frame, published_frame = (scores.read(path) for path in (options.folder, options.published))
     text = PAGE.format(
         folder=options.folder,
@@ -246,7 +246,3 @@ def main() -> int:
 
 def _table(headers: str, rows: list[list[object]]) -> str:
     return tabulate(rows, headers.split(", "), tablefmt="github", disable_numparse=True)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -26,9 +26,9 @@ from bench.seeds import generators_per_image
 
 EXAMPLES = """\
 examples:
-  python -m bench.methods.deep_deblur.tune celeba --images 16
-  python -m bench.methods.deep_deblur.tune shoes --first 20 --images 8 restarts=8 restarts=16
-  python -m bench.methods.deep_deblur.tune svhn-sharp weights.slack=0.02,weights.range=1
+  python -m bench tune deep-deblur celeba --images 16
+  python -m bench tune deep-deblur shoes --first 20 --images 8 restarts=8 restarts=16
+  python -m bench tune deep-deblur svhn-sharp weights.slack=0.02,weights.range=1
 """
 
 
@@ -74,16 +74,16 @@ def measure(solver: Solver, pairs: DevelopmentPairs, indices: range) -> dict[str
     return {**means, "s/image": (time.perf_counter() - started) / len(rows)}
 
 
-def main() -> int:
-    """Run as ``python -m bench.methods.deep_deblur.tune CLASS``."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("image_class", choices=["svhn", "svhn-sharp", "shoes", "celeba"])
     parser.add_argument("changes", nargs="*", default=[""], help="settings to try")
     parser.add_argument("--images", type=int, default=16)
     parser.add_argument("--first", type=int, default=0, help="development image to begin with")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the scores of every setting that was asked for."""
     pairs = development_pairs(options.image_class, options.first + options.images)
     name = pairs.task.image_class
     priors = load_generator(name), load_generator("motion-blur")
@@ -94,7 +94,3 @@ def main() -> int:
         scores = ", ".join(f"{key} {value:.3f}" for key, value in found.items())
         print(f"{options.image_class} [{text or 'as it is'}] {scores}", flush=True)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

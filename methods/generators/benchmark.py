@@ -20,6 +20,10 @@ from bench.checkout import commit
 from bench.methods.generators.loading import Prior, generator_names, load_generator
 from bench.methods.generators.page import REPORTS
 
+EXAMPLES = """\
+examples:
+  python -m bench benchmark generators celeba --rounds 3
+"""
 COLUMNS = (
     "| generator | decoder | plain, images/s | folded, images/s | ratio "
     "| largest difference: image | gradient |\n|---|---|---|---|---|---|---|\n"
@@ -58,7 +62,7 @@ def page(rows: str, batch: int, rounds: int, load: float) -> str:
     """The report, in Markdown."""
     return f"""# Folded, channels-last inference against the plain modules
 
-Written by `python -m bench.methods.generators.benchmark` at commit {commit()[:12]}: forward pass
+Written by `python -m bench benchmark generators` at commit {commit()[:12]}: forward pass
 and gradient by z of {batch} images in float32, {torch.get_num_threads()} thread(s) of
 {os.cpu_count()} on {platform.machine()}, PyTorch {torch.__version__}; medians of {rounds}
 interleaved rounds. The load average was {load:.1f} when it began: ratios hold, rates are those of a
@@ -68,14 +72,16 @@ largest entry.
 {COLUMNS}{rows}"""
 
 
-def main() -> int:
-    """Run as ``python -m bench.methods.generators.benchmark``."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("names", nargs="*", help="generators; default all")
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, default=REPORTS / "speed.md")
-    args = parser.parse_args()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Time, print and write the page."""
     load, rows = os.getloadavg()[0], ""
     print(COLUMNS, end="")
     for name in args.names or generator_names():
@@ -84,7 +90,3 @@ def main() -> int:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(page(rows, args.batch, args.rounds, load))
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

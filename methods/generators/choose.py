@@ -29,8 +29,8 @@ LINEAR = "PCA, 100 components"
 SAMPLES = 8
 EXAMPLES = """\
 examples:
-  python -m bench.methods.generators.choose                  # about 4 minutes of one core
-  python -m bench.methods.generators.choose shoes --images 8
+  python -m bench benchmark priors                # about 4 minutes of one core
+  python -m bench benchmark priors shoes --images 8
 """
 HEAD = (
     "| generator | range, dB | deconvolution, dB | ‖z‖²/d: range | deconvolution "
@@ -144,7 +144,7 @@ def page(parts: list[str], images: int) -> str:
     """The whole page, in Markdown."""
     return f"""# Two generators a class, and which is the default
 
-Written by `python -m bench.methods.generators.choose` at commit {commit()[:12]}, from {images}
+Written by `python -m bench benchmark priors` at commit {commit()[:12]}, from {images}
 validation images of each class; no published test image was read. ± is a standard error.
 
 - **Range**: PSNR of the nearest image that the generator can draw, as the fast range oracle finds
@@ -170,16 +170,3 @@ def mean(values: Tensor) -> float:
 def error(values: Tensor) -> float:
     """Standard error of a vector's mean."""
     return (values.std() / len(values) ** 0.5).item()
-
-
-def main() -> int:
-    """Run as ``python -m bench.methods.generators.choose``."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
-    return run(parser.parse_args())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

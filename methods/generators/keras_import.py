@@ -40,7 +40,7 @@ MAX_BYTES = 1 << 30
 
 EXAMPLES = """\
 examples:
-  python -m bench.methods.generators.keras_import celeba.h5 celeba
+  python -m bench import-weights celeba.h5 celeba
 """
 
 Unit = dict[str, np.ndarray]
@@ -211,14 +211,3 @@ def _names(group: Any, attribute: str) -> list[str]:
             values += list(group.attrs[f"{attribute}{part}"])
             part += 1
     return [v.decode() if isinstance(v, bytes) else str(v) for v in values]
-
-
-def main() -> int:
-    """Run as ``python -m bench.methods.generators.keras_import FILE CLASS``."""
-    parser = argparse.ArgumentParser(prog="bench import-weights", description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

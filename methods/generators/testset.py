@@ -19,7 +19,7 @@ from bench.registry import DATASETS
 
 EXAMPLES = """\
 examples:
-  python -m bench.methods.generators.testset celeba motion-blur
+  python -m bench benchmark range celeba motion-blur
 """
 
 
@@ -79,14 +79,3 @@ def published_scores(prior: Prior, image_class: str, images: int | None = None) 
         "latent_norm": torch.cat(norms).mean().item(),
         "evaluations_per_image": found.evaluations,
     }
-
-
-def main() -> int:
-    """Run as ``python -m bench.methods.generators.testset NAME...``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

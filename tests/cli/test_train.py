@@ -69,8 +69,6 @@ def test_a_trial_leaves_the_weights_in_use_alone(
     [
         ("kernel-net-svhn", 32, {"width": 8, "blocks": 1, "batch": 2}),
         ("restorer-features", 32, {"batch": 12}),
-        ("svhn", 32, {"batch": 4, "start": "random"}),
-        ("celeba-adversarial", 64, {"batch": 2, "start": "random", "discriminator_width": 4}),
         ("motion-blur", 28, {"batch": 4}),
     ],
 )
