@@ -1,6 +1,6 @@
 """Compare the vectorised dark-channel step with a loop over pixels, as a ratio in one run.
 
-``python -m bench.methods.engineered.benchmark_dark_channel`` runs both in the same Octave, in
+``python -m bench benchmark dark-channel`` runs both in the same Octave, in
 turns, checks that they agree, and prints the ratio of their times. A ratio carries from machine to
 machine; the seconds do not.
 """
@@ -12,6 +12,11 @@ import argparse
 import numpy as np
 
 from bench.methods.engineered.octave_session import OctaveSession, session
+
+EXAMPLES = """\
+examples:
+  python -m bench benchmark dark-channel --size 128
+"""
 
 
 def compare(octave: OctaveSession, size: int = 64, patch: int = 35, turns: int = 3) -> float:
@@ -32,21 +37,18 @@ def compare(octave: OctaveSession, size: int = 64, patch: int = 35, turns: int =
     return float(times[0, 1] / times[0, 0])
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.engineered.benchmark_dark_channel"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("--size", type=int, default=64, help="side of the image in pixels")
     parser.add_argument("--patch", type=int, default=35, help="side of the patch in pixels")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the ratio."""
     ratio = compare(session(), options.size, options.patch)
     session().close()
     print(
         f"Dark channel of {options.size}×{options.size} pixels, patch {options.patch}: "
         f"the loop takes {ratio:.0f} times as long as the vectorised step."
     )
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -1,6 +1,6 @@
 """Learn the data fitting functions of the ``df`` method and write ``data_fitting.toml``.
 
-``python -m bench.methods.engineered.train_data_fitting --dataset shoes`` learns two sets of weights
+``python -m bench tune data-fitting --dataset shoes`` learns two sets of weights
 of the residual's derivatives for a class, on images of its training split under fresh kernels (for
 photographs, which have no training split, on the development crops):
 
@@ -40,6 +40,10 @@ from bench.seeds import derive_seed, generator
 CLASSES = ("svhn", "shoes", "celeba", "natural")
 SMALLEST = 0.1
 """Least weight the search starts from: near 0 its logarithm would hardly move."""
+EXAMPLES = """\
+examples:
+  python -m bench tune data-fitting --dataset shoes
+"""
 
 
 SHARES = (0.3, 0.1, 0.03, 0.01)
@@ -205,21 +209,18 @@ def write(sections: Mapping[str, Mapping[str, Value]]) -> None:
     write_atomically(LEARNED, "\n".join(lines) + "\n")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.engineered.train_data_fitting"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("--dataset", required=True, choices=CLASSES)
     parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--turns", type=int, default=1)
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Learn the weights of one class and write them."""
     learned = learn(options.dataset, options.images, options.turns)
     session().close()
     sections = tomllib.loads(LEARNED.read_text("utf-8"))
     sections[options.dataset] = learned
     write(sections)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

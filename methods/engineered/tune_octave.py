@@ -1,6 +1,6 @@
 """Tune an engineered prior on development images and write ``octave_prior.toml``.
 
-``python -m bench.methods.engineered.tune_octave --method ep --dataset shoes`` starts from the
+``python -m bench tune engineered --method ep --dataset shoes`` starts from the
 values in the file and walks along one parameter after the other: larger or smaller by the factor in
 ``STEPS``, as long as the score rises. It writes whatever is better as soon as it is found, so it
 can be stopped at any time. The score is the mean PSNR after the method's own final step; the kernel
@@ -45,6 +45,11 @@ STEPS: Mapping[str, float] = {
 """``beta`` stands for beta_start and beta_max together, which keeps the number of doublings."""
 WHOLE = ("iterations", "cg_steps", "coarsest")
 WEIGHTS = tuple(float(f"{0.00025 * 2 ** (step / 2):.2g}") for step in range(15))
+EXAMPLES = """\
+examples:
+  python -m bench tune engineered --method ep --dataset shoes
+  python -m bench tune engineered --method dp --dataset free --minutes 30
+"""
 
 
 def evaluate(
@@ -125,11 +130,8 @@ def search(
     return settings
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.engineered.tune_octave"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("--method", required=True, choices=("l0", "dp", "ep", "oh", "df"))
     parser.add_argument(
         "--dataset",
@@ -139,7 +141,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--parameters", nargs="*", choices=list(STEPS), default=list(STEPS))
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tune one method for one class."""
     method = METHODS.load(options.method)
     assert issubclass(method, OctavePrior)
     development = development_pairs(options.dataset, options.images)
@@ -150,6 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     search(method, development, start, options.parameters, keep, 60 * options.minutes)
     session().close()
+    return 0
 
 
 def store(method: str, name: str, settings: Mapping[str, Value]) -> None:
@@ -175,7 +181,3 @@ def _text(sections: Mapping[str, Any]) -> str:
         for title, values in tables.items():
             parts.append(f"[{title}]\n" + "".join(f"{k} = {v!r}\n" for k, v in values.items()))
     return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    main()
