@@ -74,7 +74,7 @@ def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
         """
         import sys, pathlib, torch
         from bench.methods.training.recipe import load_recipe
-                from bench.methods.generators.autoencoder import AutoencoderTrainer
+        from bench.methods.generators.autoencoder import AutoencoderTrainer
         torch.set_num_threads(1)
         often = {"eval_every": 100000, "save_every": 1}
         recipe = load_recipe("motion-blur", steps=100000, batch=8, **often)
