@@ -143,7 +143,7 @@ class OctavePrior(Method):
         Returns
         -------
         Tensor, float32, shape (N, kh, kw)
-            Non-negative, summing to 1, origin at ``(kh // 2, kw // 2)``, barycentre at
+            Non-negative, summing to 1, origin at ``(kh // 2, kw // 2)``, centroid at
             ``((kh - 1) / 2, (kw - 1) / 2)``.
         """
         array, settings = self._octave_input(observation)

@@ -37,7 +37,7 @@ def _blocks(count: int, channels: int, size: tuple[int, int]) -> torch.Tensor:
 
 
 def _streak(size: tuple[int, int]) -> torch.Tensor:
-    """A short diagonal streak whose barycentre is the grid's middle."""
+    """A short diagonal streak whose centroid is the grid's middle."""
     kernel = torch.zeros(size)
     rows, columns = ((torch.tensor(n) - 1) / 2 for n in size)
     for step in torch.linspace(-2.5, 2.5, 41):
@@ -157,7 +157,7 @@ def test_dark_pixels_equal_a_loop_over_patches(octave: OctaveSession, patch: int
 
 @needs_octave
 @pytest.mark.parametrize("size", [9, 12])
-def test_placing_moves_the_barycentre_by_a_fraction(octave: OctaveSession, size: int) -> None:
+def test_placing_moves_the_centroid_by_a_fraction(octave: OctaveSession, size: int) -> None:
     kernel = np.zeros((9, 9))
     kernel[3:6, 4] = (0.2, 0.5, 0.3)
     placed = octave.call("place_kernel", kernel, size, size, np.ones(2))

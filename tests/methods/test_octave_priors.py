@@ -47,7 +47,7 @@ def _blocks(size: tuple[int, int], count: int = 1) -> torch.Tensor:
 
 
 def _observed(task: Task, count: int = 1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Blocks blurred along the diagonal, by a kernel with its barycentre in the middle."""
+    """Blocks blurred along the diagonal, by a kernel with its centroid in the middle."""
     image = _blocks(task.image_size, count)
     kernel = torch.zeros(task.kernel_size)
     middle = task.kernel_size[0] // 2

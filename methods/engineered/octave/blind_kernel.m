@@ -8,12 +8,12 @@ function kernel = blind_kernel (observed, settings, solve_kernel)
 %   solve_kernel handle: kernel = solve_kernel (rows, columns, latent, observed, kernel, settings)
 %                with the latent image's strong gradients; by default ridge regression of
 %                gradients (kernel_from_gradients)
-%   kernel       kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2);
+%   kernel       kh x kw x N, non-negative, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2);
 %                the origin is pixel (floor (kh / 2), floor (kw / 2)), counted from 0
 %
 % On each level the latent image and the kernel take turns.  Coarse kernels have odd sizes; the
 % finest has the size asked for, even or odd, so that nothing is estimated on one grid and
-% interpolated onto another.  Kernels pass from level to level with their barycentre moved into
+% interpolated onto another.  Kernels pass from level to level with their centroid moved into
 % the middle, which removes the drift that a blind problem cannot see.
 
   if nargin < 3
@@ -103,7 +103,7 @@ function kernel = from_gradients (rows, columns, latent, y, kernel, settings)
 end
 
 function kernel = centre_kernel (y, kernel, latent, settings, solve_kernel)
-  % Move the barycentre into the middle and the image oppositely, then solve for the kernel
+  % Move the centroid into the middle and the image oppositely, then solve for the kernel
   % again: the shifted image carries the half pixel, and the kernel is not interpolated.
   % Pruning is gentler here: nothing builds on what is kept, and faint parts are real.
   settings.floor_share = settings.final_floor;
@@ -112,7 +112,7 @@ function kernel = centre_kernel (y, kernel, latent, settings, solve_kernel)
   settings.ridge = settings.final_ridge;
   middle = ([size(kernel, 1), size(kernel, 2)] - 1) / 2;
   for turn = 1:2
-    offset = middle - barycentre (kernel);
+    offset = middle - centroid (kernel);
     latent = shift_image (latent, -offset);
     kernel = place_kernel (kernel, size (kernel, 1), size (kernel, 2), [1, 1]);
     kernel = kernel_step (y, kernel, latent, settings, 0, solve_kernel);

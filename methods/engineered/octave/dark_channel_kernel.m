@@ -4,7 +4,7 @@ function kernel = dark_channel_kernel (observed, settings)
 %   kernel = dark_channel_kernel (observed, settings)
 %
 %   observed  H x W x N   grey observations in [0, 1], periodic
-%   kernel    kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2)
+%   kernel    kh x kw x N, non-negative, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2)
 %
 % The dark channel of an image l is D(l)(x) = min over the patch around x of l (equation 2).
 % Averaging cannot make a minimum darker, so blur makes D(l) less sparse, and the method minimises
@@ -34,7 +34,7 @@ function kernel = dark_channel_kernel (observed, settings)
 % What differs from the authors' release, and why:
 %   - Convolution is periodic throughout, as in the forward model of the published observations;
 %     images with free boundaries are first continued to periodic ones (extend_boundary).
-%   - The finest kernel lives on the grid that was asked for, even or odd, with its barycentre
+%   - The finest kernel lives on the grid that was asked for, even or odd, with its centroid
 %     moved to the middle by a sub-pixel shift of the latent image: the release takes odd sizes
 %     and shifts by whole pixels, which leaves half a pixel on a 28 x 28 grid.
 %   - The dark pixels are found by an opening (dark_pixels) instead of index loops, the kernel's

@@ -31,9 +31,19 @@ function array = running (array, half, extremum)
     width = 1;                      % array(x) covers pixels x .. x + width - 1
     while width < 2 * half + 1
       step = min (width, 2 * half + 1 - width);
-      array = extremum (array, circshift (array, -step, dim));
+      array = extremum (array, shifted (array, -step, dim));
       width = width + step;
     end
-    array = circshift (array, half, dim);
+    array = shifted (array, half, dim);
+  end
+end
+
+function array = shifted (array, step, dim)
+  % circshift along rows or columns; the library's takes several times as long on small arrays.
+  places = mod ((0:size (array, dim) - 1) - step, size (array, dim)) + 1;
+  if dim == 1
+    array = array(places, :, :);
+  else
+    array = array(:, places, :);
   end
 end

@@ -4,7 +4,7 @@ function kernel = data_fitting_kernel (observed, settings)
 %   kernel = data_fitting_kernel (observed, settings)
 %
 %   observed  H x W x N   grey observations in [0, 1], periodic
-%   kernel    kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2)
+%   kernel    kh x kw x N, non-negative, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2)
 %
 % The kernel step fits the observation through several linear filters f_i at once,
 %
@@ -34,7 +34,8 @@ end
 
 function kernel = fitted_kernel (rows, columns, latent, y, kernel, settings)
   features = data_features (latent, rows, columns);
-  targets = data_features (y, circshift (y, -1, 1) - y, circshift (y, -1, 2) - y);
+  [y_rows, y_columns] = neighbour_differences (y);
+  targets = data_features (y, y_rows, y_columns);
   weights = reshape (settings.fitting, 1, 1, 1, []);
   if ! all (settings.inside(:))
     weights = repmat (weights, [size(y, 1), size(y, 2), size(y, 3), 1]);

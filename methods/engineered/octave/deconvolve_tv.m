@@ -28,8 +28,9 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity,
   latent = observed;
   dual_rows = dual_columns = zeros (size (observed));
   for iteration = 1:iterations
-    rows = circshift (latent, -1, 1) - latent + dual_rows;
-    columns = circshift (latent, -1, 2) - latent + dual_columns;
+    [rows, columns] = neighbour_differences (latent);
+    rows += dual_rows;
+    columns += dual_columns;
     magnitude = sqrt (sum (rows .^ 2 + columns .^ 2, 3));
     keep = max (0, 1 - (weight ./ rho) ./ max (magnitude, realmin));
     kept_rows = keep .* rows;
@@ -38,7 +39,7 @@ function latent = deconvolve_tv (observed, kernel, weight, iterations, fidelity,
     dual_columns = columns - kept_columns;
     rows = kept_rows - dual_rows;
     columns = kept_columns - dual_columns;
-    divergence = circshift (rows, 1, 1) - rows + circshift (columns, 1, 2) - columns;
+    divergence = neighbour_divergence (rows, columns);
     if robust
       spectrum = transfer .* fft2 (latent);
       residual = observed - real (ifft2 (spectrum));

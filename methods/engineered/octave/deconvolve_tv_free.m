@@ -32,8 +32,9 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
   latent = blurred;
   dual = dual_rows = dual_columns = zeros (size (blurred));
   for iteration = 1:iterations
-    rows = circshift (latent, -1, 1) - latent + dual_rows;
-    columns = circshift (latent, -1, 2) - latent + dual_columns;
+    [rows, columns] = neighbour_differences (latent);
+    rows += dual_rows;
+    columns += dual_columns;
     magnitude = max (sqrt (sum (rows .^ 2 + columns .^ 2, 3)), 1e-12);
     keep = max (0, 1 - (weight ./ rho) .* exponent .* magnitude .^ (exponent - 2));
     kept_rows = keep .* rows;
@@ -42,7 +43,7 @@ function latent = deconvolve_tv_free (observed, kernel, weight, exponent, iterat
     dual_columns = columns - kept_columns;
     rows = kept_rows - dual_rows;
     columns = kept_columns - dual_columns;
-    divergence = circshift (rows, 1, 1) - rows + circshift (columns, 1, 2) - columns;
+    divergence = neighbour_divergence (rows, columns);
 
     predicted = real (ifft2 (transfer .* fft2 (latent))) + dual;
     split = predicted;

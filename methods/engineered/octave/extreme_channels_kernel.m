@@ -4,7 +4,7 @@ function kernel = extreme_channels_kernel (observed, settings)
 %   kernel = extreme_channels_kernel (observed, settings)
 %
 %   observed  H x W x N   grey observations in [0, 1], periodic
-%   kernel    kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2)
+%   kernel    kh x kw x N, non-negative, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2)
 %
 % Blur makes patch minima brighter and, for the same reason, patch maxima darker.  The bright
 % channel B(l)(x) = max over the patch around x of l is 1 - D(1 - l), so the sparsity of 1 - B(l)

@@ -10,6 +10,8 @@ function transfer = kernel_transfer (kernel, height, width)
 
   [kh, kw, n] = size (kernel);
   padded = zeros (height, width, n);
-  padded(1:kh, 1:kw, :) = kernel;
-  transfer = fft2 (circshift (circshift (padded, -floor (kh / 2), 1), -floor (kw / 2), 2));
+  row_places = mod ((0:kh - 1) - floor (kh / 2), height) + 1;
+  column_places = mod ((0:kw - 1) - floor (kw / 2), width) + 1;
+  padded(row_places, column_places, :) = kernel;
+  transfer = fft2 (padded);
 end

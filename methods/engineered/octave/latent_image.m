@@ -52,14 +52,12 @@ function latent = latent_image (observed, kernel, weights)
         residual = observed - real (ifft2 (spectrum));
         data = conj (transfer) .* (spectrum + fft2 (weights.weigh (residual) .* residual));
       end
-      down = circshift (latent, -1, 1) - latent;
-      right = circshift (latent, -1, 2) - latent;
+      [down, right] = neighbour_differences (latent);
       kept = firm_factor (sqrt (down .^ 2 + right .^ 2), sqrt (weights.gradient / alpha));
       down .*= kept;
       right .*= kept;
-      divergence = circshift (down, 1, 1) - down + circshift (right, 1, 2) - right;
       % Pixels that are no patch's extremum are pulled to where they are, that is, nowhere.
-      target = alpha * divergence + pull_dark * latent .* (1 - zeroed);
+      target = alpha * neighbour_divergence (down, right) + pull_dark * latent .* (1 - zeroed);
       if pull_bright > 0
         target += pull_bright * (latent .* (1 - saturated) + saturated);
       end

@@ -4,7 +4,7 @@ function kernel = outlier_kernel (observed, settings)
 %   kernel = outlier_kernel (observed, settings)
 %
 %   observed  H x W x N   grey observations in [0, 1], periodic
-%   kernel    kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2)
+%   kernel    kh x kw x N, non-negative, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2)
 %
 % Saturated, dead and impulse-noise pixels do not follow y = l * k + n.  The method replaces the
 % squared residual by a function that stops growing,
@@ -46,7 +46,8 @@ end
 
 function kernel = reweighted_kernel (rows, columns, latent, y, kernel, settings, weigh)
   features = cat (4, rows, columns);
-  targets = cat (4, circshift (y, -1, 1) - y, circshift (y, -1, 2) - y);
+  [y_rows, y_columns] = neighbour_differences (y);
+  targets = cat (4, y_rows, y_columns);
   spectra = fft2 (features);
   for round = 1:settings.reweights
     transfer = kernel_transfer (kernel, size (y, 1), size (y, 2));

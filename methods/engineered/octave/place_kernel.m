@@ -1,18 +1,18 @@
 function placed = place_kernel (kernel, kh, kw, scale)
-% PLACE_KERNEL  Resample kernels onto another grid with the barycentre exactly in its middle.
+% PLACE_KERNEL  Resample kernels onto another grid with the centroid exactly in its middle.
 %
 %   placed = place_kernel (kernel, kh, kw, scale)
 %
 %   kernel  h x w x N
 %   scale   [rows, columns] of magnification; [1, 1] only moves
-%   placed  kh x kw x N, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2) up to what falls
+%   placed  kh x kw x N, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2) up to what falls
 %           outside the grid
 %
 % Bilinear and separable.  On an even grid the middle lies between pixels, half a pixel from the
 % origin of the forward model, which a whole-pixel shift could not reach.
 
   [h, w, n] = size (kernel);
-  centre = barycentre (kernel);
+  centre = centroid (kernel);
   placed = zeros (kh, kw, n);
   for i = 1:n
     rows = ((0:kh - 1)' - (kh - 1) / 2) / scale(1) + centre(i, 1);

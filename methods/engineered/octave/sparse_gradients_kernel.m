@@ -4,7 +4,7 @@ function kernel = sparse_gradients_kernel (observed, settings)
 %   kernel = sparse_gradients_kernel (observed, settings)
 %
 %   observed  H x W x N   grey observations in [0, 1], periodic
-%   kernel    kh x kw x N, non-negative, sum 1, barycentre at ((kh - 1) / 2, (kw - 1) / 2)
+%   kernel    kh x kw x N, non-negative, sum 1, centroid at ((kh - 1) / 2, (kw - 1) / 2)
 %
 % Minimises over latent image l and kernel k by turns, from coarse to fine (blind_kernel),
 %

@@ -8,8 +8,7 @@ function [rows, columns, threshold] = strong_gradients (latent, wanted, threshol
 %   threshold  1 x 1 x N of squared magnitudes, or [] to choose it so that each range keeps
 %              that many; the caller lowers it as the kernel improves (after Cho & Lee 2009)
 
-  rows = circshift (latent, -1, 1) - latent;
-  columns = circshift (latent, -1, 2) - latent;
+  [rows, columns] = neighbour_differences (latent);
   squared = rows .^ 2 + columns .^ 2;
   if isempty (threshold)
     n = size (latent, 3);

@@ -1,5 +1,5 @@
-function centre = barycentre (kernel)
-% BARYCENTRE  Centres of mass of kernels, N x 2: row and column in pixels counted from 0.
+function centre = centroid (kernel)
+% CENTROID  Centres of mass of kernels, N x 2: row and column in pixels counted from 0.
 
   [kh, kw, n] = size (kernel);
   mass = max (reshape (sum (sum (kernel, 1), 2), n, 1), realmin);
