@@ -15,7 +15,7 @@ from bench.errors import BenchError
 
 COMMANDS = {
     "run": "measure methods on datasets and print a table",
-    "sweep": "measure methods against noise or blur length",
+    "sweep": "measure methods against noise, blur length or outliers",
     "table": "print the table of a finished or unfinished run",
     "report": "make the tables, figures and the page of the run of record",
     "check": "hold every method against the reference: the gate",

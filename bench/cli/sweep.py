@@ -13,14 +13,15 @@ examples:
   python -m bench sweep blur-length --methods dd,dds --datasets celeba --images 24
   python -m bench sweep noise --values 0.01,0.1 --methods 'known-*' --out runs/quick
 
-What is measured stands in bench/sweeps.toml. A sweep that was stopped goes on from where it was.
+What is measured stands in bench/harness/sweeps.toml. A sweep that was stopped goes on from where
+it was.
 It leaves scores.csv, table.md, curves.csv, curves.md, curves.png and curves.svg.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("name", help="noise or blur-length")
+    parser.add_argument("name", help="noise, blur-length or outliers")
     parser.add_argument("--methods", default="*", help="names or patterns, by commas")
     parser.add_argument("--datasets", default="*", help="names or patterns, by commas")
     parser.add_argument("--values", type=arguments.numbers, help="instead of the settings'")

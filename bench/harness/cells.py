@@ -165,7 +165,7 @@ class Cell:
 
     @property
     def condition(self) -> Condition:
-        """Noise, blur length and seed."""
+        """Noise, blur length, seed, outliers and gain."""
         return self.series.condition
 
     @property
@@ -202,6 +202,8 @@ class Cell:
             "blur_length": self.picture.blur_length,
             "swept_blur_length": condition.blur_length,
             "seed": condition.seed,
+            "outliers": condition.outliers,
+            "gain": condition.gain,
             "index": self.index,
             "parameters": identity["parameters"],
             "assets": identity["assets"],
@@ -232,9 +234,15 @@ class Row:
 
     @property
     def condition(self) -> Condition:
-        """Noise, blur length and seed."""
+        """Noise, blur length, seed, outliers and gain."""
         columns = self.columns
-        return Condition(columns["noise"], columns["swept_blur_length"], columns["seed"])
+        return Condition(
+            columns["noise"],
+            columns["swept_blur_length"],
+            columns["seed"],
+            columns.get("outliers", 0.0),  # stores of earlier versions know of none
+            columns.get("gain", 1.0),
+        )
 
     @property
     def key(self) -> CellKey:

@@ -198,6 +198,7 @@ def _plan_method(
             "dataset version": dataset.version,
             "task": dataclasses.asdict(task),
             "blur length": condition.blur_length,
+            **condition.disturbance(),
             **formation(dataset),
         }
         series = Series(spec, dataset.name, condition, method.kind, origin, identity)

@@ -23,7 +23,7 @@ from bench.protocol import Restoration, Status
 from bench.text import legible
 
 Order = Literal["method", "image"]
-KEYS = ("dataset", "noise", "swept_blur_length", "seed")
+KEYS = ("dataset", "noise", "swept_blur_length", "seed", "condition")
 ORDERS: dict[Order, tuple[str, ...]] = {
     "method": (*KEYS, "method", "index"),
     "image": (*KEYS, "index", "method"),

@@ -1,4 +1,4 @@
-"""Sweeps: methods against noise or blur length, as ``sweeps.toml`` says."""
+"""Sweeps: methods against noise, blur length or outliers, as ``sweeps.toml`` says."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parts(
 
     Parameters
     ----------
-    name : {"noise", "blur-length"}
+    name : {"noise", "blur-length", "outliers"}
     methods, datasets : str
         Patterns by commas that narrow what the settings name.
     values : sequence of float, optional
@@ -64,7 +64,8 @@ def parts(
         if not (chosen and sets):
             continue
         conditions = [
-            condition(name, value) for value in values or group.get("values", sweep["values"])
+            condition(name, value, **group.get("condition", {}))
+            for value in values or group.get("values", sweep["values"])
         ]
         count = group["images"] if images is None else min(images, group["images"])
         found.append(Part(plan.parse_methods(",".join(chosen)), sets, conditions, count))
@@ -75,9 +76,11 @@ def parts(
     return found
 
 
-def condition(name: str, value: float) -> Condition:
-    """Return the condition of a sweep's value."""
-    return Condition(noise=value) if name == "noise" else Condition(blur_length=int(value))
+def condition(name: str, value: float, **fixed: float) -> Condition:
+    """Return the condition of a sweep's value; ``fixed`` are what its group holds besides."""
+    field = name.replace("-", "_")
+    varied = int(value) if field == "blur_length" else float(value)
+    return Condition(**{**fixed, field: varied})
 
 
 def _in(name: str, patterns: str) -> bool:

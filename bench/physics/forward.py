@@ -154,6 +154,26 @@ def add_uniform_noise(blurred: Tensor, width: float, generators: list[torch.Gene
     return (blurred + width * noise.to(blurred)).clamp(0, 1)
 
 
+def add_outliers(observation: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Make a share of the pixels black or white, in all channels.
+
+    Parameters
+    ----------
+    observation : Tensor, shape (C, H, W)
+    share : float
+        Probability of each pixel to be an outlier, in [0, 1].
+    generator : torch.Generator
+        A CPU generator.
+
+    Returns
+    -------
+    Tensor, shape (C, H, W)
+    """
+    drawn = torch.rand(observation.shape[-2:], generator=generator).to(observation.device)
+    black_or_white = (drawn < share / 2).to(observation)
+    return torch.where(drawn < share, black_or_white, observation)
+
+
 def quantise(image: Tensor, bits: int) -> Tensor:
     """Round images in [0, 1] to the levels of so many bits."""
     levels = 2**bits - 1

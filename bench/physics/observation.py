@@ -32,12 +32,20 @@ class Condition:
         dataset's own kernels. Kernels are 28×28 as in the paper, and longer ones on the smallest
         odd grid that holds every walk.
     seed : int
-        Seeds the noise, fresh kernels and whatever a method draws.
+        Seeds the noise, fresh kernels, outliers and whatever a method draws.
+    outliers : float
+        Share of the pixels that say nothing of the image: each is black or white, in all channels.
+        No method is told of them.
+    gain : float
+        Exposure: the blurred image times the gain is clipped at 1, as by a saturated sensor, and
+        so is the image that restorations are compared with. 1 saturates nothing.
     """
 
     noise: float = 0.01
     blur_length: int | None = None
     seed: int = 0
+    outliers: float = 0.0
+    gain: float = 1.0
 
     def __post_init__(self) -> None:
         # Seeds hang on how it is written: NumPy's 0.1, the integer 0 and −0 are 0.1 and 0.0.
@@ -51,10 +59,24 @@ class Condition:
             raise InvalidInput(
                 f"The blur length is {self.blur_length}; give a whole number of pixels from 1."
             )
+        object.__setattr__(self, "outliers", float(self.outliers) + 0.0)
+        object.__setattr__(self, "gain", float(self.gain))
+        if not 0 <= self.outliers < 1:
+            raise InvalidInput(
+                f"The share of outliers is {self.outliers:g}; give one in [0, 1), such as 0.05."
+            )
+        if not 1 <= self.gain <= 100:
+            raise InvalidInput(f"The gain is {self.gain:g}; give 1 (none) to 100.")
 
     def __str__(self) -> str:
         length = "" if self.blur_length is None else f", blur length {self.blur_length}"
-        return f"noise {self.noise:g}{length}, seed {self.seed}"
+        disturbed = "".join(f", {name} {value:g}" for name, value in self.disturbance().items())
+        return f"noise {self.noise:g}{length}{disturbed}, seed {self.seed}"
+
+    def disturbance(self) -> dict[str, float]:
+        """Return outliers and gain by name, where there are any; without, a cell has none."""
+        usual = {"outliers": 0.0, "gain": 1.0}
+        return {k: getattr(self, k) for k, none in usual.items() if getattr(self, k) != none}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +116,11 @@ def effective(condition: Condition, dataset: Dataset) -> Condition:
     check_formation(dataset)
     if dataset.noise is None:
         return condition
-    if condition.blur_length is not None:
+    if condition.blur_length is not None or condition.disturbance():
+        varied = "blur length" if condition.blur_length is not None else "outliers or gain"
         raise InvalidInput(
             f"The dataset {dataset.name!r} has observations of its own, by real blur or by a "
-            "published model; it has no blur length to vary. Leave it out of this sweep."
+            f"published model; it has no {varied} to vary. Leave it out of this sweep."
         )
     return dataclasses.replace(condition, noise=dataset.noise)
 
@@ -130,7 +153,7 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
     """Blur an image of a dataset and add noise, as the dataset says.
 
     The noise is seeded from (dataset, image, kernel, noise level, seed) and from nothing else,
-    so that all methods see the same observation.
+    so that all methods see the same observation; the places of outliers likewise.
 
     Parameters
     ----------
@@ -167,8 +190,16 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
     if dataset.bits is not None:  # what falls on which level may hang on the last digits
         image, kernel = image.double(), kernel.double()
     blurred = forward.blur(image, kernel, dataset.boundary)
+    if condition.gain != 1:
+        blurred = condition.gain * blurred
     finished = _finished(blurred, dataset, condition.noise, noise)[0].float()
-    return Observed(_cropped(sample, dataset), finished)
+    if condition.outliers:
+        places = seeds.generator(
+            *("outliers", dataset.name, sample.name, sample.kernel_id),
+            *(condition.outliers, condition.seed),
+        )
+        finished = forward.add_outliers(finished, condition.outliers, places)
+    return Observed(_scored(sample, dataset, condition), finished)
 
 
 def truth(dataset: Dataset, index: int, condition: Condition) -> Sample:
@@ -176,11 +207,14 @@ def truth(dataset: Dataset, index: int, condition: Condition) -> Sample:
     sample = take_sample(dataset, index)
     if sample.observation is not None:
         return sample
-    return _cropped(_blurred_by(sample, index, condition), dataset)
+    return _scored(_blurred_by(sample, index, condition), dataset, condition)
 
 
-def _cropped(sample: Sample, dataset: Dataset) -> Sample:
-    """Crop a sample to what its observation shows."""
+def _scored(sample: Sample, dataset: Dataset, condition: Condition) -> Sample:
+    """Expose a sample and crop it to what its observation shows: what restorations are held to."""
+    if condition.gain != 1:
+        exposed = (condition.gain * sample.image).clamp(max=1)
+        sample = dataclasses.replace(sample, image=exposed)
     if dataset.boundary != "valid":
         return sample
     size = (int(sample.kernel.shape[0]), int(sample.kernel.shape[1]))

@@ -20,7 +20,8 @@ from bench.report.remarks import method_order
 from bench.report.statistics import bootstrap_mean
 
 AXES = {"noise": ("noise", "noise (standard deviation, % of range)", 100.0),
-        "blur-length": ("swept_length", "blur length (pixels)", 1.0)}  # fmt: skip
+        "blur-length": ("swept_length", "blur length (pixels)", 1.0),
+        "outliers": ("swept_outliers", "outliers (% of pixels)", 100.0)}  # fmt: skip
 RANGE_DASH = "dashdot"
 """Range images are no competitors either; the method keeps its colour."""
 MARGINS = "means are over the images that all of them have."
@@ -36,11 +37,18 @@ def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Keep a sweep's finished cells and add ``base`` and ``value``.
 
     The swept blur length is read from the condition, since a dataset's own kernels have lengths
-    too.
+    too; so are outliers and gain, for which the score table has no column. Saturated images are a
+    set of their own.
     """
     frame = frame[frame["status"] == Status.OK].copy()
     frame["base"] = frame["dataset"].str.replace(r"-range$", "", regex=True)
     frame["swept_length"] = frame["condition"].str.extract(r"blur length (\d+)")[0].astype(float)
+    condition = frame["condition"]
+    outliers = condition.str.extract(r"outliers ([\d.e-]+)")[0]
+    frame["swept_outliers"] = outliers.astype(float).fillna(0.0)
+    gain = condition.str.extract(r"gain ([\d.e-]+)")[0]
+    for column in ("base", "dataset"):
+        frame[column] = frame[column].where(gain.isna(), frame[column] + ", gain " + gain)
     column, _, scale = AXES[name]
     frame["value"] = (frame[column].astype(float) * scale).round(6)
     return frame.dropna(subset=["value"])
@@ -66,7 +74,7 @@ def write(frame: pd.DataFrame, name: str, folder: Path, stem: str) -> list[Path]
     ----------
     frame : DataFrame
         Scores.
-    name : {"noise", "blur-length"}
+    name : {"noise", "blur-length", "outliers"}
     folder : Path
     stem : str
         File name without suffix.

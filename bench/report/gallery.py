@@ -7,6 +7,7 @@ maximum. ``gallery.json`` says what is where (see :func:`write_gallery`).
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
@@ -62,7 +63,7 @@ def write_gallery(
     check_count(images)
     groups: dict[tuple[Any, ...], dict[int, list[Row]]] = {}
     for row in store.rows():
-        key = tuple(row.columns[name] for name in ("dataset", "noise", "swept_blur_length"))
+        key = (row.columns["dataset"], dataclasses.replace(row.condition, seed=0))
         groups.setdefault(key, {}).setdefault(row.columns["seed"], []).append(row)
     shown = [by_seed[min(by_seed)] for by_seed in groups.values()]
     described = {
@@ -182,6 +183,7 @@ def _group(
             slug(dataset.name),
             f"noise-{condition.noise:g}",
             *([f"length-{length}"] if length else []),
+            *(f"{name}-{value:g}" for name, value in condition.disturbance().items()),
         ]
     )
     files: dict[str, bytes] = {}

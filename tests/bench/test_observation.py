@@ -10,7 +10,7 @@ from bench.datasets.motion_blur import MotionBlur
 from bench.errors import InvalidInput
 from bench.harness.plan import load_dataset
 from bench.physics.forward import blur
-from bench.physics.observation import Condition, digest, effective, observe
+from bench.physics.observation import Condition, digest, effective, observe, truth
 from bench.protocol import Dataset, NoiseModel
 
 
@@ -132,3 +132,42 @@ def test_generators_follow_the_image_not_its_neighbours() -> None:
     drawn = [torch.rand(2, generator=g) for g in seeds.generators_per_image(batch, 0)]
     (alone,) = seeds.generators_per_image(batch[1:2], 0)
     assert torch.equal(torch.rand(2, generator=alone), drawn[1])
+
+
+def test_outliers_are_black_or_white_in_all_channels_and_leave_the_rest_alone(
+    tiny: Dataset,
+) -> None:
+    clean = observe(tiny, 1, Condition()).observation
+    hit = observe(tiny, 1, Condition(outliers=0.2)).observation
+    changed = (clean != hit).any(0)
+    assert 0.12 < changed.float().mean() < 0.28
+    assert set(hit[:, changed].unique().tolist()) == {0.0, 1.0}
+    assert (hit[:, changed].std(0) == 0).all()
+    again = observe(tiny, 1, Condition(outliers=0.2)).observation
+    assert torch.equal(hit, again)
+    assert not torch.equal(hit, observe(tiny, 1, Condition(outliers=0.2, seed=1)).observation)
+
+
+def test_a_gain_saturates_the_observation_and_what_it_is_scored_against(tiny: Dataset) -> None:
+    plain = observe(tiny, 0, Condition(noise=0)).sample
+    saturated = observe(tiny, 0, Condition(noise=0, gain=1.5))
+    expected = (1.5 * blur(plain.image[None], plain.kernel)[0]).clamp(0, 1)
+    assert torch.allclose(saturated.observation, expected)
+    assert torch.equal(saturated.sample.image, (1.5 * plain.image).clamp(max=1))
+    same = truth(tiny, 0, Condition(noise=0, gain=1.5))
+    assert torch.equal(same.image, saturated.sample.image)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"outliers": 1.0}, "share of outliers is 1"), ({"gain": 0.5}, "gain is 0.5")],
+)
+def test_impossible_disturbances_are_refused(wrong: dict[str, float], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        Condition(**wrong)  # type: ignore[arg-type]
+
+
+def test_given_observations_have_no_outliers_to_vary(tiny: Dataset) -> None:
+    tiny.noise = 0.005  # type: ignore[misc]
+    with pytest.raises(InvalidInput, match="no outliers or gain to vary"):
+        effective(Condition(outliers=0.05), tiny)

@@ -54,6 +54,8 @@ def test_an_identity_changes_with_what_determines_the_result(
         first(noise=0.02),
         first(seed=1),
         first(blur_length=9),
+        first(outliers=0.01),
+        first(gain=1.5),
         first(spec="slow"),
         chunks(tiny, shared)[0].cells[0].id,
     ]

@@ -58,3 +58,24 @@ def test_an_empty_sweep_is_said():
     frame = scores().assign(status="failed")
     with pytest.raises(BenchError, match="no finished cell"):
         curves.write(frame, "noise", None, "x")  # type: ignore[arg-type]
+
+
+def test_the_outlier_sweep_has_impulses_and_saturation():
+    conditions = {str(c) for part in sweep.parts("outliers", "oh") for c in part.conditions}
+    assert conditions == {
+        "noise 0.01, seed 0",
+        "noise 0.01, outliers 0.01, seed 0",
+        "noise 0.01, outliers 0.05, seed 0",
+        "noise 0.01, gain 1.5, seed 0",
+    }
+
+
+def test_saturated_images_are_a_set_of_their_own():
+    frame = scores()[lambda each: each["noise"] == 0.01]
+    conditions = ["noise 0.01, outliers 0.05, seed 0", "noise 0.01, gain 1.5, seed 0"]
+    both = pd.concat([frame.assign(condition=condition) for condition in conditions])
+    cells = curves.prepare(both, "outliers")
+    assert set(zip(cells["base"], cells["value"], strict=True)) == {
+        ("celeba", 5.0),
+        ("celeba, gain 1.5", 0.0),
+    }
