@@ -64,7 +64,7 @@ def parts(
         if not (chosen and sets):
             continue
         conditions = [
-            condition(name, value, **group.get("condition", {}))
+            condition(name, value, group.get("gain", 1.0))
             for value in values or group.get("values", sweep["values"])
         ]
         count = group["images"] if images is None else min(images, group["images"])
@@ -76,11 +76,15 @@ def parts(
     return found
 
 
-def condition(name: str, value: float, **fixed: float) -> Condition:
-    """Return the condition of a sweep's value; ``fixed`` are what its group holds besides."""
-    field = name.replace("-", "_")
-    varied = int(value) if field == "blur_length" else float(value)
-    return Condition(**{**fixed, field: varied})
+def condition(name: str, value: float, gain: float = 1.0) -> Condition:
+    """Return the condition of a sweep's value, under the gain of its group."""
+    match name:
+        case "noise":
+            return Condition(noise=value, gain=gain)
+        case "outliers":
+            return Condition(outliers=value, gain=gain)
+        case _:
+            return Condition(blur_length=int(value), gain=gain)
 
 
 def _in(name: str, patterns: str) -> bool:

@@ -24,12 +24,14 @@ from bench.checksums import checksum, code_checksum
 from bench.errors import InvalidInput
 from bench.methods.engineered.octave_session import FOLDER, find_octave, session
 from bench.methods.noise_level import loudness
-from bench.physics.forward import blur
+from bench.physics.forward import blur, valid_part
 from bench.physics.intensity import LUMA
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 PARAMETERS = Path(__file__).with_suffix(".toml")
 Value = float | list[float]
+VARIED = ("edges", "iterations", "alpha_growth")
+"""Parameters that may be lists: of a kernel each, of which the best is kept."""
 # Octave is killed after this many seconds per 64×64 pixels of a batch, many times the usual.
 SECONDS_PER_PATCH = 60.0
 
@@ -129,12 +131,17 @@ class OctavePrior(Method):
         return Restoration(
             image,
             kernel,
-            iterations=int(np.asarray(self.settings["iterations"])),
+            iterations=int(sum(each["iterations"] for each in variants(self.settings))),
             residual=residual,
         )
 
     def estimate_kernel(self, observation: Tensor) -> Tensor:
         """Estimate the kernels from the grey observations.
+
+        Where parameters of ``VARIED`` are lists, a kernel is estimated with each of their values,
+        and an image keeps the one whose restored image explains it best. Blind estimation has many
+        fixed points; which of them it reaches can turn on the last digit of an observation, and
+        the final step's residual tells good ones from bad.
 
         Parameters
         ----------
@@ -146,10 +153,39 @@ class OctavePrior(Method):
             Non-negative, summing to 1, origin at ``(kh // 2, kw // 2)``, centroid at
             ``((kh - 1) / 2, (kw - 1) / 2)``.
         """
+        observation, _ = self.prepared(observation)
         array, settings = self._octave_input(observation)
+        found = [self._kernels(array, {**settings, **each}) for each in variants(settings)]
+        kernels = torch.stack([kernel.to(observation) for kernel in found])
+        if len(kernels) == 1:
+            return kernels[0]
+        misfits = torch.stack([self.misfit(observation, kernel) for kernel in kernels])
+        return kernels[misfits.argmin(0), torch.arange(len(observation))]
+
+    def _kernels(self, array: np.ndarray, settings: Mapping[str, Any]) -> Tensor:
         kernel = self._call(self.kernel_function, array, settings)
-        kernel = np.reshape(kernel, (*self.task.kernel_size, len(observation)))
-        return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy()).to(observation)
+        kernel = np.reshape(kernel, (*self.task.kernel_size, array.shape[2]))
+        return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy())
+
+    def misfit(self, observation: Tensor, kernel: Tensor) -> Tensor:
+        """Return the mean squared residual of the image that the final step ends with.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+        kernel : Tensor, shape (N, kh, kw)
+
+        Returns
+        -------
+        Tensor, shape (N,)
+        """
+        image = self.restore(observation, kernel)
+        if self.task.boundary == "free":
+            size = (int(kernel.shape[1]), int(kernel.shape[2]))
+            residual = valid_part(observation, size) - blur(image, kernel, "valid")
+        else:
+            residual = observation - blur(image, kernel)
+        return residual.square().mean((1, 2, 3))
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
         """Deconvolve with known kernels: the method's own final step.
@@ -173,6 +209,7 @@ class OctavePrior(Method):
                 f"The kernels have shape {tuple(kernel.shape)}; "
                 f"({len(y)}, kh, kw) is expected for {len(y)} observations."
             )
+        y, further = self.prepared(y)
         array = y.permute(2, 3, 1, 0).double().cpu().numpy()
         kernels = kernel.permute(1, 2, 0).double().cpu().numpy()
         weight = np.asarray(self.settings["tv_weight"]) * loudness(y).double().cpu().numpy()
@@ -180,9 +217,14 @@ class OctavePrior(Method):
             **self.settings,
             "tv_weight": weight.reshape(1, 1, 1, -1),
             "free": self.task.boundary == "free",
+            **further,
         }
         image = np.reshape(self._call("restore_image", array, kernels, settings), array.shape)
         return torch.from_numpy(image.transpose(3, 2, 0, 1).copy()).to(y).clamp(0, 1)
+
+    def prepared(self, observation: Tensor) -> tuple[Tensor, dict[str, Any]]:
+        """Return the observations to work on, and further settings for the final step."""
+        return observation, {}
 
     def _octave_input(self, observation: Tensor) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the grey observations as a periodic array (H, W, N), and all settings."""
@@ -212,6 +254,27 @@ class OctavePrior(Method):
         limit = 60 + SECONDS_PER_PATCH * pixels / (64 * 64)
         found = session().call(function, array, *arguments, outputs=outputs, time_limit=limit)
         return np.asarray(found) if outputs == 1 else found
+
+
+def variants(settings: Mapping[str, Any]) -> list[dict[str, float]]:
+    """Return the parameters of ``VARIED`` for each kernel that an image is estimated.
+
+    Raises
+    ------
+    InvalidInput
+        If two of them are lists of different lengths.
+    """
+    values = {name: settings[name] for name in VARIED}
+    lengths = {len(value) for value in values.values() if isinstance(value, list)}
+    if len(lengths) > 1:
+        raise InvalidInput(
+            f"Of {', '.join(VARIED)} some are lists of {' and '.join(map(str, sorted(lengths)))} "
+            "values; give lists of one length, or numbers."
+        )
+    return [
+        {name: value[i] if isinstance(value, list) else value for name, value in values.items()}
+        for i in range(max(lengths, default=1))
+    ]
 
 
 @functools.cache
