@@ -12,9 +12,6 @@ import tomllib
 from pathlib import Path
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from bench.methods.engineered.octave_prior import OctavePrior, Value
 from bench.protocol import Knowledge, Task
 
@@ -25,15 +22,15 @@ class DataFitting(OctavePrior):
     """Pan and others' method: kernel and image by learned weights of the residual's derivatives."""
 
     title = "Learned data fitting"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     section: ClassVar[str] = "df"
     kernel_function: ClassVar[str] = "data_fitting_kernel"
     knows: ClassVar[Knowledge] = Knowledge(
         kernel_size=True,
         boundary=True,
         image_class=True,
-        training="weights learned on 24 training images (svhn), first derivatives elsewhere, "
-        "parameters tuned on at most 80 development images",
+        training="weights learned on 80 training images per class, parameters tuned on at most 80 "
+        "development images",
     )
     reference: ClassVar[str] = (
         "J. Pan, J. Dong, Y.-W. Tai, Z. Su, M.-H. Yang, Learning Discriminative Data Fitting "
@@ -47,26 +44,6 @@ class DataFitting(OctavePrior):
         learned = _learned().get(name, _learned().get("natural", {}))
         weights = {key: learned[key] for key in ("fitting", "restoring") if key in learned}
         return super().tuned(task) | weights
-
-    def features(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the last kernel step fits, for learning.
-
-        Parameters
-        ----------
-        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
-            With a circular boundary.
-
-        Returns
-        -------
-        features, targets : Tensor, float64, shape (N, 6, H, W)
-            Derivatives of the latent images and of the grey observations: order 0, then rows,
-            columns, rows twice, mixed, columns twice.
-        """
-        array, settings = self._octave_input(observation)
-        found = self._call("data_fitting_features", array, settings, outputs=2)
-        shape = (*array.shape[:2], len(observation), 6)
-        features, targets = (torch.from_numpy(each.reshape(shape)) for each in found)
-        return features.permute(2, 3, 0, 1), targets.permute(2, 3, 0, 1)
 
 
 @functools.cache

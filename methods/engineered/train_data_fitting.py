@@ -1,57 +1,59 @@
 """Learn the data fitting functions of the ``df`` method and write ``data_fitting.toml``.
 
-``python -m bench tune data-fitting --dataset shoes`` learns two sets of weights
+``python -m bench.methods.engineered.train_data_fitting --dataset shoes`` learns two sets of weights
 of the residual's derivatives for a class, on images of its training split under fresh kernels (for
-photographs, which have no training split, on the development crops):
+photographs, which have no training split, on the development crops). Both by what the whole
+estimation ends with, not by one step of it: a step's weights change the latent images that the
+next one sees, and what its own error recommends is undone by them.
 
-- for the kernel step by kernel error. The minimiser of the quadratic kernel energy is
-  ``k(w) = (sum_i w_i A_i^T A_i + gamma I)^-1 sum_i w_i A_i^T t_i`` with ``A_i`` the convolution
-  with the latent image's i-th derivative and ``t_i`` the observation's. The weights minimise
-  ``|| k(w) - k ||^2 / || k ||^2`` over the training kernels ``k`` after negative values were cut
-  and the sum was made 1, as the method does; by L-BFGS over ``log w``. Since latent images depend
-  on the weights, both are renewed in turns, and of each turn's way only the largest share is gone
-  with which the method restores the training images better (a lower error of blind kernels
-  need not: kernels that are wrong but blurred have a low one);
-- for the final step by image error, with the kernels that the first ones lead to; three weights,
-  by the Nelder–Mead method over their logarithms.
+- For the kernel step by kernel error, ``|| k(w) - k ||^2 / || k ||^2`` averaged over the images,
+  with ``k(w)`` the kernel that the estimation from coarse to fine ends with.
+- For the final step by image error, with the kernels that the first ones lead to.
+
+The search needs no derivatives: a grid over the orders that the core's own fitting term, first
+derivatives alone, leaves out, and then steps of ``STEPS`` along one logarithm after the other from
+the best point. All points see the same images, kernels and noise. Every evaluation is appended to a
+log, and a run that finds it there does not repeat it, so a run that was stopped goes on where it
+was. What is learned is compared with the core's own term on images that the search has not seen.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from bench.datasets.archives import NAMES, to_unit_range, training_images
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.files import write_atomically
 from bench.methods.engineered.data_fitting import LEARNED, DataFitting
-from bench.methods.engineered.octave_prior import Value, settings_for
+from bench.methods.engineered.octave_prior import Value
 from bench.methods.engineered.octave_session import session
 from bench.methods.tuning import DevelopmentPairs, development_pairs
 from bench.physics.forward import add_noise, blur
 from bench.seeds import derive_seed, generator
 
 CLASSES = ("svhn", "shoes", "celeba", "natural")
-SMALLEST = 0.1
-"""Least weight the search starts from: near 0 its logarithm would hardly move."""
-EXAMPLES = """\
-examples:
-  python -m bench tune data-fitting --dataset shoes
-"""
+SHORT: Mapping[str, Value] = {"iterations": 12, "alpha_growth": 3.0, "edges": 4.0}
+"""The estimation while learning: one kernel per image, and fewer turns, a third of the cost."""
+PLAIN = (0.0, 1.0, 0.0, 0.0)
+"""Weights of intensity, first, pure second and mixed second derivatives: the core's own term."""
+GRID = ((0.0, 0.03, 0.3), (0.0, 0.1, 1.0))
+"""Weights of intensity and of second derivatives where the search starts."""
+STEPS = (3.0, 1.7)
+RESTORING_GRID = ((1.0, 0.0, 0.0), (0.5, 0.4, 0.05), (0.25, 0.4, 0.05), (0.25, 0.4, 0.2))
+BATCH = 20
+
+Point = tuple[float, ...]
 
 
-SHARES = (0.3, 0.1, 0.03, 0.01)
-"""Shares of the way to the learned weights that are tried: the latent images that the weights were
-learned on change with them."""
-
-
-def training_pairs(name: str, count: int) -> DevelopmentPairs:
+def training_pairs(name: str, count: int, part: str = "data fitting") -> DevelopmentPairs:
     """Make training pairs of a class: circular, with the test sets' blur and noise.
 
     Parameters
@@ -60,148 +62,151 @@ def training_pairs(name: str, count: int) -> DevelopmentPairs:
         One of ``CLASSES``.
     count : int
         At most so many.
+    part : str
+        Names of different parts share kernels and noise with no other, and images only by chance.
     """
     if name not in NAMES:
-        return development_pairs(name, count)
+        pairs = development_pairs(name, 2 * count)
+        half = len(pairs.image) // 2
+        kept = slice(half) if part == "data fitting" else slice(half, None)
+        parts = (pairs.image[kept], pairs.observation[kept], pairs.kernel[kept])
+        return DevelopmentPairs(pairs.task, *parts)
     images = training_images(name)
-    order = torch.randperm(len(images), generator=generator("data fitting", name))[:count]
+    order = torch.randperm(len(images), generator=generator(part, name))[:count]
     image = to_unit_range(images[order], name)
-    kernel = motion_blur_kernels(count, derive_seed("data fitting", name)).to(image)
+    kernel = motion_blur_kernels(count, derive_seed(part, name)).to(image)
     task = development_pairs(name, 1).task
-    draws = [generator("data fitting", name, index) for index in range(count)]
+    draws = [generator(part, name, index) for index in range(count)]
     return DevelopmentPairs(task, image, add_noise(blur(image, kernel), task.noise, draws), kernel)
 
 
-def fitted_kernel(features: Tensor, targets: Tensor, weights: Tensor, ridge: float) -> Tensor:
-    """Solve the kernel step's least squares densely, differentiably in the weights.
+def filters(point: Sequence[float]) -> list[float]:
+    """Return the six weights of a point, which treats rows and columns alike."""
+    intensity, first, second, mixed = point
+    return [intensity, first, first, second, mixed, second]
+
+
+def kernel_errors(found: Tensor, truth: Tensor) -> Tensor:
+    """Relative squared error of kernels that sum to 1, shape (N,)."""
+    return (found - truth).square().sum((1, 2)) / truth.square().sum((1, 2))
+
+
+def estimated(pairs: DevelopmentPairs, **overrides: Value) -> Tensor:
+    """Estimate all kernels, in batches."""
+    method = DataFitting(pairs.task, **overrides)
+    return torch.cat([method.estimate_kernel(part) for part in pairs.observation.split(BATCH)])
+
+
+class Log:
+    """Evaluations of a search, one per line of a file, each found again by its key."""
+
+    def __init__(self, path: Path, **common: Any) -> None:
+        self.path, self.common = path, common
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        self.known = {json.dumps(line["key"]): line["value"] for line in map(json.loads, lines)}
+        self.curve: list[tuple[Point, float]] = []
+
+    def value(self, point: Point, evaluate: Callable[[Point], float]) -> float:
+        """Return the value at a point, from the file if it is there."""
+        key = [self.common, list(point)]
+        text = json.dumps(key)
+        if text not in self.known:
+            self.known[text] = evaluate(point)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key, "value": self.known[text]}) + "\n")
+        self.curve.append((point, self.known[text]))
+        print(f"{len(self.curve)}: {self.known[text]:.5f} at {point}", flush=True)
+        return self.known[text]
+
+
+def search(log: Log, evaluate: Callable[[Point], float], grid: Sequence[Point], most: int) -> Point:
+    """Minimise over a grid, and then along the logarithm of one coordinate after the other.
 
     Parameters
     ----------
-    features, targets : Tensor, float64, shape (N, F, H, W)
-        Derivatives of latent images and of observations, periodic.
-    weights : Tensor, shape (F,)
-    ridge : float
-        Weight of the kernel's squared norm.
+    log : Log
+    evaluate : callable
+        From a point to its loss.
+    grid : sequence of tuple of float
+    most : int
+        Evaluations in all, at least those of the grid.
 
     Returns
     -------
-    Tensor, shape (N, H, W) or smaller
-        Kernels on a grid of at most 28×28 pixels, origin at pixel (14, 14).
+    tuple of float
+        The best point.
     """
-    height, width = features.shape[-2:]
-    kh, kw = min(height, 28), min(width, 28)
-    spectra, observed = torch.fft.fft2(features), torch.fft.fft2(targets)
-    weight = weights[:, None, None]
-
-    def crop(spectrum: Tensor) -> Tensor:
-        images = torch.fft.ifft2(spectrum.sum(1)).real.roll((kh // 2, kw // 2), (1, 2))
-        return images[:, :kh, :kw].flatten(1)[..., None]
-
-    with torch.no_grad():
-        power = torch.fft.ifft2((weight * spectra.abs().square()).sum(1)).real
-        rows, columns = torch.meshgrid(torch.arange(kh), torch.arange(kw), indexing="ij")
-        rows, columns = rows.flatten(), columns.flatten()
-        normal = power[:, (rows[:, None] - rows) % height, (columns[:, None] - columns) % width]
-        normal.diagonal(dim1=1, dim2=2).add_(ridge)
-        factor = torch.linalg.cholesky(normal)
-        kernel = torch.cholesky_solve(crop(weight * spectra.conj() * observed), factor)
-        padded = torch.zeros(len(features), height, width, dtype=features.dtype)
-        padded[:, :kh, :kw] = kernel.view(-1, kh, kw)
-        transfer = torch.fft.fft2(padded.roll((-(kh // 2), -(kw // 2)), (1, 2)))[:, None]
-        left = spectra.conj() * (observed - spectra * transfer)
-    # One more Newton step: nothing to gain, but its derivative is that of the solution, at the
-    # cost of two triangular solves instead of a derivative through the normal matrix.
-    kernel = kernel + torch.cholesky_solve(crop(weight * left) - ridge * kernel, factor)
-    return kernel.view(-1, kh, kw)
+    losses = {point: log.value(point, evaluate) for point in grid}
+    for point in _walk(losses):
+        if len(log.curve) >= most:
+            break
+        losses[point] = log.value(point, evaluate)
+    return min(losses, key=lambda each: losses[each])
 
 
-def kernel_error(found: Tensor, truth: Tensor) -> Tensor:
-    """Mean relative squared error, after cutting negative values and scaling to sum 1."""
-    found = found.clamp_min(0)
-    found = found / found.sum((1, 2), keepdim=True).clamp_min(1e-12)
-    errors = (found - truth).square().sum((1, 2)) / truth.square().sum((1, 2))
-    return errors.mean()
+def _walk(losses: Mapping[Point, float]) -> Iterator[Point]:
+    """Points around the best one that nobody has been at, for smaller and smaller steps."""
+    for step in STEPS:
+        waiting = True
+        while waiting:
+            best = min(losses, key=lambda each: losses[each])
+            around = (
+                tuple(float(f"{v * factor:.3g}") if i == at else v for i, v in enumerate(best))
+                for at in range(len(best))
+                for factor in (step, 1 / step)
+            )
+            waiting = any((found := point) not in losses for point in around)
+            if waiting:
+                yield found
 
 
-def learn_fitting(
-    features: Tensor, targets: Tensor, truth: Tensor, start: Tensor, ridge: float
-) -> Tensor:
-    """Minimise the kernel error over the weights; return them, shape (F,)."""
-    logarithm = start.clamp_min(SMALLEST).log().requires_grad_()
-    optimiser = torch.optim.LBFGS([logarithm], max_iter=10, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        # In parts, for the normal matrices of all images at once would not fit into memory.
-        total = torch.zeros((), dtype=features.dtype)
-        for part in torch.arange(len(truth)).split(8):
-            found = fitted_kernel(features[part], targets[part], logarithm.exp(), ridge)
-            error = kernel_error(found, truth[part]) * len(part) / len(truth)
-            error.backward()
-            total += error.detach()
-        return total
-
-    optimiser.step(closure)
-    return logarithm.detach().exp()
-
-
-def learn_restoring(pairs: DevelopmentPairs, kernel: Tensor, fitting: list[float]) -> list[float]:
-    """Minimise the restored images' error over the final step's weights of orders 0, 1, 2."""
-
-    def loss(logarithm: np.ndarray) -> float:
-        weights = np.exp(logarithm).tolist()
-        restored = DataFitting(pairs.task, fitting=fitting, restoring=weights)
-        return -float(pairs.psnr(restored.restore(pairs.observation, kernel)).mean())
-
-    start = np.log([1.0, 0.05, 0.05])
-    simplex = np.vstack([start, *(start + 1.5 * np.eye(3))])
-    found = minimize(
-        loss, start, method="Nelder-Mead", options={"maxfev": 20, "initial_simplex": simplex}
-    )
-    alone = -loss(np.log([1.0, 1e-9, 1e-9]))
-    print(f"final step: {alone:.2f} dB by intensities alone, {-found.fun:.2f} dB learned")
-    if alone > -found.fun:
-        return [1.0, 0.0, 0.0]
-    return [float(f"{value:.3g}") for value in np.exp(found.x)]
-
-
-def learn(name: str, count: int, turns: int) -> dict[str, Value]:
+def learn(name: str, count: int, evaluations: int, folder: Path) -> dict[str, Any]:
     """Learn both sets of weights for a class; return its part of the file."""
-    pairs = training_pairs(name, count)
-    task = pairs.task
-    truth = pairs.kernel.double()
-    settings = settings_for("df", task)  # the unlearned weights: first derivatives alone
-    weights = torch.tensor(settings["fitting"], dtype=torch.float64)
-    ridge = float(np.asarray(settings["final_ridge"]))
+    pairs, unseen = training_pairs(name, count), training_pairs(name, count, "held out")
+    common = {"images": count, **SHORT}
 
-    def estimate(weights: Tensor) -> tuple[float, Tensor]:
-        method = DataFitting(task, fitting=weights.tolist(), restoring=[1.0, 0.0, 0.0])
-        kernel = method.estimate_kernel(pairs.observation)
-        error = float(kernel_error(kernel.double(), truth))
-        score = float(pairs.psnr(method.restore(pairs.observation, kernel)).mean())
-        shown = f"kernel error {error:.4f}, {score:.2f} dB with {weights.tolist()}"
-        print(shown, flush=True)
-        return score, kernel
+    def loss(point: Point) -> float:
+        kernel = estimated(pairs, fitting=filters(point), **SHORT)
+        return float(kernel_errors(kernel, pairs.kernel).mean())
 
-    best, kernel = estimate(weights)
-    for _ in range(turns):
-        method = DataFitting(task, fitting=weights.tolist())
-        features, targets = method.features(pairs.observation)
-        learned = learn_fitting(features, targets, truth, weights, ridge)
-        for share in SHARES:
-            mixed = weights + share * (learned - weights)
-            rounded = [float(f"{value:.3g}") for value in mixed]
-            candidate = torch.tensor(rounded, dtype=torch.float64)
-            score, found = estimate(candidate)
-            if score > best:
-                best, weights, kernel = score, candidate, found
-                break
-    fitting = weights.tolist()
-    restoring = learn_restoring(pairs, kernel, fitting)
-    return {"fitting": fitting, "restoring": restoring, "images": count}
+    log = Log(folder / f"{name}-kernel.jsonl", **common)
+    grid = [(zero, 1.0, two, two) for zero in GRID[0] for two in GRID[1]]
+    best = search(log, loss, grid, evaluations)
+
+    def unseen_error(point: Point) -> float:
+        kernel = estimated(unseen, fitting=filters(point), **SHORT)
+        return float(kernel_errors(kernel, unseen.kernel).mean())
+
+    held_out = Log(folder / f"{name}-held-out.jsonl", **common)
+    fitting = filters(best)
+    kernel = estimated(pairs, fitting=fitting, **SHORT)
+
+    def distortion(point: Point) -> float:
+        method = DataFitting(pairs.task, fitting=fitting, restoring=list(point))
+        restored = [
+            method.restore(y, k)
+            for y, k in zip(pairs.observation.split(BATCH), kernel.split(BATCH), strict=True)
+        ]
+        return -float(pairs.psnr(torch.cat(restored)).mean())
+
+    restoring_log = Log(folder / f"{name}-restoring.jsonl", **common, fitting=fitting)
+    restoring = search(restoring_log, distortion, RESTORING_GRID, evaluations)
+    return {
+        "fitting": fitting,
+        "restoring": list(restoring),
+        "images": len(pairs.image),
+        "kernel_error": [round(log.known[json.dumps([common, list(p)])], 5) for p in (PLAIN, best)],
+        "held_out_error": [round(held_out.value(p, unseen_error), 5) for p in (PLAIN, best)],
+        "psnr": [
+            round(-restoring_log.known[json.dumps([restoring_log.common, list(p)])], 3)
+            for p in ((1.0, 0.0, 0.0), restoring)
+        ],
+        "curve": [round(value, 4) for _, value in log.curve],
+    }
 
 
-def write(sections: Mapping[str, Mapping[str, Value]]) -> None:
+def write(sections: Mapping[str, Mapping[str, Any]]) -> None:
     """Write the learned weights, one section per class."""
     lines = [line for line in LEARNED.read_text("utf-8").splitlines() if line.startswith("#")]
     for name, section in sections.items():
@@ -209,18 +214,22 @@ def write(sections: Mapping[str, Mapping[str, Value]]) -> None:
     write_atomically(LEARNED, "\n".join(lines) + "\n")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, prog="python -m bench.methods.engineered.train_data_fitting"
+    )
     parser.add_argument("--dataset", required=True, choices=CLASSES)
-    parser.add_argument("--images", type=int, default=24)
-    parser.add_argument("--turns", type=int, default=1)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Learn the weights of one class and write them."""
-    learned = learn(options.dataset, options.images, options.turns)
+    parser.add_argument("--images", type=int, default=80)
+    parser.add_argument("--evaluations", type=int, default=16)
+    parser.add_argument("--log", type=Path, default=Path("runs") / "data-fitting")
+    options = parser.parse_args(arguments)
+    learned = learn(options.dataset, options.images, options.evaluations, options.log)
     session().close()
     sections = tomllib.loads(LEARNED.read_text("utf-8"))
     sections[options.dataset] = learned
     write(sections)
-    return 0
+
+
+if __name__ == "__main__":
+    main()

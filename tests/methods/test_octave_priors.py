@@ -6,6 +6,7 @@ import math
 import shutil
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,13 +17,17 @@ from bench.methods.engineered.dark_channel import DarkChannel
 from bench.methods.engineered.data_fitting import LEARNED, DataFitting
 from bench.methods.engineered.extreme_channels import ExtremeChannels
 from bench.methods.engineered.l0 import SparseGradients
-from bench.methods.engineered.octave_prior import OctavePrior, functions_reached_from
+from bench.methods.engineered.octave_prior import (
+    OctavePrior,
+    functions_reached_from,
+    variants,
+)
 from bench.methods.engineered.octave_session import OctaveSession, session
-from bench.methods.engineered.outlier_handling import OutlierHandling
-from bench.methods.engineered.train_data_fitting import fitted_kernel, learn_fitting
+from bench.methods.engineered.outlier_handling import OutlierHandling, find_impulses
+from bench.methods.engineered.train_data_fitting import Log, search, training_pairs
 from bench.methods.engineered.tune_octave import moved
 from bench.physics.answers import check_restoration
-from bench.physics.forward import blur
+from bench.physics.forward import add_outliers, blur
 from bench.protocol import Task
 
 needs_octave = pytest.mark.skipif(
@@ -231,34 +236,29 @@ def test_kernel_step_equals_dense_least_squares(octave: OctaveSession, per_equat
     np.testing.assert_allclose(found, dense, atol=1e-8)
 
 
-@needs_octave
-def test_training_solves_the_same_problem(octave: OctaveSession) -> None:
-    features, targets = _features(1, 9), _features(2, 9)[:, :, 1:]
-    weights = np.array([0.5, 1, 2, 0.1, 0.3, 0.1])
-    step = octave.call(
-        "kernel_from_features",
-        features,
-        targets,
-        weights.reshape(1, 1, 1, 6),
-        np.zeros((9, 9)),
-        0.7,
-        200,
-    )
-    pair = [torch.from_numpy(each).permute(2, 3, 0, 1) for each in (features, targets)]
-    dense = fitted_kernel(*pair, torch.from_numpy(weights), 0.7)[0]
-    np.testing.assert_allclose(step, dense, atol=1e-6)
+def test_a_search_of_weights_resumes_from_its_log(tmp_path: Path) -> None:
+    calls = []
+
+    def loss(point: tuple[float, ...]) -> float:
+        calls.append(point)
+        return (math.log(point[0]) - math.log(5)) ** 2 + point[1]
+
+    def searched(most: int) -> tuple[float, ...]:
+        return search(Log(tmp_path / "log.jsonl", images=3), loss, [(1.0, 0.0), (1.0, 1.0)], most)
+
+    assert searched(3) == (3.0, 0.0)  # one step of 3 towards 5
+    assert len(calls) == 3
+    best = searched(40)
+    assert len(calls) == len(set(calls))  # what the log knew was not computed again
+    assert best[0] == pytest.approx(5, rel=0.3)
+    assert best[1] == 0.0
 
 
-def test_learning_finds_the_filters_that_tell_the_kernel() -> None:
-    draw = torch.Generator().manual_seed(6)
-    features = torch.randn(2, 6, 8, 8, generator=draw, dtype=torch.float64)
-    truth = torch.rand(2, 8, 8, generator=draw, dtype=torch.float64)
-    truth = truth / truth.sum((1, 2), keepdim=True)
-    transfer = torch.fft.fft2(truth.roll((-4, -4), (1, 2)))[:, None]
-    targets = torch.fft.ifft2(torch.fft.fft2(features) * transfer).real
-    targets[:, 3:] = torch.randn(2, 3, 8, 8, generator=draw, dtype=torch.float64)
-    weights = learn_fitting(features, targets, truth, torch.ones(6, dtype=torch.float64), 1.0)
-    assert weights[:3].min() > 10 * weights[3:].max()
+def test_training_and_held_out_pairs_share_neither_kernels_nor_photographs() -> None:
+    first, second = (training_pairs("natural", 4, part) for part in ("data fitting", "held out"))
+    assert len(first.image) == len(second.image) == 4
+    assert not torch.equal(first.kernel, second.kernel)
+    assert not torch.equal(first.image, second.image)
 
 
 def test_learned_weights_are_loaded() -> None:
@@ -284,6 +284,46 @@ def test_refuses_unknown_parameters_and_reports_missing_octave(
     monkeypatch.delenv("OCTAVE_EXECUTABLE", raising=False)
     with pytest.raises(Unavailable, match="apt-get install octave"):
         method.check_available(TASK)
+
+
+def test_impulses_are_found_and_edges_are_not() -> None:
+    _, _, y = _observed(TASK)
+    assert not find_impulses(y)[0].any()
+    hit = add_outliers(y[0], 0.05, torch.Generator().manual_seed(4))[None]
+    found, median = find_impulses(hit)
+    changed = (hit - y).abs() > 0.2
+    assert (found & changed).sum() > 0.9 * changed.sum()
+    assert not (found & ((hit - y).abs() < 0.01)).any()
+    assert (median - y).abs()[found].median() < 0.05
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+def test_impulses_cost_the_robust_method_little_and_the_others_much() -> None:
+    image, _, y = _observed(TASK)
+    hit = add_outliers(y[0], 0.05, torch.Generator().manual_seed(4))[None]
+    short = {"iterations": 8, "edges": 2.0, "alpha_growth": 4.0}
+    robust = OutlierHandling(TASK, **short).deblur(hit).image
+    plain = SparseGradients(TASK, **short).deblur(hit).image
+    assert _psnr(robust, image) > _psnr(plain, image) + 3
+    assert _psnr(robust, image) > _psnr(y, image)
+
+
+@needs_octave
+@pytest.mark.usefixtures("octave")
+def test_of_several_kernels_the_one_is_kept_that_explains_the_image_best() -> None:
+    _, _, y = _observed(TASK, 2)
+    short = {"iterations": 3, "alpha_growth": 4.0}
+    alone = [SparseGradients(TASK, **short, edges=edges) for edges in (1.0, 8.0)]
+    kernels = torch.stack([each.estimate_kernel(y) for each in alone])
+    misfits = torch.stack([alone[0].misfit(y, kernel) for kernel in kernels])
+    kept = SparseGradients(TASK, **short, edges=[1.0, 8.0]).estimate_kernel(y)
+    assert torch.equal(kept, kernels[misfits.argmin(0), torch.arange(2)])
+
+
+def test_lists_of_different_lengths_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="lists of 2 and 3 values"):
+        variants({"edges": [1.0, 2.0], "iterations": [1.0, 2.0, 3.0], "alpha_growth": 2.0})
 
 
 def test_assets_cover_what_a_method_reaches_and_nothing_else() -> None:
