@@ -16,11 +16,12 @@ from bench.methods.engineered.octave_prior import OctavePrior
 END = 0.002
 """How near to black or white an impulse lies."""
 STEP = 0.1
-"""How far it lies from the median of its neighbourhood; blurred images step less between pixels."""
+"""How far it lies from the median of its neighbourhood, and from all but ``ALIKE`` of it."""
+ALIKE = 2
 
 
-def find_impulses(observation: Tensor) -> Tensor:
-    """Find lone black and white pixels, which a blurred image has none of.
+def find_impulses(observation: Tensor) -> tuple[Tensor, Tensor]:
+    """Find lone black and white pixels, of which a blurred image has none.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ def find_impulses(observation: Tensor) -> Tensor:
     around = padded.unfold(2, 3, 1).unfold(3, 3, 1).flatten(4)
     median = around.median(-1).values
     at_an_end = (observation <= END) | (observation >= 1 - END)
-    return at_an_end & ((observation - median).abs() > STEP), median
+    alike = ((around - observation[..., None]).abs() <= STEP).sum(-1) - 1  # less itself
+    return at_an_end & ((observation - median).abs() > STEP) & (alike <= ALIKE), median
 
 
 class OutlierHandling(OctavePrior):
