@@ -1,6 +1,6 @@
 """Learn the data fitting functions of the ``df`` method and write ``data_fitting.toml``.
 
-``python -m bench.methods.engineered.train_data_fitting --dataset shoes`` learns two sets of weights
+``python -m bench tune data-fitting --dataset shoes`` learns two sets of weights
 of the residual's derivatives for a class, on images of its training split under fresh kernels (for
 photographs, which have no training split, on the development crops). Both by what the whole
 estimation ends with, not by one step of it: a step's weights change the latent images that the
@@ -40,6 +40,10 @@ from bench.physics.forward import add_noise, blur
 from bench.seeds import derive_seed, generator
 
 CLASSES = ("svhn", "shoes", "celeba", "natural")
+EXAMPLES = """\
+examples:
+  python -m bench tune data-fitting --dataset shoes
+"""
 SHORT: Mapping[str, Value] = {"iterations": 12, "alpha_growth": 3.0, "edges": 4.0}
 """The estimation while learning: one kernel per image, and fewer turns, a third of the cost."""
 PLAIN = (0.0, 1.0, 0.0, 0.0)
@@ -214,22 +218,19 @@ def write(sections: Mapping[str, Mapping[str, Any]]) -> None:
     write_atomically(LEARNED, "\n".join(lines) + "\n")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m bench.methods.engineered.train_data_fitting"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("--dataset", required=True, choices=CLASSES)
     parser.add_argument("--images", type=int, default=80)
-    parser.add_argument("--evaluations", type=int, default=16)
+    parser.add_argument("--evaluations", type=int, default=16, help="most, per set of weights")
     parser.add_argument("--log", type=Path, default=Path("runs") / "data-fitting")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Learn the weights of one class and write them."""
     learned = learn(options.dataset, options.images, options.evaluations, options.log)
     session().close()
     sections = tomllib.loads(LEARNED.read_text("utf-8"))
     sections[options.dataset] = learned
     write(sections)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -43,6 +43,8 @@ STEPS: Mapping[str, float] = {
     "coarsest": 1.4,
 }
 """``beta`` stands for beta_start and beta_max together, which keeps the number of doublings."""
+LEARNED = ("fitting", "restoring")
+"""What ``tune data-fitting`` writes elsewhere."""
 WHOLE = ("iterations", "cg_steps", "coarsest")
 WEIGHTS = tuple(float(f"{0.00025 * 2 ** (step / 2):.2g}") for step in range(15))
 EXAMPLES = """\
@@ -165,7 +167,7 @@ def store(method: str, name: str, settings: Mapping[str, Value]) -> None:
     sections[method][name] = {
         key: value
         for key, value in settings.items()
-        if default[key] != value and not isinstance(value, list)  # lists are learned
+        if default[key] != value and key not in LEARNED
     }
     lines = PARAMETERS.read_text("utf-8").splitlines()
     comment = "\n".join(line for line in lines if line.startswith("#"))
