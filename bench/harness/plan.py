@@ -6,6 +6,7 @@ resumed run repeats the numbers of an uninterrupted one.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import json
@@ -25,31 +26,45 @@ REFERENCE_PIXELS = 64 * 64
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Cells that one call of a method computes together, with what the call needs.
+    """Cells that one job computes: images by one method, or an image by several.
 
     Observations are made when they are asked for: those of a set of photographs do not fit into
-    memory together. ``reads_data`` says whether its process may know where the data lie.
+    memory together.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        Of several methods only where those share a stage, and then of one image.
+    dataset : Dataset
+    task : Task
+    reads_data : bool
+        Whether its process may know where the data lie.
+    stage : str
+        What its method shares with others of the same stage; see ``MethodBase.stage``.
     """
 
     cells: tuple[Cell, ...]
     dataset: Dataset
     task: Task
     reads_data: bool = True
+    stage: str = ""
 
     def __len__(self) -> int:
         return len(self.cells)
 
     @property
     def method(self) -> MethodSpec:
-        """The method that computes them."""
+        """The method that computes them, or the first of several."""
         return self.cells[0].method
 
     @property
-    def company(self) -> str:
-        """Chunks of one company may share a process: the project's own, else those of a method.
+    def methods(self) -> list[MethodSpec]:
+        """All methods that compute them."""
+        return list(dict.fromkeys(cell.method for cell in self.cells))
 
-        Some of the project's methods have much in common, which they compute once per process.
-        """
+    @property
+    def company(self) -> str:
+        """Chunks of one company may share a process: the project's own, else those of a method."""
         return "" if self.cells[0].origin == "bench" else str(self.method)
 
     def only(self, keep: Sequence[bool]) -> Chunk:
@@ -62,8 +77,9 @@ class Chunk:
             yield self.only([position == other for other in range(len(self))])
 
     def observed(self) -> list[Observed]:
-        """Make the observations of the cells."""
-        return [observe(self.dataset, cell.index, cell.condition) for cell in self.cells]
+        """Make the observations of the cells, once for several methods."""
+        places = dict.fromkeys((cell.index, cell.condition) for cell in self.cells)
+        return [observe(self.dataset, index, condition) for index, condition in places]
 
 
 def _look(dataset: Dataset, index: int, condition: Condition, device: str) -> tuple[Picture, Task]:
@@ -160,8 +176,30 @@ def plan(
             by_task: dict[Task, list[Picture]] = {}
             for picture, task in looks:
                 by_task.setdefault(task, []).append(picture)
-            for spec in methods:
-                yield from _plan_method(spec, dataset, condition, by_task, patience)
+            laid_out = [
+                item
+                for spec in methods
+                for item in _plan_method(spec, dataset, condition, by_task, patience)
+            ]
+            yield from _with_shared_stages(laid_out)
+
+
+def _with_shared_stages(laid_out: Sequence[Chunk | Refusal]) -> Iterator[Chunk | Refusal]:
+    """Put cells whose methods share a stage into one chunk per image."""
+    methods: dict[str, set[MethodSpec]] = collections.defaultdict(set)
+    for item in laid_out:
+        if isinstance(item, Chunk) and item.stage:
+            methods[item.stage].add(item.method)
+    together: dict[tuple[str, int], list[Chunk]] = {}
+    for item in laid_out:
+        if isinstance(item, Chunk) and len(methods.get(item.stage, ())) > 1:
+            for single in item.singles():
+                together.setdefault((item.stage, single.cells[0].index), []).append(single)
+        else:
+            yield item
+    for chunks in together.values():
+        cells = tuple(cell for chunk in chunks for cell in chunk.cells)
+        yield dataclasses.replace(chunks[0], cells=cells)
 
 
 def _check_names(dataset: Dataset, pictures: Sequence[Picture]) -> None:
@@ -188,6 +226,9 @@ def _plan_method(
     except BenchError:  # the verdicts say why
         method = interview.Description()
     origin = METHODS.entries[spec.name].origin
+    stage = ""
+    if origin == "bench" and not all(verdict.status for verdict in verdicts):
+        stage = METHODS.load(spec.name).stage(dict(spec.parameters))
     for (task, pictures), verdict in zip(by_task.items(), verdicts, strict=True):
         identity = {
             "method": spec.name,
@@ -214,4 +255,5 @@ def _plan_method(
                 dataset=dataset,
                 task=task,
                 reads_data=method.reads_data or origin == "bench",
+                stage=stage,
             )

@@ -33,12 +33,17 @@ from bench.protocol import (
     Task,
     Truth,
 )
+from bench.protocol.stages import Stages
 from bench.protocol.status import ANSWERS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.isolation import GlobalState
+
 ANSWER_FORMS = ([str, str, str, int], [str, str, type(None), int])
+Built = dict[tuple[MethodSpec, Task], tuple[MethodBase, "GlobalState"]]
+"""Methods that a process holds, and the state of the process when each was built."""
 READY = b"ready"
 """What a worker says first: time limits count from here, not from the start of its imports."""
 
@@ -48,6 +53,7 @@ class Job:
     """What a worker is told of a chunk: arrays, names and numbers, no tensors and no code.
 
     ``truth`` (images, kernels) is only there for oracles, ``published`` only for replays.
+    ``sharing`` are methods that share a stage with the first and restore the same observation.
     """
 
     spec: MethodSpec
@@ -56,9 +62,15 @@ class Job:
     truth: tuple[np.ndarray, np.ndarray] | None = None
     published: tuple[dict[str, np.ndarray], ...] = ()
     names: tuple[str, ...] = ()
+    sharing: tuple[MethodSpec, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.observation)
+        return len(self.observation) * (1 + len(self.sharing))
+
+    def by_method(self) -> list[Job]:
+        """Return a job for each method."""
+        specs = (self.spec, *self.sharing)
+        return [dataclasses.replace(self, spec=spec, sharing=()) for spec in specs]
 
     def only(self, position: int) -> Job:
         """Return the job of one image."""
@@ -82,12 +94,13 @@ class Answer:
 
 
 def make_job(chunk: Chunk) -> Job:
-    """Take from a chunk what its method may see."""
+    """Take from a chunk what its methods may see."""
     kind = chunk.cells[0].kind
+    first, *others = chunk.methods
     observed = chunk.observed()
     samples = [item.sample for item in observed]
     return Job(
-        spec=chunk.cells[0].method,
+        spec=first,
         task=chunk.task,
         observation=np.stack([item.observation.numpy() for item in observed]),
         truth=(
@@ -102,6 +115,7 @@ def make_job(chunk: Chunk) -> Job:
         if kind == "replay"
         else (),
         names=tuple(sample.name for sample in samples),
+        sharing=tuple(others),
     )
 
 
@@ -111,29 +125,40 @@ def serve(connection: Connection) -> None:
     Whatever a method does to the process, each of its jobs starts from the state in which it was
     built, so that no result depends on the jobs before.
     """
-    from bench.isolation import GlobalState, seed_everything
-
-    built: tuple[tuple[MethodSpec, Task], MethodBase, GlobalState] | None = None
+    built: Built = {}
     connection.send_bytes(READY)
     while True:
         try:
             job: Job = connection.recv()
         except (EOFError, OSError):
             break
-        seed_everything(job.task.seed)
-        try:
-            if built is None or built[0] != (job.spec, job.task):
-                _close(built[1] if built else None)
-                built = None
-                method = build(job.spec, job.task)
-                built = ((job.spec, job.task), method, GlobalState.now())
-            answers = _guarded(built[1], job)
-        except BaseException as error:
-            answers = [_failure(error)] * len(job)
-        if built is not None:
-            built[2].restore()
-        connection.send_bytes(encode(answers))
-    _close(built[1] if built else None)
+        parts = job.by_method()
+        for key in built.keys() - {(part.spec, part.task) for part in parts}:
+            _close(built.pop(key)[0])
+        stages = Stages()
+        connection.send_bytes(encode([a for part in parts for a in _answer(part, built, stages)]))
+    for method, _ in built.values():
+        _close(method)
+
+
+def _answer(job: Job, built: Built, stages: Stages) -> list[Answer]:
+    """Answer a job of one method, built before or now."""
+    from bench.isolation import GlobalState, seed_everything
+
+    seed_everything(job.task.seed)
+    key = (job.spec, job.task)
+    try:
+        if key not in built:
+            method = build(*key)
+            built[key] = method, GlobalState.now()
+        method = built[key][0]
+        method.stages = stages
+        answers = _guarded(method, job)
+    except BaseException as error:
+        answers = [_failure(error)] * len(job)
+    if key in built:
+        built[key][1].restore()
+    return answers
 
 
 def compute_here(chunk: Chunk) -> list[Answer]:

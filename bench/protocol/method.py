@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bench.protocol.dataset import Sample
 from bench.protocol.restoration import Restoration, Truth
+from bench.protocol.stages import ALONE, Stages
 from bench.protocol.task import Boundary, Task
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ class MethodBase:
     reads_data: ClassVar[bool] = False
     equals: ClassVar[str] = ""
 
+    stages: Stages = ALONE
+    """Where stages that other methods share are computed; see :class:`Stages`."""
+
     def __init__(self, task: Task) -> None:
         self.task = task
 
@@ -117,6 +121,16 @@ class MethodBase:
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
         """Return :attr:`knows`, where it depends on the parameters that were set."""
         return cls.knows
+
+    @classmethod
+    def stage(cls, parameters: Mapping[str, Any]) -> str:
+        """Name the stage that other methods have in common with this one; "" for none.
+
+        Cells of an image by methods that give the same name are computed in one job, in which the
+        stage is computed once; see :class:`~bench.protocol.stages.Stages`. Only methods of the
+        project share a process, and so stages.
+        """
+        return ""
 
     @classmethod
     def parameter_names(cls) -> list[str]:

