@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import os
-from collections.abc import Iterable
-
-from tqdm import tqdm
+from collections.abc import Iterable, Sequence
 
 from bench.harness.plan import Chunk, Refusal
 from bench.harness.pool import Pool
 from bench.harness.process import THREADS
+from bench.harness.progress import Progress
+from bench.harness.schedule import Costs, arrange, recorded
 from bench.harness.store import Outcome, Store
 from bench.harness.worker import compute_here
 from bench.protocol import Status
@@ -75,7 +76,31 @@ def run(
     Summary
     """
     summary = Summary()
-    items = list(plan)
+    workers = workers or available_cores()
+    costs = Costs(store.seconds(), recorded())
+    queue = arrange(_waiting(list(plan), store, summary), costs, workers)
+    with Progress(queue, costs, progress) as shown:
+
+        def record(outcomes: list[Outcome]) -> None:
+            _record(store, summary, outcomes)
+            shown.done(outcomes)
+
+        for chunk in (chunk for chunk in queue if chunk.cells[0].origin == HERE):
+            shown.begun(chunk)
+            record(
+                [
+                    Outcome(cell, answer.status, answer.reason, answer.restoration)
+                    for cell, answer in zip(chunk.cells, compute_here(chunk), strict=True)
+                ]
+            )
+        queue = [chunk for chunk in queue if chunk.cells[0].origin != HERE]
+        for outcomes in Pool(queue, workers, time_limit, threads).compute(shown.begun):
+            record(outcomes)
+    return summary
+
+
+def _waiting(items: Sequence[Chunk | Refusal], store: Store, summary: Summary) -> list[Chunk]:
+    """Enter a plan into the store, record its refusals, and return what has to be computed."""
     store.expect(cell for item in items for cell in item.cells)
     done = store.finished()
     queue: list[Chunk] = []
@@ -84,35 +109,12 @@ def run(
         keep = [cell.id not in done for cell in item.cells]
         summary.cached += keep.count(False)
         if isinstance(item, Refusal):
-            outcomes = [
-                Outcome(cell, item.status, item.reason)
-                for cell, wanted in zip(item.cells, keep, strict=True)
-                if wanted
-            ]
+            cells = itertools.compress(item.cells, keep)
+            outcomes = [Outcome(cell, item.status, item.reason) for cell in cells]
             _record(store, summary, outcomes)
         elif any(keep):
             queue.append(item.only(keep))
-    waiting = sum(map(len, queue))
-    with tqdm(total=waiting, unit="cell", disable=not (progress and waiting)) as bar:
-
-        def begun(chunk: Chunk) -> None:
-            bar.set_description_str(f"{chunk.method} on {chunk.cells[0].dataset}")
-
-        ours = [chunk for chunk in queue if chunk.cells[0].origin == HERE]
-        for chunk in ours:
-            begun(chunk)
-            outcomes = [
-                Outcome(cell, answer.status, answer.reason, answer.restoration)
-                for cell, answer in zip(chunk.cells, compute_here(chunk), strict=True)
-            ]
-            _record(store, summary, outcomes)
-            bar.update(len(outcomes))
-        queue = [chunk for chunk in queue if chunk.cells[0].origin != HERE]
-        pool = Pool(queue, workers or available_cores(), time_limit, threads)
-        for outcomes in pool.compute(begun):
-            _record(store, summary, outcomes)
-            bar.update(len(outcomes))
-    return summary
+    return queue
 
 
 def available_cores() -> int:

@@ -1,7 +1,7 @@
 """In what order chunks are computed, and how long the rest will take.
 
-Both are reckoned from what cells cost before: in the results folder, in the record that a clone has,
-and in this run. Results do not depend on it.
+Both are reckoned from what cells cost before: in the results folder, in the record that a clone
+has, and in this run. Results do not depend on it.
 """
 
 from __future__ import annotations
