@@ -15,7 +15,8 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from bench import metrics, photo
 from bench.errors import BenchError, InvalidInput, MethodFailed
 from bench.files import write_atomically
 from bench.harness import apart, interview, plan
+from bench.photo import deblurring
 from bench.physics.answers import check_restoration
 from bench.physics.observation import Condition, Observed, effective, observe
 from bench.protocol import (
@@ -217,10 +219,10 @@ def evaluate(
 
 def deblur(
     image: ImageLike,
-    method: str = "dp",
+    method: str = "auto",
     *,
-    kernel_size: int = 25,
-    noise: float = 0.01,
+    kernel_size: int | None = None,
+    noise: float | None = None,
     boundary: Boundary = "free",
     image_class: str = "natural",
     seed: int = 0,
@@ -234,10 +236,12 @@ def deblur(
     image : path, array (H, W) or (H, W, C), or tensor (H, W) or (C, H, W)
         In [0, 1], or integers of 8 or 16 bits.
     method : str
-    kernel_size : int
-        Side of the kernel's support in pixels.
-    noise : float
-        Standard deviation of the noise in units of the image range.
+        ``auto`` takes ``sparse-edges``, and for images of a class in that class's size the best
+        that has learned it.
+    kernel_size : int, optional
+        Side of the kernel's support in pixels; None has it searched.
+    noise : float, optional
+        Standard deviation of the noise in units of the image range; None has it measured.
     boundary : {"free", "circular"}
     image_class : str
         Of a method that needs one: ``svhn``, ``shoes``, ``celeba`` or ``natural``.
@@ -258,26 +262,44 @@ def deblur(
         is no image. What a method of the project or of this session raises itself is passed on;
         an installed plugin runs in a process of its own, and what it raises is told in a
         ``MethodFailed``.
+
+    Warns
+    -----
+    UserWarning
+        If no kernel explains the photograph.
     """
-    Condition(noise)  # refuses a noise out of range
-    observation = as_image(image)
-    channels, height, width = observation.shape
-    task = Task(
-        image_class=image_class,
-        image_size=(height, width),
-        channels=channels,
-        kernel_size=(kernel_size, kernel_size),
-        noise=noise,
-        boundary=boundary,
-        device=device,
-        seed=seed,
+    request = deblurring.Request(
+        method, parameters, kernel_size, noise, boundary, image_class, seed, device
     )
-    return restore(observation, plan.MethodSpec(method, tuple(sorted(parameters.items()))), task)
+    found = restore_photograph(as_image(image), request)
+    for warning in found.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return Restoration(found.image[None], None if found.kernel is None else found.kernel[None])
 
 
-def restore(observation: Tensor, spec: plan.MethodSpec, task: Task) -> Restoration:
-    """Restore one observation (C, H, W) by a method with its parameters; see :func:`deblur`."""
-    method, parameters = spec.name, dict(spec.parameters)
+def restore_photograph(
+    image: Tensor,
+    request: deblurring.Request,
+    progress: deblurring.Progress = lambda share, what: None,
+) -> deblurring.Deblurred:
+    """Restore an image (C, H, W) as it is wished, and say what was found; see :func:`deblur`.
+
+    Raises
+    ------
+    BenchError
+        As for :func:`deblur`.
+    """
+    if request.noise is not None:
+        Condition(request.noise)  # refuses a noise out of range
+    if request.method != deblurring.AUTOMATIC:
+        _check_method(request.method, request.parameters)
+    found = deblurring.deblur(image, request, whole, progress)
+    if not bool(found.image.isfinite().all()):
+        raise MethodFailed(f"{found.method} failed: it returned NaN or infinite pixels.")
+    return found
+
+
+def _check_method(method: str, parameters: Mapping[str, Any]) -> None:
     about = interview.describe(method)
     if about.kind != "method":
         raise BenchError(
@@ -287,20 +309,22 @@ def restore(observation: Tensor, spec: plan.MethodSpec, task: Task) -> Restorati
     if unknown := [key for key in parameters if key not in about.parameters]:
         known = ", ".join(about.parameters) or "none"
         raise InvalidInput(f"{method!r} has no parameter {unknown[0]!r}; it has: {known}.")
+
+
+def whole(observation: Tensor, method: str, parameters: dict[str, Any], task: Task) -> Restoration:
+    """Restore one observation (C, H, W) as a whole by a method with its parameters."""
     batch = check_observation(observation[None], task)
     if METHODS.entry(method).origin not in interview.TRUSTED:
+        spec = plan.MethodSpec(method, tuple(sorted(parameters.items())))
         return apart.restore(batch[0], spec, task)
     cls = METHODS.load(method)
     cls.check_available(task)
     solver = cls(task, **parameters)
     assert isinstance(solver, Method)
     try:
-        restoration = check_restoration(solver.deblur(batch.clone()), batch)
+        return check_restoration(solver.deblur(batch.clone()), batch)
     finally:
         solver.close()
-    if not bool(restoration.image.isfinite().all()):
-        raise MethodFailed(f"{spec} failed: it returned NaN or infinite pixels.")
-    return restoration
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,7 @@ CATALOG: dict[str, str] = {
     "shoes-val": "bench.datasets.development:ShoesDevelopment",
     "celeba-val": "bench.datasets.development:CelebADevelopment",
     "photos-val": "bench.datasets.development:PhotosDevelopment",
+    "whole-photos-val": "bench.datasets.whole_photos:WholePhotosDevelopment",
 }
 
 SCHEMES: dict[str, str] = {"folder": "bench.datasets.folder:folder_dataset"}

@@ -5,81 +5,130 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments
 
+if TYPE_CHECKING:
+    from bench.photo.deblurring import Request
+
 EXAMPLES = """\
 examples:
-  python -m bench deblur photo.jpg -o sharp.png
-  python -m bench deblur night.tif --method dp --kernel-size 31 --noise 0.03 -o sharp.png
+  python -m bench deblur photo.jpg -o sharp.jpg
+  python -m bench deblur *.jpg -o sharpened/
+  python -m bench deblur night.tif --kernel-size 31 --noise 0.03 -o sharp.tif
+  python -m bench deblur photo.jpg --method dp -o sharp.png
   python -m bench deblur face64.png --class celeba --boundary circular -o sharp.png
 
-Grey, RGBA and 16-bit images and colour profiles are converted, with a notice. The estimated kernel
-is written beside the result, as OUT-kernel.png, scaled to its own maximum.
+Without --kernel-size the size is searched, and without --noise the noise is measured. The methods
+that estimate a kernel apart from the image, and so restore photographs of any size, are
+sparse-edges, l0, dp, ep, oh and df; the last four measure the noise themselves, and --noise changes
+nothing for them but which kernel size is found. Others get the photograph as a whole and may want
+images of their class and size. What a photograph is written with (colour profile, alpha, 16 bits,
+what the camera noted) is kept where the format of the result can. Beside OUT are written
+OUT-kernel.png, scaled to its own maximum, and OUT-comparison.jpg.
+Exit codes: 0 all restored (warnings are printed), 1 a method failed, 2 nothing could be done.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("photo", type=Path, help="a PNG, JPEG or TIFF")
-    parser.add_argument("--method", default="dp", help="default: %(default)s")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="where the result goes")
+    parser.add_argument("photos", type=Path, nargs="+", help="PNG, JPEG or TIFF files")
+    parser.add_argument(
+        "--method",
+        default="auto",
+        help="a blind method's name; auto: sparse-edges, or one that has learned --class",
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, help="the result; for several, a folder"
+    )
     parser.add_argument(
         "--class", dest="image_class", default="natural", help="svhn, shoes, celeba or natural"
     )
     parser.add_argument(
-        "--kernel-size", type=arguments.positive, default=25, help="pixels; default: %(default)s"
+        "--kernel-size", type=arguments.positive, help="pixels; default: it is searched"
     )
     parser.add_argument(
-        "--noise", type=float, default=0.01, help="standard deviation in [0, 1); default: 0.01"
+        "--noise", type=float, help="standard deviation in [0, 1); default: it is measured"
     )
     parser.add_argument(
         "--boundary", choices=["free", "circular"], default="free", help="default: %(default)s"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--set", action="append", default=[], metavar="METHOD.KEY=VALUE")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read, restore, write."""
-    from bench import api, photo
+    """Read, restore, write, one photograph after the other."""
     from bench.errors import BenchError
     from bench.harness import plan
-    from bench.physics.observation import Condition
-    from bench.protocol import Task
+    from bench.photo.deblurring import AUTOMATIC, Request
+    from bench.photo.results import places
 
     arguments.check_device(options.device)
-    photo.check_writable(options.out, options.photo)
-    specs = plan.parse_methods(options.method, options.set)
-    if len(specs) != 1:
-        raise BenchError(f"--method names {len(specs)} methods; give one.")
-    Condition(options.noise)  # refuses a noise out of range
-    observation, notices = photo.read_photo(options.photo)
-    for notice in notices:
-        print(f"bench: {options.photo}: {notice}.", file=sys.stderr)
-    task = Task(
-        image_class=options.image_class,
-        image_size=(observation.shape[1], observation.shape[2]),
-        channels=observation.shape[0],
-        kernel_size=(options.kernel_size, options.kernel_size),
-        noise=options.noise,
-        boundary=options.boundary,
-        device=options.device,
-        seed=options.seed,
+    outs = places(options.photos, options.out)
+    name, parameters = options.method, dict[str, bool | int | float | str]()
+    if name != AUTOMATIC:
+        specs = plan.parse_methods(name, options.set)
+        if len(specs) != 1:
+            raise BenchError(f"--method names {len(specs)} methods; give one.")
+        name, parameters = specs[0].name, dict(specs[0].parameters)
+    elif options.set:
+        raise BenchError("--set needs a --method whose parameters it sets.")
+    request = Request(
+        name,
+        parameters,
+        options.kernel_size,
+        options.noise,
+        options.boundary,
+        options.image_class,
+        options.seed,
+        options.device,
     )
+    codes = []
+    for photo, out in zip(options.photos, outs, strict=True):
+        try:
+            codes.append(_restore(photo, out, request, options.quiet))
+        except BenchError as error:
+            if len(outs) == 1:
+                raise
+            print(f"bench: {photo}: {error}", file=sys.stderr)
+            codes.append(error.exit_code)
+    return max(codes)
+
+
+def _restore(photo: Path, out: Path, request: Request, quiet: bool) -> int:
+    from bench import api
+    from bench.errors import BenchError
+    from bench.photo.files import read_photograph
+    from bench.photo.progress import Progress
+    from bench.photo.results import write
+
+    before, notices = read_photograph(photo)
+    _say(photo, notices)
+    progress = Progress(photo.name, quiet)
     try:
-        restoration = api.restore(observation, specs[0], task)
+        found = api.restore_photograph(before.image, request, progress)
     except BenchError:
         raise
     except Exception as error:  # the method's own, possibly a third party's
-        print(f"bench: {specs[0]} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"bench: {request.method} failed: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    photo.write_photo(options.out, restoration.image[0].cpu())
-    print(f"Image:  {options.out}")
-    if restoration.kernel is not None:
-        kernel = restoration.kernel[:1].cpu()
-        path = photo.kernel_path(options.out)
-        photo.write_photo(path, kernel / kernel.max().clamp_min(1e-12))
-        print(f"Kernel: {path}")
+    finally:
+        progress.clear()
+    written, lost = write(out, before, found)
+    _say(photo, [*lost, *found.warnings])
+    size = "" if found.kernel is None else f", kernel size {found.kernel.shape[-1]}"
+    searched = f" (of {len(found.candidates)} tried)" if found.candidates else ""
+    residual = f", residual {found.residual:.4f}" if found.residual == found.residual else ""
+    print(f"Method: {found.method}{size}{searched}, noise {found.noise:.4f}{residual}")
+    for label, path in written.items():
+        print(f"{label + ':':7} {path}")
     return 0
+
+
+def _say(photo: Path, notices: list[str]) -> None:
+    for notice in notices:
+        print(f"bench: {photo}: {notice}.", file=sys.stderr)

@@ -128,7 +128,7 @@ def check_writable(path: Path, photo: Path | None = None) -> None:
     InvalidInput
     """
     _check_suffix(path)
-    for place in (path, kernel_path(path)):
+    for place in (path, kernel_path(path), comparison_path(path)):
         check_place(place)
         if photo is not None and place.resolve() == photo.resolve():
             raise InvalidInput(f"{place} is the photograph itself; choose another --out.")
@@ -137,6 +137,11 @@ def check_writable(path: Path, photo: Path | None = None) -> None:
 def kernel_path(path: Path) -> Path:
     """Return where the estimated kernel goes, beside the result."""
     return path.with_name(f"{path.stem}-kernel.png")
+
+
+def comparison_path(path: Path) -> Path:
+    """Return where the picture of before and after goes, beside the result."""
+    return path.with_name(f"{path.stem}-comparison.jpg")
 
 
 def _check_suffix(path: Path) -> None:

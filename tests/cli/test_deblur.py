@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image, ImageCms
 
 from bench.cli import main
 from tests.conftest import Bench
@@ -20,32 +22,78 @@ def write(path: Path, pixels: np.ndarray) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "pixels", "notice"),
+    ("name", "pixels"),
     [
-        ("colour.png", PIXELS, ""),
-        ("colour.jpg", PIXELS, ""),
-        ("colour.tif", PIXELS, ""),
-        ("grey.png", PIXELS[..., 0], "grey"),
-        ("rgba.png", np.dstack([PIXELS, PIXELS[..., :1]]), "alpha"),
-        ("deep.png", PIXELS.astype(np.uint16) * 257, "16 bits"),
-        ("float.tif", PIXELS.astype(np.float32) / 255, ""),
+        ("colour.png", PIXELS),
+        ("colour.jpg", PIXELS),
+        ("colour.tif", PIXELS),
+        ("grey.png", PIXELS[..., 0]),
+        ("rgba.png", np.dstack([PIXELS, PIXELS[..., :1] | 1])),
+        ("deep.png", PIXELS.astype(np.uint16) * 257),
+        ("deep.tif", PIXELS.astype(np.uint16) * 257),
+        ("deep-rgba.png", np.dstack([PIXELS, PIXELS[..., :1] | 1]).astype(np.uint16) * 257),
     ],
 )
-def test_formats(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, pixels: np.ndarray, notice: str
+def test_a_photograph_comes_back_as_it_was_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, pixels: np.ndarray
 ) -> None:
-    photo, result = write(tmp_path / name, pixels), tmp_path / "result.png"
+    photo, result = write(tmp_path / name, pixels), tmp_path / f"result{Path(name).suffix}"
     assert main(["deblur", str(photo), "--method", "blurry", "-o", str(result)]) == 0
-    assert notice in capsys.readouterr().err
     restored = cv2.imread(str(result), cv2.IMREAD_UNCHANGED)
-    assert restored.shape == (40, 48, 3)
-    assert restored.dtype == np.uint8
-    if name == "colour.png":
-        assert (restored == PIXELS).all()
-    if name == "deep.png":
-        assert (restored == PIXELS).all()
-    if name == "grey.png":
-        assert (restored == PIXELS[..., :1]).all()
+    assert restored.shape == pixels.shape
+    assert restored.dtype == pixels.dtype
+    if not name.endswith("jpg"):
+        assert (restored == pixels).all()
+    assert (tmp_path / "result-comparison.jpg").exists()
+    assert "alpha" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["turned.jpg", "turned.png", "turned.tif"])
+def test_the_profile_stays_and_the_picture_stands_upright(tmp_path: Path, name: str) -> None:
+    tags = Image.Exif()
+    tags[0x0112], tags[0x010F] = 6, "A camera"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    photo, result = tmp_path / name, tmp_path / f"out{Path(name).suffix}"
+    Image.fromarray(PIXELS).save(photo, exif=tags, icc_profile=profile, quality=100)
+    assert main(["deblur", str(photo), "--method", "blurry", "-o", str(result)]) == 0
+    with Image.open(result) as written:
+        assert written.size == (40, 48)
+        assert written.info["icc_profile"] == profile
+        assert written.getexif().get(0x0112, 1) == 1
+
+
+def test_sixteen_bits_keep_their_profile(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo, result = tmp_path / "deep.tif", tmp_path / "out.png"
+    deep = PIXELS.astype(np.uint16) * 257
+    tifffile.imwrite(photo, deep, photometric="rgb", iccprofile=profile)
+    assert main(["deblur", str(photo), "--method", "blurry", "-o", str(result)]) == 0
+    with Image.open(result) as written:
+        assert written.info["icc_profile"] == profile
+    assert (cv2.imread(str(result), cv2.IMREAD_UNCHANGED)[..., ::-1] == deep).all()
+
+
+def test_a_format_says_what_it_cannot_keep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write(tmp_path / "rgba.png", np.dstack([PIXELS, PIXELS[..., :1] | 1]))
+    assert main(["deblur", str(photo), "--method", "blurry", "-o", str(tmp_path / "o.jpg")]) == 0
+    assert ".jpg has no alpha channel" in capsys.readouterr().err
+
+
+def test_several_photographs_go_into_a_folder_and_one_bad_one_costs_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (write(tmp_path / name, PIXELS) for name in ("a.png", "b.png"))
+    bad = tmp_path / "bad.png"
+    bad.write_text("not an image")
+    photos = [str(path) for path in (first, bad, second)]
+    out = tmp_path / "sharp"
+    assert main(["deblur", *photos, "--method", "blurry", "-o", str(out)]) == 2
+    assert "bad.png cannot be read as an image" in capsys.readouterr().err
+    assert {"a.png", "b.png", "a-comparison.jpg"} <= {path.name for path in out.iterdir()}
+    assert main(["deblur", *photos, "--method", "blurry", "-o", str(tmp_path / "o.png")]) == 2
+    assert "give a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -121,7 +169,9 @@ def test_a_result_that_could_not_be_written_costs_no_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = write(tmp_path / "colour.png", PIXELS)
-    monkeypatch.setattr("bench.photo.read_photo", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(
+        "bench.photo.files.read_photograph", lambda *_: pytest.fail("work was done")
+    )
     assert main(["deblur", str(photo), "-o", "/proc/nowhere/out.png"]) == 2
     assert "/proc/nowhere/out.png cannot be written" in capsys.readouterr().err
     assert main(["deblur", str(photo), "-o", str(photo)]) == 2

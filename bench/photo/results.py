@@ -1,0 +1,103 @@
+"""What is written of a restored photograph: itself, its kernel, and both pictures side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.errors import InvalidInput
+from bench.photo.deblurring import Deblurred
+from bench.photo.files import Photograph, write_photograph
+from bench.photo.reading import check_writable, comparison_path, kernel_path, write_photo
+
+WIDEST = 1600
+"""Pixels of each picture in the comparison."""
+INSET = 0.2
+"""Of the shorter side of the picture that the kernel is drawn into."""
+
+
+def places(photos: list[Path], out: Path) -> list[Path]:
+    """Return where each photograph's result goes, or refuse what cannot be written.
+
+    Parameters
+    ----------
+    photos : list of Path
+    out : Path
+        A file for one photograph; a folder, which is made, for several.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    if len(photos) == 1 and not (out.is_dir() or str(out).endswith("/")):
+        found = [out]
+    else:
+        if out.exists() and not out.is_dir():
+            raise InvalidInput(f"{out} is a file; for several photographs give a folder as --out.")
+        if len(photos) > 1 and out.suffix and not out.is_dir():
+            raise InvalidInput(
+                f"{out} looks like a file; for several photographs give a folder as --out."
+            )
+        found = [out / _writable_name(photo) for photo in photos]
+        names = [place.name for place in found]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InvalidInput(f"Two photographs would both be written as {twice}; rename one.")
+        out.mkdir(parents=True, exist_ok=True)
+    for place in found:
+        for photo in photos:
+            check_writable(place, photo)
+    return found
+
+
+def _writable_name(photo: Path) -> str:
+    kept = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+    return photo.name if photo.suffix.lower() in kept else f"{photo.stem}.png"
+
+
+def write(place: Path, before: Photograph, found: Deblurred) -> tuple[dict[str, Path], list[str]]:
+    """Write a result with its kernel and comparison.
+
+    Returns
+    -------
+    written : dict of str to Path
+        By what it shows.
+    notices : list of str
+        What the format cannot keep.
+    """
+    notices = write_photograph(place, dataclasses.replace(before, image=found.image))
+    written = {"Image": place}
+    if found.kernel is not None:
+        scaled = found.kernel[None] / found.kernel.max().clamp_min(1e-12)
+        write_photo(kernel_path(place), scaled)
+        written["Kernel"] = kernel_path(place)
+    both = side_by_side(before.image, found.image, found.kernel)
+    path = comparison_path(place)
+    write_photograph(path, Photograph(both, profile=before.profile))
+    return {**written, "Both": path}, notices
+
+
+def side_by_side(before: Tensor, after: Tensor, kernel: Tensor | None) -> Tensor:
+    """Put two pictures (C, H, W) beside each other, the kernel in the second one's corner."""
+    gap = torch.ones(before.shape[0], min(before.shape[1], WIDEST), 4)
+    pictures = [_fitted(picture) for picture in (before, after)]
+    height = pictures[0].shape[1]
+    if kernel is not None:
+        side = int(INSET * min(pictures[1].shape[1:]))
+        if side >= 4:
+            scaled = (kernel / kernel.max().clamp_min(1e-12))[None, None]
+            drawn = torch.nn.functional.interpolate(scaled, size=(side, side), mode="nearest")[0]
+            pictures[1][:, :side, :side] = drawn
+    return torch.cat([pictures[0], gap[:, :1].expand(-1, height, -1), pictures[1]], 2)
+
+
+def _fitted(picture: Tensor) -> Tensor:
+    factor = WIDEST / max(picture.shape[1:])
+    if factor >= 1:
+        return picture.clone()
+    size = [max(1, round(side * factor)) for side in picture.shape[1:]]
+    return torch.nn.functional.interpolate(
+        picture[None], size=size, mode="bilinear", antialias=True, align_corners=False
+    )[0]
