@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "show what differs significantly between two results folders",
     "merge": "make one results folder from two",
     "export": "write observations for restoring elsewhere",
+    "publish": "write a results folder as Parquet files with a dataset card",
     "score": "score images restored elsewhere",
     "explain": "show what every restart found for one image",
     "list": "show methods, what each knows, and datasets",

@@ -8,6 +8,7 @@ the same table, with where they came from.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.checksums import checksum
 from bench.errors import BenchError, InvalidInput
 from bench.files import check_place, is_file, open_file, write_atomically
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
+from bench.harness.croissant import DESCRIPTION, describe
 from bench.harness.names import check_image_names, check_method_name
 from bench.harness.packing import pack
 from bench.harness.returned import KERNEL_SUFFIX, Notices, checksums, paths, read, what_is_there
@@ -29,7 +31,7 @@ MANIFEST = "manifest.json"
 
 
 def export(dataset: Dataset, condition: Condition, folder: Path, images: int | None = None) -> Path:
-    """Write observations ``NAME.png`` (16 bits) and ``manifest.json``.
+    """Write observations ``NAME.png`` (16 bits), ``manifest.json`` and ``croissant.json``.
 
     Parameters
     ----------
@@ -80,7 +82,14 @@ def export(dataset: Dataset, condition: Condition, folder: Path, images: int | N
         "images": entries,
     }
     path = folder / MANIFEST
-    write_atomically(path, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    written = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, written)
+    description = describe(
+        manifest, written, datetime.datetime.now(datetime.UTC).date().isoformat()
+    )
+    write_atomically(
+        folder / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+    )
     return path
 
 
