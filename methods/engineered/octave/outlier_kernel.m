@@ -21,7 +21,9 @@ function kernel = outlier_kernel (observed, settings)
 % are least squares.
 %
 % Settings beside dark_channel_kernel's (dark and bright are 0: the method has no channel prior):
-%   outlier          residual of an intensity at which half the trust is gone; at 0.2 the
+%   outlier          residual of an intensity at which half the trust is gone. Impulses are found
+%                    in the observation beforehand (outlier_handling.py), so this is for the rest;
+%                    before that, at 0.2 the
 %                    method scored 0.8 dB below to 0.1 above least squares with one round per step
 %                    on development images, perhaps since early kernels' own misfit passes for
 %                    outliers; 0.5 is a choice, not tuned
