@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 
 def positive(text: str) -> int:
@@ -30,13 +34,60 @@ def seconds(text: str) -> float:
 
 
 def numbers(text: str) -> list[float]:
-    """Parse numbers between commas."""
-    return [float(part) for part in text.split(",")]
+    """Parse numbers between commas; a percent sign divides by a hundred.
+
+    Examples
+    --------
+    >>> numbers("0.02,1%,4 %")
+    [0.02, 0.01, 0.04]
+    """
+    return [_number(part.strip()) for part in text.split(",")]
+
+
+def _number(text: str) -> float:
+    if text.endswith("%"):
+        return float(format(float(text[:-1]) / 100, ".12g"))
+    return float(text)
 
 
 def integers(text: str) -> list[int]:
     """Parse whole numbers between commas."""
     return [int(part) for part in text.split(",")]
+
+
+class Renamed(argparse.Action):
+    """An option's old name: it still works for one version, and says what it is called now."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, *, new: str, **how: Any) -> None:
+        super().__init__(option_strings, dest, help=argparse.SUPPRESS, **how)
+        self.new = new
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Store the value under the new name."""
+        print(
+            f"bench: {option_string} is called {self.new} now; the old name goes with the next "
+            "version.",
+            file=sys.stderr,
+        )
+        setattr(namespace, self.dest, values)
+
+
+def add_output(
+    parser: argparse.ArgumentParser, default: Path | None = None, help: str = "results folder"
+) -> None:
+    """Declare where a command writes to."""
+    said = f"{help}; default: {default}" if default else help
+    parser.add_argument("-o", "--output", type=Path, default=default, metavar="PATH", help=said)
+    parser.add_argument(
+        "--out", action=Renamed, new="--output", dest="output", type=Path,
+        default=argparse.SUPPRESS,
+    )  # fmt: skip
 
 
 def check_device(device: str) -> None:

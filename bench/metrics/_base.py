@@ -60,7 +60,9 @@ class Metric(abc.ABC):
     name : str
         Of the column.
     heading : str
-        What tables call it, with its unit.
+        What tables call it.
+    unit : str
+        "" for a pure number.
     version : str
         Raise it whenever a change makes a difference in any digit: scores are then computed again.
     larger_is_better : bool
@@ -68,6 +70,8 @@ class Metric(abc.ABC):
         Decimals kept in ``scores.csv``.
     table_digits : int
         Decimals of a mean in a table.
+    headline : bool
+        Whether overviews show it, where there is no room for all metrics.
     of_image : bool
         Whether it looks at the restored image, and not at the kernel alone.
     place : int
@@ -76,12 +80,24 @@ class Metric(abc.ABC):
 
     name: ClassVar[str]
     heading: ClassVar[str]
+    unit: ClassVar[str] = ""
     version: ClassVar[str] = "1"
     larger_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 5
     table_digits: ClassVar[int] = 3
+    headline: ClassVar[bool] = False
     of_image: ClassVar[bool] = True
     place: ClassVar[int]
+
+    @property
+    def label(self) -> str:
+        """The heading with its unit, as ``PSNR (dB)``."""
+        return f"{self.heading} ({self.unit})" if self.unit else self.heading
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better."""
+        return "↑" if self.larger_is_better else "↓"
 
     @abc.abstractmethod
     def compute(self, comparison: Comparison) -> Tensor:

@@ -50,7 +50,7 @@ def _gradient_magnitude(image: Tensor) -> Tensor:
 
 
 class GMSD(Metric):
-    """Of the luminance; lower is better."""
+    """GMSD of the luminance; lower is better."""
 
     name, heading, larger_is_better, place = "gmsd", "GMSD", False, 50
 

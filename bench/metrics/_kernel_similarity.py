@@ -31,7 +31,7 @@ def kernel_similarity(kernel: Tensor, truth: Tensor) -> Tensor:
 
 
 class KernelSimilarity(Metric):
-    """Of the estimated kernel with the true one."""
+    """Similarity of the estimated kernel with the true one."""
 
     name, heading, place = "kernel_similarity", "kernel similarity", 60
     of_image = False

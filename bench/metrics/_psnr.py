@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio, plain and after the kernel's centroid was centred."""
+"""Peak signal-to-noise ratio, plain and centroid-aligned."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def psnr(image: Tensor, truth: Tensor) -> Tensor:
 
 
 class PSNR(Metric):
-    """Of the image as it is registered by its data set's procedure."""
+    """PSNR of the image, registered as its data set's procedure says."""
 
-    name, heading, digits, table_digits, place = "psnr", "PSNR (dB)", 4, 2, 10
+    name, heading, unit, digits, table_digits, place = "psnr", "PSNR", "dB", 4, 2, 10
+    headline = True
 
     def compute(self, comparison: Comparison) -> Tensor:
         """Return dB, shape (N,)."""
@@ -34,14 +35,15 @@ class PSNR(Metric):
 
 
 class CentredPSNR(Metric):
-    """Centroid-aligned: image and kernel are shifted oppositely, without looking at the truth.
+    """PSNR after image and kernel were shifted oppositely, without looking at the truth.
 
     Where images are registered to the truth anyway, it says little: it equals the plain PSNR up to
     the registration's steps, and lies far below it for text, whose edges do not survive fractions
     of a pixel twice.
     """
 
-    name, heading, digits, table_digits, place = "psnr_centred", "PSNR centred (dB)", 4, 2, 20
+    name, heading, unit = "psnr_centred", "centroid-aligned PSNR", "dB"
+    digits, table_digits, place = 4, 2, 20
     of_image = False
 
     def compute(self, comparison: Comparison) -> Tensor:

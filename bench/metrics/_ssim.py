@@ -81,9 +81,10 @@ def ssim_rgb(image: Tensor, truth: Tensor) -> Tensor:
 
 
 class VolumeSSIM(Metric):
-    """The paper's."""
+    """The paper's SSIM, of the RGB array as a volume."""
 
     name, heading, place = "ssim", "SSIM (volume)", 30
+    headline = True
 
     def compute(self, comparison: Comparison) -> Tensor:
         """Return values of at most 1, shape (N,)."""
@@ -91,7 +92,7 @@ class VolumeSSIM(Metric):
 
 
 class ChannelSSIM(Metric):
-    """The usual one."""
+    """The usual SSIM, per channel."""
 
     name, heading, place = "ssim_rgb", "SSIM (per channel)", 40
 

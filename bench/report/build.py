@@ -1,4 +1,4 @@
-"""All files under ``reports/`` that come from the run of record."""
+"""What a report holds: tables, figures and the page of whatever a results folder has."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from pathlib import Path
 
 from bench.files import write_atomically
 from bench.harness import scores
-from bench.report import claims, curves, details, figures, ledger, ratios, readme, table1
+from bench.report import curves, details, layout, pictures, ratios, sweeps
+from bench.report.names import escape
 from bench.report.page import build_page
-from bench.report.record import Record
+from bench.report.summary import summarise
+from bench.report.writers import latex, markdown
+
+HEADLINES = (
+    "Means over images. SSIM (volume) is the paper's, of the RGB array as a volume. "
+    f"{layout.INTERVALS} {layout.LEADING} Oracles are given the truth and replays are published "
+    "images: neither is ranked. All metrics are in [details.md](details.md)."
+)
 
 
-def build(results: Path, reports: Path) -> Iterator[Path]:
-    """Write tables, figures and the page.
+def build(results: Path, folder: Path) -> Iterator[Path]:
+    """Write the tables, figures and the page of a results folder.
 
     Parameters
     ----------
     results : Path
-        A results folder with the published test sets, such as ``results/record``.
-    reports : Path
-        The README beside it, if there is one, has its table replaced.
+        With ``scores.csv`` and, where they exist, ``gallery`` and ``sweeps``.
+    folder : Path
+        Where to.
 
     Yields
     ------
@@ -31,26 +39,25 @@ def build(results: Path, reports: Path) -> Iterator[Path]:
     -----
     Nothing is read but the results folder, and the same results give the same bytes.
     """
-    record = Record(results)
-    table = table1.tidy(record)
+    frame = scores.read(results)
+    summary = summarise(frame)
+    overview = layout.overview(summary)
     texts = {
-        "table1.md": table1.markdown(table),
-        "table1.csv": table.to_csv(index=False, lineterminator="\n"),
-        "table1.tex": table1.latex(table),
-        "ledger.md": ledger.markdown(record, table),
-        "claims.md": claims.markdown(record),
-        "details.md": details.markdown(record),
+        "table.md": _overview(overview),
+        "table.csv": summary.frame().round(6).to_csv(index=False, lineterminator="\n"),
+        "table.tex": latex.write(overview),
+        "details.md": details.markdown(frame, summary),
     }
     for name, text in texts.items():
-        write_atomically(reports / name, text)
-        yield reports / name
-    for sweep, stem in (("noise", "figure9"), ("blur-length", "blur-length")):
-        path = results / "sweeps" / sweep
-        if path.is_dir():
-            yield from curves.write(scores.read(path), sweep, reports, stem)
-    yield from figures.write(record, reports)
-    yield from ratios.write(record, reports)
-    if readme.refresh(reports.parent / "README.md", record, table):
-        yield reports.parent / "README.md"
-    write_atomically(reports / "index.html", build_page(results))
-    yield reports / "index.html"
+        write_atomically(folder / name, text)
+        yield folder / name
+    for name, cells in sweeps.find(results, frame).items():
+        yield from curves.write(cells, name, folder, name)
+    yield from ratios.write(frame, layout.shown(summary), folder)
+    yield from pictures.write(results, summary, folder)
+    write_atomically(folder / "index.html", build_page(results))
+    yield folder / "index.html"
+
+
+def _overview(table: layout.Table) -> str:
+    return "\n\n".join([f"# {escape(table.title)}", HEADLINES, *markdown.write_wide(table)]) + "\n"

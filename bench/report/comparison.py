@@ -109,7 +109,7 @@ def compare(
                 left_out.append(f"{finite.sum()} finite pairs are too few to compare")
             lost |= worse
             if left_out:
-                name = f"{' / '.join(map(str, group))}, {METRICS[metric].heading}"
+                name = f"{' / '.join(map(str, group))}, {METRICS[metric].label}"
                 notices.append(f"{name}: {'; '.join(left_out)}.")
             if finite.sum() < 2:
                 continue
@@ -153,7 +153,7 @@ def markdown(changes: Sequence[Change]) -> str:
                 change.dataset,
                 change.condition,
                 change.method,
-                METRICS[change.metric].heading,
+                METRICS[change.metric].label,
                 f"{change.old:.3f}",
                 f"{change.new:.3f}",
                 f"{change.difference.mean:+.3f} "

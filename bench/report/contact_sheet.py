@@ -19,8 +19,8 @@ from bench.harness.store import Row, Store
 from bench.physics.observation import Observed, observe
 from bench.protocol import Dataset, Status
 from bench.report.mosaic import thumbnail
+from bench.report.names import method_order
 from bench.report.plain import plain_figures
-from bench.report.remarks import method_order
 
 PANEL_INCHES = 1.35
 KERNEL_SHARE = 0.27

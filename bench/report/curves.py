@@ -1,74 +1,32 @@
-"""Sweeps as tables and curves with error bands; Figure 9 is the noise sweep of the record."""
+"""Sweeps as tables and curves with error bands."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.harness import scores
-from bench.protocol import Status
-from bench.report.legend import encode
-from bench.report.looks import DASHES, looks
-from bench.report.plain import plain_figures
-from bench.report.record import TITLES
-from bench.report.remarks import method_order
-from bench.report.statistics import bootstrap_mean
+from bench.metrics import METRICS
+from bench.report.looks import BASELINE
+from bench.report.names import escape, full_name, method_order
+from bench.report.plain import MOST_LINES, PAGE, REFERENCE, look, plain_figures, save, shares
+from bench.report.summary import RANKED
+from bench.report.sweeps import AXES, points, prepare
+from bench.report.writers.markdown import grid
 
-AXES = {"noise": ("noise", "noise (standard deviation, % of range)", 100.0),
-        "blur-length": ("swept_length", "blur length (pixels)", 1.0),
-        "outliers": ("swept_outliers", "outliers (% of pixels)", 100.0)}  # fmt: skip
-RANGE_DASH = "dashdot"
-"""Range images are no competitors either; the method keeps its colour."""
-MARGINS = "means are over the images that all of them have."
-
-
-def read_sweep(folder: Path, name: str) -> pd.DataFrame | None:
-    """Read a sweep of a results folder with ``base`` (dataset without -range) and ``value``."""
-    path = folder / "sweeps" / name
-    return prepare(scores.read(path), name) if path.is_dir() else None
-
-
-def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Keep a sweep's finished cells and add ``base`` and ``value``.
-
-    The swept blur length is read from the condition, since a dataset's own kernels have lengths
-    too; so are outliers and gain, for which the score table has no column. Saturated images are a
-    set of their own.
-    """
-    frame = frame[frame["status"] == Status.OK].copy()
-    frame["base"] = frame["dataset"].str.replace(r"-range$", "", regex=True)
-    frame["swept_length"] = frame["condition"].str.extract(r"blur length (\d+)")[0].astype(float)
-    condition = frame["condition"]
-    outliers = condition.str.extract(r"outliers ([\d.e-]+)")[0]
-    frame["swept_outliers"] = outliers.astype(float).fillna(0.0)
-    gain = condition.str.extract(r"gain ([\d.e-]+)")[0]
-    for column in ("base", "dataset"):
-        frame[column] = frame[column].where(gain.isna(), frame[column] + ", gain " + gain)
-    column, _, scale = AXES[name]
-    frame["value"] = (frame[column].astype(float) * scale).round(6)
-    return frame.dropna(subset=["value"])
-
-
-def tidy(frame: pd.DataFrame) -> pd.DataFrame:
-    """Means with 95 % intervals per dataset, method and value."""
-    rows = []
-    for (base, dataset, method, value), cells in frame.groupby(
-        ["base", "dataset", "method", "value"]
-    ):
-        for metric in ("psnr", "ssim"):
-            mean, low, high = bootstrap_mean(cells[metric].to_numpy(float))
-            rows.append([base, dataset, method, value, metric, len(cells), mean, low, high])
-    columns = ["base", "dataset", "method", "value", "metric", "n", "mean", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).round(4)
+Curve = tuple[str, str]
+"""A data set and a method's label."""
+ROW_INCHES = 1.75
+MOST_PANELS = 3
+"""Data sets side by side."""
 
 
 def write(frame: pd.DataFrame, name: str, folder: Path, stem: str) -> list[Path]:
-    """Write a sweep as CSV, Markdown, PNG and SVG.
+    """Write a sweep as CSV, Markdown, PNG, SVG and PDF.
 
     Parameters
     ----------
@@ -83,96 +41,126 @@ def write(frame: pd.DataFrame, name: str, folder: Path, stem: str) -> list[Path]
     -------
     list of Path
     """
-    cells = prepare(frame, name)
-    if cells.empty:
-        raise BenchError(f"There is no finished cell of the {name} sweep to draw.")
-    points = tidy(cells)
+    found = points(prepare(frame, name))
+    if not found["mean"].notna().any():
+        raise BenchError(f"There is no finished point of the {name} sweep to draw.")
     kinds = dict(zip(frame["method"], frame["kind"], strict=True))
-    contents: dict[str, str | bytes] = {
-        "csv": points.to_csv(index=False, lineterminator="\n"),
-        "md": markdown(points, name, kinds),
-        "png": draw(points, name, kinds, "png"),
-        "svg": draw(points, name, kinds, "svg"),
+    texts = {
+        "csv": found.to_csv(index=False, lineterminator="\n"),
+        "md": markdown(found, name, kinds),
     }
-    paths = []
-    for suffix, content in contents.items():
-        paths.append(folder / f"{stem}.{suffix}")
-        write_atomically(paths[-1], content)
-    return paths
+    for suffix, text in texts.items():
+        write_atomically(folder / f"{stem}.{suffix}", text)
+    drawn = draw(found, name, kinds, folder, stem)
+    return [*(folder / f"{stem}.{suffix}" for suffix in texts), *drawn]
 
 
-def markdown(points: pd.DataFrame, name: str, kinds: dict[str, str]) -> str:
+def markdown(found: pd.DataFrame, name: str, kinds: dict[str, str]) -> str:
     """One table per dataset: methods down, values across, mean PSNR and n."""
-    _, label, _ = AXES[name]
+    metric = METRICS[RANKED]
     sections = [
-        f"# PSNR against {label}",
-        "Mean PSNR in dB with its 95 % bootstrap interval and n.",
+        f"# {metric.heading} against {AXES[name].label}",
+        f"Mean {metric.heading} in {metric.unit} with its 95 % bootstrap interval and n. *n/N*: "
+        "cells are missing, and nothing is averaged over them.",
     ]
-    for base, rows in points[points["metric"] == "psnr"].groupby("base"):
+    for base, rows in found[found["metric"] == RANKED].groupby("base"):
         values = sorted(rows["value"].unique())
         lines = []
-        for dataset, method in _order(rows, kinds):
-            line = rows[(rows["dataset"] == dataset) & (rows["method"] == method)].set_index(
-                "value"
-            )
-            shown = f"{method} on range images" if dataset != base else method
-            lines.append([shown, *(_point(line, value) for value in values)])
-        table = tabulate(
-            lines,
-            headers=["method", *(f"{value:g}" for value in values)],
-            tablefmt="github",
-            disable_numparse=True,
-        )
-        sections += [f"## {TITLES.get(str(base), base)}", table]
+        for curve in order(rows, kinds):
+            line = _of(rows, curve).set_index("value")
+            lines.append([escape(label_of(*curve)), *(_point(line, value) for value in values)])
+        sections += [f"## {base}", grid(lines, ["method", *(f"{value:g}" for value in values)])]
     return "\n\n".join(sections) + "\n"
 
 
-def _order(rows: pd.DataFrame, kinds: dict[str, str]) -> list[tuple[str, str]]:
+def order(rows: pd.DataFrame, kinds: dict[str, str]) -> list[Curve]:
+    """Curves in the tables' order; those of range images follow their method's."""
     pairs = sorted(set(zip(rows["dataset"], rows["method"], strict=True)))
     rank = {method: place for place, method in enumerate(method_order(kinds))}
     return sorted(pairs, key=lambda pair: (rank[pair[1]], pair[0]))
 
 
+def _of(rows: pd.DataFrame, curve: Curve) -> pd.DataFrame:
+    return rows[(rows["dataset"] == curve[0]) & (rows["method"] == curve[1])]
+
+
 def _point(line: pd.DataFrame, value: float) -> str:
     if value not in line.index:
         return "–"
-    row = line.loc[value]
+    row: Any = line.loc[value]
+    if math.isnan(row["mean"]):
+        return f"{row['n']:.0f}/{row['planned']:.0f}"
     return f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] ({row['n']:.0f})"
 
 
+def label_of(dataset: str, method: str) -> str:
+    """Name a curve: the method in full, and whether it is of range images."""
+    name = full_name(method)
+    return f"{name} on range images" if dataset.endswith("-range") else name
+
+
 @plain_figures()
-def draw(points: pd.DataFrame, name: str, kinds: dict[str, str], suffix: str) -> bytes:
-    """Draw one panel per dataset, a line with its band per method."""
+def draw(
+    found: pd.DataFrame, name: str, kinds: dict[str, str], folder: Path, stem: str
+) -> list[Path]:
+    """Draw small multiples: data sets across, some methods per row with their legend beside it.
+
+    The observation itself is in every panel, for orientation.
+    """
     from matplotlib.figure import Figure
 
-    _, label, _ = AXES[name]
-    points = points[points["metric"] == "psnr"]
-    bases = sorted(points["base"].unique())
-    figure = Figure(figsize=(5.2 * len(bases), 4.6), layout="constrained")
-    panels = figure.subplots(1, len(bases), squeeze=False, sharey=True)[0]
-    for axis, base in zip(panels, bases, strict=True):
-        _panel(axis, points[points["base"] == base], kinds)
-        axis.set(title=TITLES.get(base, base), xlabel=label)
-        axis.grid(alpha=0.25)
-    panels[0].set_ylabel("PSNR (dB)")
-    return encode(figure, panels, 5, suffix)
+    rows = found[(found["metric"] == RANKED) & found["mean"].notna()]
+    names = [f"{d.endswith('-range')}/{m}" for d, m in order(rows, kinds)]
+    names = [n for n in dict.fromkeys(names) if not n.endswith(f"/{BASELINE}")]
+    groups = shares(names, MOST_LINES - 1)
+    blocks = shares(sorted(rows["base"].unique()), MOST_PANELS)
+    across = max(len(block) for block in blocks)
+    panels = [(block, group) for block in blocks for group in groups]
+    figure = Figure(figsize=(PAGE, ROW_INCHES * len(panels) + 0.2), layout="constrained")
+    axes = figure.subplots(
+        len(panels), across + 1, squeeze=False, sharex=True, sharey="row",
+        width_ratios=[*[1.0] * across, 0.95],
+    )  # fmt: skip
+    for line, (block, group) in zip(axes, panels, strict=True):
+        for axis, base in zip(line, block, strict=False):
+            _panel(axis, rows[rows["base"] == base], group)
+            axis.set_title(base)
+        for axis in line[len(block) :]:
+            axis.set_axis_off()
+        handles = {h.get_label(): h for a in line for h in a.get_legend_handles_labels()[0]}
+        line[-1].legend(handles.values(), [*handles], loc="center left", handlelength=3.6)
+        line[0].set_ylabel(METRICS[RANKED].label)
+    for axis in axes[-1][:across]:
+        axis.set_xlabel(AXES[name].label.partition(" (")[0] + _unit(name))
+        axis.tick_params(labelbottom=True)
+    return save(figure, folder, stem)
 
 
-def label_of(dataset: str, method: str) -> str:
-    """Name a curve: the method, and whether it is of range images."""
-    return f"{method} on range images" if dataset.endswith("-range") else method
+def _unit(name: str) -> str:
+    return " (%)" if AXES[name].scale == 100 else " (pixels)"
 
 
-def _panel(axis: Any, rows: pd.DataFrame, kinds: dict[str, str]) -> None:
-    look = looks(kinds)
-    for dataset, method in _order(rows, kinds):
-        line = rows[(rows["dataset"] == dataset) & (rows["method"] == method)].sort_values("value")
-        dashes = RANGE_DASH if dataset.endswith("-range") else DASHES[look[method].dash]
-        paint = look[method].paint
+def _panel(axis: Any, rows: pd.DataFrame, group: list[str]) -> None:
+    base = str(rows["base"].iloc[0])
+    axis.grid(alpha=0.25, linewidth=0.5)
+    looks = {f"False/{BASELINE}": REFERENCE}
+    looks |= {name: look(position) for position, name in enumerate(group)}
+    for name, style in looks.items():
+        of_range, _, method = name.partition("/")
+        dataset = f"{base}-range" if of_range == "True" else base
+        line = _of(rows, (dataset, method)).sort_values("value")
+        if line.empty:
+            continue
         axis.plot(
-            line["value"], line["mean"], linestyle=dashes, color=paint, marker="o", markersize=3,
-            linewidth=1.4, label=label_of(dataset, method),
+            line["value"], line["mean"], **style, markersize=2.8, linewidth=1.0,
+            label=_broken(label_of(dataset, method)),
         )  # fmt: skip
         axis.fill_between(
-            line["value"], line["low"], line["high"], alpha=0.1, linewidth=0, color=paint
+            line["value"], line["low"], line["high"], alpha=0.12, linewidth=0, color=style["color"]
         )
+
+
+def _broken(name: str) -> str:
+    """Break a long name before its short form, for a legend."""
+    head, bracket, tail = name.partition(" (")
+    return f"{head}\n({tail}" if bracket and len(name) > 30 else name

@@ -1,70 +1,77 @@
-"""Beside the means: medians, failures, kernel sizes, seeds, the error-ratio curve."""
+"""Beside the means: all metrics, medians, failures, kernel sizes, seeds, prior information."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.harness import interview
-from bench.physics.observation import Condition
+from bench.metrics import METRICS
 from bench.protocol import Status
 from bench.registry import METHODS
-from bench.report.record import CONDITION, TEST_SETS, TITLES, Record
-from bench.report.remarks import method_order
+from bench.report import layout
+from bench.report.looks import BASELINE
+from bench.report.names import escape, full_name, method_order, prior_information
 from bench.report.statistics import bootstrap_mean
+from bench.report.summary import RANKED, Row, Summary, View
+from bench.report.tables import EXPLANATION
+from bench.report.writers import markdown as writer
 
 STRATA = ("small kernels", "middle", "large kernels")
 RATIOS = (1.5, 2.0, 3.0, 5.0)
+SPREAD = (
+    "*Failures*: share of images that score below the blurred input. Kernels are ranked by their "
+    "spread (root mean squared distance from the centroid) and cut in thirds; *within r*: share of "
+    "images whose squared error is at most r times that of known-kernel total variation."
+)
 
 
-def markdown(record: Record) -> str:
-    """Write all of it."""
-    sections = [
-        "# Beside the means",
-        "*Failures*: share of images that score below the blurry input. Kernels are ranked by "
-        "their spread (root mean squared distance from the barycentre) and cut in thirds.",
-    ]
-    for dataset in TEST_SETS:
-        sections += [f"## {TITLES[dataset]}", _spread(record, dataset)]
-    sections += ["## Pooled over the three sets", POOLED, _pooled(record)]
-    sections += ["## Seeds", *_seeds(record)]
-    sections += ["## Levin's photographs: share of pairs within an error ratio", *_ratios(record)]
-    sections += ["## What each method is told or has learned", _knowledge(record)]
+def markdown(frame: pd.DataFrame, summary: Summary) -> str:
+    """Write all of it, view by view."""
+    sections = ["# Details", EXPLANATION, SPREAD]
+    for view in summary.views:
+        sections += [escape(f"## {view.dataset}, {view.condition}")]
+        sections.append(writer.write(layout.detail(view, summary.metrics)))
+        sections += _spread(view)
+    sections += _pooled(summary)
+    sections += _seeds(frame)
+    sections += ["## Methods", _methods(summary)]
     return "\n\n".join(sections) + "\n"
 
 
-POOLED = """The sets share their kernels, so images are drawn by kernel: 80 clusters of three."""
+def _spread(view: View) -> list[str]:
+    """Medians, failures, thirds and error ratios of the methods that have all images."""
+    cells = view.cells[view.cells["status"] == Status.OK]
+    rows = [row for row in view.rows if row.comparable and row.means[RANKED].known]
+    if not rows or view.images < len(STRATA):
+        return []
+    blurry = cells[cells["method"] == BASELINE].set_index("image")[RANKED].astype(float)
+    lines = [
+        _spread_line(row, cells[cells["method"] == row.method].set_index("image"), blurry)
+        for row in rows
+    ]
+    headers = [
+        *("method", "median", "lowest tenth", "failures", *STRATA),
+        *(f"within {limit:g}" for limit in RATIOS),
+    ]
+    return [f"{METRICS[RANKED].label}, and error ratios:", writer.grid(lines, headers)]
 
 
-def _methods(record: Record, dataset: str) -> list[str]:
-    rows = record.frame[record.frame["dataset"] == dataset]
-    order = method_order(dict(zip(rows["method"], rows["kind"], strict=True)))
-    return [m for m in order if record.whole(dataset, record.cells(dataset, m))]
-
-
-def _spread(record: Record, dataset: str) -> str:
-    blurry = record.cells(dataset, "blurry").set_index("image")["psnr"]
-    lines = []
-    for method in _methods(record, dataset):
-        cells = record.cells(dataset, method)
-        values = cells["psnr"].astype(float)
-        below = (cells.set_index("image")["psnr"] < blurry.reindex(cells["image"])).mean()
-        thirds = _thirds(cells["kernel_spread"].astype(float))
-        means = values.groupby(thirds, observed=True).mean().reindex(STRATA)
-        lines.append(
-            [
-                method,
-                f"{values.mean():.2f}",
-                f"{values.median():.2f}",
-                f"{values.quantile(0.1):.2f}",
-                "–" if method == "blurry" else f"{100 * below:.0f} %",
-                *("–" if np.isnan(mean) else f"{mean:.2f}" for mean in means),
-            ]
-        )
-    headers = ["method", "mean", "median", "lowest tenth", "failures", *STRATA]
-    return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)
+def _spread_line(row: Row, cells: pd.DataFrame, blurry: pd.Series) -> list[str]:
+    values = cells[RANKED].astype(float)
+    input_ = blurry.reindex(values.index)
+    known = row.method != BASELINE and input_.notna().all()
+    means = values.groupby(_thirds(cells["kernel_spread"].astype(float)), observed=True).mean()
+    ratio = cells["error_ratio"].astype(float)
+    return [
+        escape(full_name(row.method)),
+        f"{values.median():.2f}",
+        f"{values.quantile(0.1):.2f}",
+        f"{100 * (values < input_).mean():.0f} %" if known else "–",
+        *("–" if np.isnan(mean) else f"{mean:.2f}" for mean in means.reindex(STRATA)),
+        *(f"{100 * (ratio <= r).mean():.0f} %" if ratio.notna().all() else "–" for r in RATIOS),
+    ]
 
 
 def _thirds(spread: pd.Series) -> pd.Series:
@@ -74,84 +81,74 @@ def _thirds(spread: pd.Series) -> pd.Series:
     return pd.qcut(spread.rank(method="first"), 3, labels=STRATA)
 
 
-def _pooled(record: Record) -> str:
-    lines = []
-    shared = [
-        m for m in _methods(record, "shoes") if all(m in _methods(record, d) for d in TEST_SETS)
+def _pooled(summary: Summary) -> list[str]:
+    """Means over data sets that share their kernels, with images drawn by kernel."""
+    views = [view for view in layout.shown(summary) if not view.clustered]
+    kernels = [set(view.cells["kernel_id"]) for view in views]
+    pooled = [
+        view
+        for view, own in zip(views, kernels, strict=True)
+        if sum(bool(own & other) and "" not in own for other in kernels) > 1
     ]
-    for method in shared:
-        cells = pd.concat([record.cells(dataset, method) for dataset in TEST_SETS])
-        clusters = cells["kernel_id"].tolist()
-        mean, low, high = bootstrap_mean(cells["psnr"].to_numpy(float), clusters=clusters)
-        lines.append([method, len(cells), f"{mean:.2f} [{low:.2f}, {high:.2f}]"])
-    headers = ["method", "n", "PSNR (dB), clustered interval"]
-    return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)
+    lines = []
+    for row in pooled[0].rows if len(pooled) > 1 else ():
+        same = [view.by_method.get(row.method) for view in pooled]
+        if not all(r is not None and r.comparable and r.means[RANKED].known for r in same):
+            continue
+        cells = pd.concat([v.cells[v.cells["method"] == row.method] for v in pooled])
+        values = cells[RANKED].to_numpy(float)
+        mean, low, high = bootstrap_mean(values, clusters=cells["kernel_id"].tolist())
+        name = escape(full_name(row.method))
+        lines.append([name, len(cells), f"{mean:.2f} [{low:.2f}, {high:.2f}]"])
+    if not lines:
+        return []
+    count = len(set().union(*(set(view.cells["kernel_id"]) for view in pooled)))
+    names = ", ".join(view.dataset for view in pooled)
+    text = f"{names} share their kernels, so images are drawn by kernel: {count} clusters."
+    headers = ["method", "n", f"{METRICS[RANKED].label}, clustered interval"]
+    return ["## Pooled over data sets", text, writer.grid(lines, headers)]
 
 
-def _seeds(record: Record) -> list[str]:
-    frame = record.frame[
-        (record.frame["status"] == Status.OK) & record.frame["dataset"].isin(TEST_SETS)
-    ]
-    seeds = sorted(frame["seed"].unique())
-    if len(seeds) < 2:
-        return [f"The record has one seed, {seeds[0]}; '--seed 0,1,2' adds others."]
+def _seeds(frame: pd.DataFrame) -> list[str]:
+    done = frame[frame["status"] == Status.OK]
+    bare = done["condition"].str.replace(layout.SEED, "", regex=True)
+    done = done.assign(bare=bare)
     lines = []
-    for (dataset, method), cells in frame.groupby(["dataset", "method"]):
-        table = (
-            cells[cells["condition"].isin([str(Condition(seed=s)) for s in seeds])]
-            .pivot_table(index="image", columns="seed", values="psnr")
-            .dropna()
-        )
-        if table.shape[1] == len(seeds) and len(table):
-            means = table.mean()
-            lines.append(
-                [TITLES[str(dataset)], method, len(table), *(f"{m:.2f}" for m in means),
-                 f"{means.std():.2f}"]
-            )  # fmt: skip
-    headers = ["set", "method", "n", *(f"seed {s}" for s in seeds), "standard deviation"]
+    seeds = sorted(done["seed"].dropna().unique())
+    for (dataset, condition, method), cells in done.groupby(["dataset", "bare", "method"]):
+        table = cells.pivot_table(index="image", columns="seed", values=RANKED).dropna()
+        if table.shape[1] < 2 or not len(table):
+            continue
+        means = table.mean().reindex(seeds)
+        shown = ["–" if np.isnan(mean) else f"{mean:.2f}" for mean in means]
+        where = escape(f"{dataset}, {condition}")
+        lines.append([where, method, len(table), *shown, f"{means.std():.2f}"])
+    if not lines:
+        return ["## Seeds", "There is one seed; `--seed 0,1,2` adds others."]
+    headers = ["data set", "method", "n", *(f"seed {s}" for s in seeds), "standard deviation"]
     text = (
-        "The seed draws the noise and whatever a method draws; means over the images that all "
+        "The seed draws the noise and whatever a method draws; means are over the images that all "
         "seeds have."
     )
-    return [text, tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)]
+    return ["## Seeds", text, writer.grid(lines, headers)]
 
 
-def _ratios(record: Record) -> list[str]:
-    frame = record.frame
-    cells = frame[(frame["dataset"] == "levin") & (frame["status"] == Status.OK)]
-    cells = cells[cells["kind"] == "method"]
+def _methods(summary: Summary) -> str:
+    """Full names, kinds, prior information and references."""
+    origins = {row.method: row.origin for view in summary.views for row in view.rows}
     lines = []
-    for method in method_order(dict(zip(cells["method"], cells["kind"], strict=True))):
-        ratio = cells[cells["method"] == method]["error_ratio"].to_numpy(float)
-        ratio = ratio[np.isfinite(ratio)]
-        if len(ratio):
-            shares = [f"{100 * (ratio <= limit).mean():.0f} %" for limit in RATIOS]
-            lines.append([method, len(ratio), *shares, f"{np.median(ratio):.2f}"])
-    headers = ["method", "n", *(f"≤ {limit:g}" for limit in RATIOS), "median ratio"]
-    text = (
-        "Squared error over that of known-kernel total variation on the same observation; "
-        "[curves for all sets](error-ratio.png)."
-    )
-    return [text, tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)]
-
-
-def _knowledge(record: Record) -> str:
-    rows = record.frame[record.frame["condition"] == CONDITION]
-    lines = []
-    for method in method_order(dict(zip(rows["method"], rows["kind"], strict=True))):
-        name = method.partition("[")[0]
-        try:
-            about = interview.describe(name) if name in METHODS.entries else None
-        except BenchError:
-            about = None
-        kind = rows[rows["method"] == method]["kind"].iloc[0]
+    for method in method_order(summary.kinds):
+        kind = summary.kinds[method]
+        knows = prior_information(method, kind, origins[method])
         lines.append(
-            [
-                method,
-                kind,
-                interview.knowledge(method) if about else "?",
-                (about and about.reference) or "–",
-            ]
+            [escape(text) for text in (full_name(method), kind, knows, _reference(method))]
         )
-    headers = ["method", "kind", "knows", "reference"]
-    return tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True)
+    return writer.grid(lines, ["method", "kind", layout.PRIOR, "reference"])
+
+
+def _reference(method: str) -> str:
+    name = method.partition("[")[0]
+    try:
+        return (name in METHODS.entries and interview.describe(name).reference) or "–"
+    except BenchError:
+        return "–"

@@ -21,12 +21,13 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.files import slug, write_atomically
+from bench.harness.plan import load_dataset
 from bench.harness.score_table import printable
 from bench.harness.store import Row, Store
 from bench.physics.observation import observe
 from bench.protocol import Dataset, Status
 from bench.report.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
-from bench.report.remarks import method_order
+from bench.report.names import method_order
 
 FORMAT = 1
 TRACE_POINTS = 60
@@ -73,7 +74,7 @@ def write_gallery(
         name = rows[0].columns["dataset"]
         try:
             group, files = _group(store, open_dataset(name), rows, images)
-        except BenchError as error:  # the data set of an earlier run, say, whose plugin is gone
+        except BenchError as error:  # the data are not here, or the plugin of an earlier run is gone
             print(f"bench: no thumbnails of {printable(name)}: {error}", file=sys.stderr)
             continue
         key = (group["dataset"], group["condition"])
@@ -87,6 +88,21 @@ def write_gallery(
     for stale in set(folder.glob("*/*.webp")) - used:
         stale.unlink()
     return path
+
+
+def refresh(results: Path, images: int) -> Path | None:
+    """Draw the gallery of a results folder from its store; None where it came without one.
+
+    Parameters
+    ----------
+    results : Path
+    images : int
+        Per dataset, spread evenly over it.
+    """
+    if not (results / "cells.sqlite").exists():
+        return None
+    with Store(results, write=False) as store:
+        return write_gallery(store, load_dataset, results / "gallery", images)
 
 
 def _with_earlier(group: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -128,20 +144,20 @@ def read_gallery(results: Path) -> list[dict[str, Any]]:
         found, groups = index["format"], index["groups"]
     except (ValueError, KeyError, TypeError) as error:
         raise BenchError(
-            f"{path} is no gallery; write it anew with 'python -m bench run --gallery N'."
+            f"{path} is no gallery; make it again with 'python -m bench report'."
         ) from error
     if found != FORMAT:
         raise BenchError(
-            f"{path} has the format {found}, not {FORMAT}; write it anew with "
-            "'python -m bench run --gallery N'."
+            f"{path} has the format {found}, not {FORMAT}; make it again with "
+            "'python -m bench report'."
         )
     for group in _checked(path, groups):
         for name in _mosaics(group):
             inside = (path.parent / name).resolve().is_relative_to(path.parent.resolve())
             if Path(name).is_absolute() or not inside:
                 raise BenchError(
-                    f"{path} names {name!r}, which lies outside its folder; write it anew with "
-                    "'python -m bench run --gallery N'."
+                    f"{path} names {name!r}, which lies outside its folder; make it again with "
+                    "'python -m bench report'."
                 )
     return list(groups)
 
@@ -158,7 +174,7 @@ def _checked(path: Path, groups: Any) -> list[dict[str, Any]]:
             _, _ = group["tile"]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BenchError(
-            f"{path} is no gallery; write it anew with 'python -m bench run --gallery N'."
+            f"{path} is no gallery; make it again with 'python -m bench report'."
         ) from error
     return list(groups)
 

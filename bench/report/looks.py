@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from bench.registry import METHODS
-from bench.report.remarks import method_order
+from bench.report.names import method_order
 
 BASELINE = "blurry"
 """Doing nothing, which every method is seen against."""

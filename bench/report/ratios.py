@@ -2,72 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from bench.files import write_atomically
-from bench.report.legend import encode
-from bench.report.looks import DASHES, looks
-from bench.report.plain import plain_figures
-from bench.report.record import COLUMNS, OURS, TEST_SETS, TITLES, Record
-from bench.report.remarks import method_order
+from bench.report.layout import label
+from bench.report.looks import BASELINE
+from bench.report.names import full_name, method_order
+from bench.report.plain import MOST_LINES, PAGE, REFERENCE, look, plain_figures, save, shares
+from bench.report.summary import View
 
 LIMITS = (0.8, 12.0)
-PANELS = {**{name: TITLES[name] for name in TEST_SETS}, "levin": "Levin's photographs"}
+TICKS = (1, 2, 3, 5, 10)
+ROW_INCHES = 1.75
+MOST_PANELS = 4
+"""Data sets side by side."""
 
 
-def write(record: Record, reports: Path) -> Iterator[Path]:
-    """Draw ``error-ratio.png`` and ``.svg``: one panel per set that has its oracle.
-
-    Yields
-    ------
-    Path
-    """
-    panels = {dataset: found for dataset in PANELS if (found := curves(record, dataset))}
-    if panels:
-        for suffix in ("png", "svg"):
-            path = reports / f"error-ratio.{suffix}"
-            write_atomically(path, _draw(panels, suffix))
-            yield path
+def write(frame: pd.DataFrame, views: list[View], folder: Path) -> list[Path]:
+    """Draw ``error-ratio`` as PNG, SVG and PDF: one column per view that has its oracle."""
+    found = {label(view, views): curves(frame, view) for view in views}
+    panels = {name: lines for name, lines in found.items() if lines}
+    return _draw(panels, folder) if panels else []
 
 
-def curves(record: Record, dataset: str) -> dict[str, np.ndarray]:
-    """Sorted error ratios of the paper's methods and ours; failed cells count as infinite."""
-    frame = record.frame[record.frame["dataset"] == dataset]
-    shown = {"blurry", *COLUMNS.values(), *OURS.values()}
-    kinds = dict(zip(frame["method"], frame["kind"], strict=True))
+def curves(frame: pd.DataFrame, view: View) -> dict[str, np.ndarray]:
+    """Sorted error ratios of the blind methods; failed cells count as infinite."""
+    here = frame[(frame["dataset"] == view.dataset) & (frame["condition"] == view.condition)]
     found = {}
-    for method in method_order({name: kinds[name] for name in kinds if name in shown}):
-        cells = frame[(frame["method"] == method) & (frame["seed"] == 0)]
-        ratio = cells["error_ratio"].astype(float).fillna(np.inf).to_numpy()
-        if np.isfinite(ratio).any():
-            found[method] = np.sort(ratio)
+    for row in view.rows:
+        ratio = here[here["method"] == row.method]["error_ratio"].astype(float)
+        values = ratio.fillna(np.inf).to_numpy()
+        if row.kind == "method" and np.isfinite(values).any():
+            found[row.method] = np.sort(values)
     return found
 
 
 @plain_figures()
-def _draw(panels: dict[str, dict[str, np.ndarray]], suffix: str) -> bytes:
+def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path) -> list[Path]:
     from matplotlib.figure import Figure
 
-    look = looks({name: "method" for panel in panels.values() for name in panel})
-    ticks = (1, 1.5, 2, 3, 5, 10)
-    figure = Figure(figsize=(3.4 * len(panels), 4.2), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-    for axis, (dataset, panel) in zip(axes, panels.items(), strict=True):
-        for name, ratio in panel.items():
-            share = 100 * np.arange(1, len(ratio) + 1) / len(ratio)
-            axis.step(
-                np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
-                linestyle=DASHES[look[name].dash], where="post", linewidth=1.4,
-                color=look[name].paint, label=name,
-            )  # fmt: skip
-        axis.set(
-            title=PANELS[dataset], xlabel="error ratio at most", xscale="log", xlim=LIMITS,
-            xticks=ticks, xticklabels=[f"{tick:g}" for tick in ticks], ylim=(0, 100),
+    kinds = {name: "method" for lines in panels.values() for name in lines}
+    names = [name for name in method_order(kinds) if name != BASELINE]
+    blocks = shares([*panels], MOST_PANELS)
+    rows = [(block, group) for block in blocks for group in shares(names, MOST_LINES - 1)]
+    across = max(len(block) for block in blocks)
+    figure = Figure(figsize=(PAGE, ROW_INCHES * len(rows) + 0.2), layout="constrained")
+    axes = figure.subplots(
+        len(rows), across + 1, squeeze=False, sharex=True, sharey=True,
+        width_ratios=[*[1.0] * across, 1.0],
+    )  # fmt: skip
+    for line, (block, group) in zip(axes, rows, strict=True):
+        for axis, dataset in zip(line, block, strict=False):
+            axis.set_title(dataset)
+            _panel(axis, panels[dataset], group)
+        for axis in line[len(block) :]:
+            axis.set_axis_off()
+        handles = {h.get_label(): h for a in line for h in a.get_legend_handles_labels()[0]}
+        line[-1].legend(handles.values(), [*handles], loc="center left", handlelength=3.6)
+        line[0].set_ylabel("share of images (%)")
+    for axis in axes[-1][:across]:
+        axis.set_xlabel("error ratio at most")
+    return save(figure, folder, "error-ratio")
+
+
+def _panel(axis: Any, lines: dict[str, np.ndarray], group: list[str]) -> None:
+    if not any(name in lines for name in group):
+        axis.set_axis_off()
+        return
+    styles = {BASELINE: REFERENCE} | {name: look(place) for place, name in enumerate(group)}
+    for name, style in styles.items():
+        if name not in lines:
+            continue
+        ratio = lines[name]
+        share = 100 * np.arange(1, len(ratio) + 1) / len(ratio)
+        axis.step(
+            np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
+            where="post", linewidth=1.0, markersize=2.8, markevery=max(1, len(ratio) // 6),
+            label=full_name(name), **style,
         )  # fmt: skip
-        axis.minorticks_off()
-        axis.grid(alpha=0.25)
-    axes[0].set_ylabel("share of images (%)")
-    return encode(figure, axes, 8, suffix)
+    axis.set(xscale="log", xlim=LIMITS, ylim=(0, 100))
+    axis.set_xticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
+    axis.minorticks_off()
+    axis.grid(alpha=0.25, linewidth=0.5)

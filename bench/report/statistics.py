@@ -7,6 +7,7 @@ and whole clusters are drawn or flipped instead of single images.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Hashable, Sequence
 
@@ -69,12 +70,17 @@ def bootstrap_means(
     if not len(values):
         raise InvalidInput("There are no values to take a mean of.")
     sums, counts = by_cluster(values, clusters)
-    draw = np.random.default_rng(SEED).integers(0, len(sums), (RESAMPLES, len(sums)))
-    # How often a resample holds each cluster: a product with it is the resample's sum.
-    weights = np.stack([np.bincount(row, minlength=len(sums)) for row in draw]).astype(float)
+    weights = _resamples(len(sums))
     means = weights @ sums / (weights @ counts)[:, None]
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return values.mean(0), low, high
+
+
+@functools.lru_cache(maxsize=16)
+def _resamples(count: int) -> np.ndarray:
+    """How often each resample holds each cluster: a product with it gives the resamples' sums."""
+    draw = np.random.default_rng(SEED).integers(0, count, (RESAMPLES, count))
+    return np.stack([np.bincount(row, minlength=count) for row in draw]).astype(float)
 
 
 @dataclasses.dataclass(frozen=True)

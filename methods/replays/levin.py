@@ -99,6 +99,7 @@ class LevinReplay(Replay):
 class PublishedPMP(LevinReplay):
     """Patch-wise minimal pixels as its authors ran it."""
 
+    title = "Patch-wise minimal pixels, published images"
     folder: ClassVar[str] = "pmp"
     kernels: ClassVar[str] = "convolution"
     reference: ClassVar[str] = (
@@ -110,6 +111,7 @@ class PublishedPMP(LevinReplay):
 class PublishedPhaseOnly(LevinReplay):
     """Phase-only blind deblurring as its authors ran it; its core is closed."""
 
+    title = "Phase-only, published images"
     folder: ClassVar[str] = "phase_only"
     reference: ClassVar[str] = (
         "Pan, Hartley, Liu, Dai, Phase-only Image Based Kernel Estimation for Single-image Blind "
@@ -120,6 +122,7 @@ class PublishedPhaseOnly(LevinReplay):
 class PublishedSelfDeblur(LevinReplay):
     """SelfDeblur, somebody's run of the authors' code."""
 
+    title = "SelfDeblur, published images"
     folder: ClassVar[str] = "selfdeblur"
     kernels: ClassVar[str] = "correlation"
     reference: ClassVar[str] = (

@@ -20,15 +20,11 @@ from markupsafe import Markup
 
 from bench.errors import BenchError
 from bench.harness import scores
-from bench.report import looks
+from bench.metrics import METRICS
+from bench.report import looks, sweeps
+from bench.report.names import KIND_NOTES, prior_information, title
 from bench.report.page import figures, pictures, rows
-from bench.report.tables import KIND_NOTES
-
-SWEEPS = {
-    "noise": ("noise", "noise (standard deviation, % of the image range)"),
-    "blur-length": ("blur_length", "blur length (pixels)"),
-}
-"""Folders under ``sweeps/``, the column each varies, and what its axis says."""
+from bench.report.summary import summarise
 
 
 def build_page(results: Path) -> str:
@@ -57,14 +53,14 @@ def build_page(results: Path) -> str:
     files = {"scores.csv": results / "scores.csv"}
     charts: list[dict[str, Any]] = []
     kinds: dict[str, str] = dict(zip(frame["method"], frame["kind"], strict=True))
-    for name, (column, label) in SWEEPS.items():
+    for name, cells in sweeps.find(results, frame).items():
+        kinds |= dict(zip(cells["method"], cells["kind"], strict=True))
+        charts += figures.charts(cells, name)
         path = results / "sweeps" / name / "scores.csv"
         if path.exists():
-            sweep = scores.read(path)
-            kinds |= dict(zip(sweep["method"], sweep["kind"], strict=True))
-            charts += figures.charts(sweep, name, column, label)
             files[f"sweep-{name}.csv"] = path
-    views = rows.views(frame)
+    summary = summarise(frame)
+    views = rows.views(summary)
     mosaics = pictures.Mosaics(results / "gallery")
     groups = pictures.groups(results, frame, mosaics)
     for group in groups:
@@ -85,10 +81,11 @@ def build_page(results: Path) -> str:
             palette=looks.palette(),
             bokeh=_charting_library(),
             views=views,
-            overview=rows.overview(views),
+            overview=rows.overview(summary, views),
             groups=groups,
             charts=charts,
-            sweeps=[name for name in SWEEPS if any(chart["sweep"] == name for chart in charts)],
+            sweeps=list(dict.fromkeys(chart["sweep"] for chart in charts)),
+            metrics=METRICS,
             methods={method["name"]: method for method in methods},
             kinds={"method": "blind methods", "replay": "replays", "oracle": "oracles"},
             kind_notes=KIND_NOTES,
@@ -106,7 +103,8 @@ def describe(kinds: dict[str, str]) -> list[dict[str, Any]]:
         {
             "name": name,
             "kind": kinds[name],
-            "knows": rows.knows(name, kinds[name]),
+            "title": title(name),
+            "knows": prior_information(name, kinds[name]),
             "colour": look.colour,
             "dash": look.dash,
         }

@@ -6,28 +6,21 @@ from typing import Any
 
 import pandas as pd
 
-from bench.protocol import Status
+from bench.metrics import METRICS
 from bench.registry import DATASETS
-from bench.report.remarks import method_order
-from bench.report.statistics import bootstrap_mean
-
-METRICS = {"psnr": 3, "ssim": 4}
-"""Metrics that a chart can show, and the digits the page keeps of each."""
+from bench.report.names import method_order
+from bench.report.sweeps import AXES, points
 
 
-def charts(frame: pd.DataFrame, sweep: str, column: str, label: str) -> list[dict[str, Any]]:
+def charts(cells: pd.DataFrame, sweep: str) -> list[dict[str, Any]]:
     """Summarise a sweep, one chart per dataset.
 
     Parameters
     ----------
-    frame : DataFrame
-        As ``scores.read`` returns it.
+    cells : DataFrame
+        From :func:`bench.report.sweeps.find`.
     sweep : str
         Its name.
-    column : str
-        What was varied; rows without a value are left out.
-    label : str
-        Of the axis.
 
     Returns
     -------
@@ -35,39 +28,34 @@ def charts(frame: pd.DataFrame, sweep: str, column: str, label: str) -> list[dic
         With ``sweep``, ``dataset``, ``label`` and ``curves``: by method ``x``, ``n``, ``short``
         (points left out since cells are missing) and for every metric ``[mean, low, high]``.
     """
-    frame = frame[frame[column].notna()]
-    order = [name for name in DATASETS.names() if name in set(frame["dataset"])]
-    order += sorted(set(frame["dataset"]) - set(order))
-    found = []
+    found = points(cells)
+    order = [name for name in DATASETS.names() if name in set(found["dataset"])]
+    order += sorted(set(found["dataset"]) - set(order))
+    kinds = dict(zip(cells["method"], cells["kind"], strict=True))
+    charts = []
     for dataset in order:
-        group = frame[frame["dataset"] == dataset]
-        kinds = dict(zip(group["method"], group["kind"], strict=True))
-        curves = [
-            _curve(group[group["method"] == method], method, column)
-            for method in method_order(kinds)
-        ]
-        curves = [curve for curve in curves if curve["x"] or curve["short"]]
-        found.append({"sweep": sweep, "dataset": dataset, "label": label, "curves": curves})
-    return found
+        here = found[found["dataset"] == dataset]
+        there = method_order({m: kinds[m] for m in set(here["method"])})
+        curves = [_curve(here[here["method"] == method], method) for method in there]
+        label = AXES[sweep].label
+        charts.append({"sweep": sweep, "dataset": dataset, "label": label, "curves": curves})
+    return charts
 
 
-def _curve(rows: pd.DataFrame, method: str, column: str) -> dict[str, Any]:
+def _curve(rows: pd.DataFrame, method: str) -> dict[str, Any]:
     """Means at every point whose cells are all there: nothing is averaged over missing ones."""
+    metrics = list(dict.fromkeys(rows["metric"]))
     curve: dict[str, Any] = {"method": method, "x": [], "n": [], "short": []}
-    curve |= {metric: [] for metric in METRICS}
-    for value, point in rows.groupby(column, sort=True):
-        shown = round(float(value) * 100, 4) if column == "noise" else int(value)  # type: ignore[arg-type]
-        done = point[point["status"] == Status.OK]
-        if (point["status"] == Status.NOT_APPLICABLE).all():
+    curve |= {metric: [] for metric in metrics}
+    for value, point in rows.groupby("value", sort=True):
+        first = point.iloc[0]
+        if point["mean"].isna().any():
+            curve["short"].append([value, int(first["n"]), int(first["planned"])])
             continue
-        if len(done) < len(point) or done[list(METRICS)].isna().to_numpy().any():
-            curve["short"].append([shown, len(done), len(point)])
-            continue
-        # Several seeds of an image are no independent images.
-        clusters = list(done["image"]) if done["seed"].nunique() > 1 else None
-        curve["x"].append(shown)
-        curve["n"].append(len(done))
-        for metric, digits in METRICS.items():
-            triple = bootstrap_mean(done[metric].to_numpy(dtype=float), clusters=clusters)
-            curve[metric].append([round(number, digits) for number in triple])
+        curve["x"].append(value)
+        curve["n"].append(int(first["n"]))
+        for row in point.to_dict("records"):
+            digits = METRICS[row["metric"]].table_digits + 1
+            triple = [round(row[name], digits) for name in ("mean", "low", "high")]
+            curve[row["metric"]].append(triple)
     return curve

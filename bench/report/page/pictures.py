@@ -33,8 +33,8 @@ class Mosaics:
         path = self.folder / name
         if not path.exists():
             raise BenchError(
-                f"{path} is missing, though gallery.json names it; write the gallery anew with "
-                "'python -m bench run --gallery N'."
+                f"{path} is missing, though gallery.json names it; make the gallery again with "
+                "'python -m bench report'."
             )
         text = base64.b64encode(path.read_bytes()).decode()
         if text not in self._numbers:

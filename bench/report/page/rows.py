@@ -1,156 +1,123 @@
-"""What the page's tables say: one view per dataset and condition, and Table 1 over datasets."""
+"""What the page's tables say: one view per dataset and condition, and the overview of them."""
 
 from __future__ import annotations
 
-import collections
 import math
+import re
 from typing import Any
 
-import pandas as pd
+from markupsafe import Markup, escape
 
-from bench.errors import BenchError
-from bench.harness import interview
-from bench.harness.guests import dataset_class
-from bench.protocol import Status
-from bench.registry import DATASETS
-from bench.report.remarks import method_order, twins
-from bench.report.statistics import bootstrap_mean
-from bench.report.tables import KIND_NOTES
+from bench.metrics import METRICS
+from bench.report import layout
+from bench.report.names import method_order, prior_information
+from bench.report.summary import RANKED, Mean, Row, Summary, View
 
-DIGITS = {"psnr": 2, "ssim": 3}
+CODE = re.compile(r"`([^`]*)`")
+STRONG = re.compile(r"\*\*([^*]*)\*\*")
 
 
-def views(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Summarise every dataset and condition.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As ``scores.read`` returns it.
+def views(summary: Summary) -> list[dict[str, Any]]:
+    """Lay every view out for the page.
 
     Returns
     -------
     list of dict
-        With ``id``, ``dataset``, ``condition``, ``title``, ``notice``, ``rows``, ``reasons`` and
-        ``axis``, the range that all PSNR intervals of the view fit in.
+        With ``id``, ``dataset``, ``condition``, ``title``, ``notice``, ``label``, ``claim``,
+        ``rows``, ``marks`` (by method, in HTML) and ``axis``, the range that all PSNR intervals of
+        the view fit in.
     """
-    known = {name: position for position, name in enumerate(DATASETS.names())}
-    keys = sorted(
-        {tuple(key) for key in frame[["dataset", "condition"]].itertuples(index=False)},
-        key=lambda key: (known.get(key[0], len(known)), *key),
-    )
     found = []
-    for number, (dataset, condition) in enumerate(keys):
-        group = frame[(frame["dataset"] == dataset) & (frame["condition"] == condition)]
-        kinds = dict(zip(group["method"], group["kind"], strict=True))
-        lines = [_row(group[group["method"] == name], name) for name in method_order(kinds)]
-        title, notice = _about(dataset)
-        ends = [
-            end
-            for line in lines
-            if line["psnr"] and math.isfinite(line["psnr"]["high"])
-            for end in (line["psnr"]["low"], line["psnr"]["high"])
-        ]
+    for number, view in enumerate(summary.views):
+        lines = [_row(row, summary.metrics) for row in view.rows]
+        means = [row.means[RANKED] for row in view.rows]
+        ends = [end for mean in means if mean.low == mean.low for end in (mean.low, mean.high)]
         found.append(
             {
                 "id": f"view-{number}",
-                "dataset": dataset,
-                "condition": condition,
-                "title": title,
-                "notice": notice,
+                "dataset": view.dataset,
+                "condition": view.condition,
+                "label": layout.label(view, summary.views),
+                "title": view.title,
+                "notice": view.notice,
+                "claim": view.claim,
+                "images": view.images,
+                "clustered": view.clustered,
+                "kernels": view.kernels,
                 "rows": lines,
-                "reasons": _reasons(group),
-                "twins": twins(group),
+                "marks": [(mark.method, _html(mark.markdown)) for mark in view.marks],
                 "axis": (math.floor(min(ends)), math.ceil(max(ends) + 1e-9)) if ends else (0, 1),
             }
         )
-    several = collections.Counter(view["dataset"] for view in found)
-    for view in found:
-        alone = several[view["dataset"]] == 1
-        view["label"] = view["dataset"] if alone else f"{view['dataset']}, {view['condition']}"
     return found
 
 
-def overview(all_views: list[dict[str, Any]]) -> dict[str, Any]:
-    """Lay the views out as the paper's Table 1: a row per method, a column per dataset.
-
-    A dataset with a notice (generated images, which do not rank methods) has no column, and of
-    several conditions the first stands.
-    """
-    columns: dict[str, dict[str, Any]] = {}
-    for view in all_views:
-        if not view["notice"]:
-            columns.setdefault(view["dataset"], view)
-    lines = {name: {row["method"]: row for row in view["rows"]} for name, view in columns.items()}
-    kinds = {name: row["kind"] for rows in lines.values() for name, row in rows.items()}
-    table = [
+def overview(summary: Summary, laid_out: list[dict[str, Any]]) -> dict[str, Any]:
+    """Lay the views out as the paper's Table 1: a row per method, columns per dataset."""
+    shown = layout.shown(summary)
+    by_view = dict(zip(map(id, summary.views), laid_out, strict=True))
+    columns = [by_view[id(view)] for view in shown]
+    lines = [{row["method"]: row for row in column["rows"]} for column in columns]
+    kinds = {name: row["kind"] for rows in lines for name, row in rows.items()}
+    rows = [
         {
             "method": method,
             "kind": kinds[method],
-            "cells": [lines[dataset].get(method) for dataset in columns],
+            "cells": [beside(found.get(method)) for found in lines],
         }
         for method in method_order(kinds)
     ]
-    return {"columns": list(columns.values()), "rows": table}
+    return {"columns": columns, "rows": rows}
 
 
-def knows(method: str, kind: str) -> str:
-    """What a method is told or has learned; oracles and replays say what they are."""
-    if kind in KIND_NOTES:
-        return KIND_NOTES[kind]
-    try:
-        return interview.knowledge(method)
-    except BenchError:  # the scores may be of a plugin that is not installed here
-        return "?"
+def beside(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Withhold a mean over fewer images than those that it stands beside."""
+    if row is None or row["comparable"] or not row["complete"]:
+        return row
+    return {**row, "means": dict.fromkeys(row["means"]), "complete": False}
 
 
-def _row(rows: pd.DataFrame, method: str) -> dict[str, Any]:
-    kind = str(rows["kind"].iloc[0])
-    found = rows[rows["status"] == Status.OK]
-    complete = 0 < len(found) == len(rows)
-    not_applicable = bool((rows["status"] == Status.NOT_APPLICABLE).all())
+def _row(row: Row, metrics: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "method": method,
-        "kind": kind,
-        "n": len(found),
-        "wanted": len(rows),
-        "missing": "–" if not_applicable else f"{len(found)}/{len(rows)}",
-        "complete": complete,
-        "psnr": _interval(found["psnr"]) if complete else None,
-        "ssim": _interval(found["ssim"]) if complete else None,
-        "seconds": _seconds(found) if complete and kind != "replay" else None,
-        "knows": knows(method, kind),
+        "method": row.method,
+        "kind": row.kind,
+        "n": row.n,
+        "missing": row.count,
+        "complete": row.state == "whole",
+        "comparable": row.comparable,
+        "leading": row.leading is True,
+        "best": row.leading is True and row.behind == 0,
+        "means": {name: _mean(row.means[name], name) for name in metrics},
+        "seconds": row.seconds,
+        "contended": any(mark.word == "contended" for mark in row.marks),
+        "marks": [mark.short for mark in row.marks if mark.short],
+        "knows": prior_information(row.method, row.kind, row.origin),
     }
 
 
-def _seconds(found: pd.DataFrame) -> float | None:
-    """Mean seconds per image; None of what was restored elsewhere, which nobody timed."""
-    return float(found["seconds"].mean()) if found["seconds"].notna().all() else None
-
-
-def _interval(values: pd.Series) -> dict[str, float] | None:
-    if values.isna().any():
+def _mean(mean: Mean, metric: str) -> dict[str, Any] | None:
+    if not mean.known:
         return None
-    if math.isinf(values.max()):
-        return dict.fromkeys(("mean", "low", "high"), math.inf)
-    return dict(
-        zip(("mean", "low", "high"), bootstrap_mean(values.to_numpy(dtype=float)), strict=True)
-    )
+    digits = METRICS[metric].table_digits
+    if mean.exact:
+        return {"text": "∞", "value": 1e9, "interval": "", "low": None, "high": None}
+    return {
+        "text": f"{mean.value:.{digits}f}",
+        "interval": f"[{mean.low:.{digits}f}, {mean.high:.{digits}f}]",
+        "value": mean.value,
+        "low": mean.low,
+        "high": mean.high,
+    }
 
 
-def _about(dataset: str) -> tuple[str, str]:
-    try:
-        found = dataset_class(dataset)
-    except BenchError:
-        return "", ""
-    return found.title.rstrip("."), found.notice
+def _html(text: str) -> Markup:
+    """Turn the few marks of Markdown that sentences use into HTML."""
+    safe = str(escape(text.replace("&lt;", "<").replace(r"\|", "|")))
+    safe = CODE.sub(r"<code>\1</code>", safe)
+    return Markup(STRONG.sub(r"<strong>\1</strong>", safe))
 
 
-def _reasons(group: pd.DataFrame) -> list[dict[str, Any]]:
-    lost = group[group["status"] != Status.OK]
-    texts = lost["reason"].fillna("")
-    counts = collections.Counter(zip(lost["method"], lost["status"], texts, strict=True))
-    return [
-        {"method": method, "status": status, "reason": reason, "count": count}
-        for (method, status, reason), count in sorted(counts.items())
-    ]
+def view_of(summary: Summary, dataset: str, condition: str) -> View | None:
+    """Find a view."""
+    same = [v for v in summary.views if (v.dataset, v.condition) == (dataset, condition)]
+    return same[0] if same else None

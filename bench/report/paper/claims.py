@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from tabulate import tabulate
 
-from bench.report.curves import MARGINS, label_of, read_sweep
-from bench.report.record import COLUMNS, TITLES, Record
+from bench.harness import scores
+from bench.protocol import Status
+from bench.report.curves import label_of
+from bench.report.names import full_name
+from bench.report.paper.record import COLUMNS, METHODS, TITLES, Record
 from bench.report.statistics import Difference, above
+from bench.report.sweeps import prepare
+from bench.report.writers.markdown import grid
 
 LEVEL = 0.05
 
@@ -26,15 +30,11 @@ def markdown(record: Record) -> str:
                 lines.append(_line(record, dataset, winner, rival, margin))
     sections = [
         "# The paper's orderings, on our record",
+        ", ".join(f"{column} is {full_name(METHODS[column])}" for column in rivals) + ".",
         "Paired by image, at 1 % noise; p of the one-sided permutation test about the margin "
         "(clustered by kernel) and of Wilcoxon's signed-rank test. *holds*: p < 0.05; *reversed*: "
         "the difference has the other sign; *open*: neither.",
-        tabulate(
-            lines,
-            headers=["set", "claim", "difference (dB)", "p", "p Wilcoxon", "n", "verdict"],
-            tablefmt="github",
-            disable_numparse=True,
-        ),
+        grid(lines, ["set", "claim", "difference (dB)", "p", "p Wilcoxon", "n", "verdict"]),
         *_sweep_claim(
             record,
             "noise",
@@ -97,21 +97,23 @@ def _sweep_claim(
     ``sets`` maps a dataset to the one that the winner is measured on, which is another for range
     images. The p-value is the largest of the pairs': all of them have to hold.
     """
-    frame = read_sweep(record.folder, sweep)
-    if frame is None:
+    folder = record.folder / "sweeps" / sweep
+    if not folder.is_dir():
         return [f"## {title}", "Not measured yet."]
+    frame = prepare(scores.read(folder), sweep)
+    frame = frame[frame["status"] == Status.OK]
     lines = []
     for dataset, own in sets.items():
-        # Range images stand beside the other columns only where the claim is about them.
+        # Range images are among the columns only where the claim is about them.
         for value, rows in frame[frame["dataset"].isin({dataset, own})].groupby("value"):
-            scores = _shared_scores(rows)
+            found = _shared_scores(rows)
             top = label_of(own, winner)
-            if top not in scores or len(scores.columns) < 2:
+            if top not in found or len(found.columns) < 2:
                 continue
-            clusters = [kernel for _, kernel in scores.index]
-            rivals = [str(name) for name in scores if name != top]
-            tests = {name: above(scores[top], scores[name], clusters) for name in rivals}
-            means = {name: float(scores[name].mean()) for name in scores}
+            clusters = [kernel for _, kernel in found.index]
+            rivals = [str(name) for name in found if name != top]
+            tests = {name: above(found[top], found[name], clusters) for name in rivals}
+            means = {name: float(found[name].mean()) for name in found}
             best = max(rivals, key=lambda name: means[name])
             difference = tests[best][0]
             permutation = max(found.p_value for found, _ in tests.values())
@@ -133,13 +135,14 @@ def _sweep_claim(
     headers = ["set", sweep, "mean (dB)", "next best", "lead (dB)", "p", "p Wilcoxon", "n",
                "verdict"]  # fmt: skip
     note = (
-        f"Blind methods of the paper, oracles and ours left out; {MARGINS} The largest p of the "
-        "tests against each of the others, for the claim is about all of them."
+        "Blind methods of the paper, oracles and ours left out; means are over the images that all "
+        "of them have. The largest p of the tests against each of the others, for the claim is "
+        "about all of them."
     )
     return [
         f"## {title}",
         note,
-        tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True),
+        grid(lines, headers),
     ]
 
 

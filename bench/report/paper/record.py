@@ -1,4 +1,4 @@
-"""The run of record as the reports read it."""
+"""The run of record as the paper's reproduction reads it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.harness import scores
 from bench.physics.observation import Condition
 from bench.protocol import Status
+from bench.report.summary import Row, Summary, View, summarise
 
 TEST_SETS = ("svhn", "shoes", "celeba")
 TITLES = {"svhn": "SVHN", "shoes": "Shoes", "celeba": "CelebA"}
@@ -26,7 +27,7 @@ COLUMNS = {
     "DDS": "dds",
     "range": "dd",
 }
-"""Columns of the paper's Table 1 and the methods of ours that stand in them."""
+"""Columns of the paper's Table 1 and the methods of ours that they show."""
 OURS = {
     "U-Net": "unet",
     "kernel net": "kernel-net",
@@ -42,6 +43,10 @@ ORACLES = {
     "known kernel, TV": "known-kernel",
     "known kernel, LMMSE": "known-kernel-lmmse",
 }
+RANGE = "range"
+"""The column of Deep Deblur on blurred images of its generator's range."""
+METHODS = {**COLUMNS, **OURS, **ORACLES, "blurry": "blurry"}
+CONTENDERS = [column for column in (*COLUMNS, *OURS) if column != RANGE]
 CONDITION = str(Condition())
 
 
@@ -62,6 +67,44 @@ class Record:
         return frame
 
     @functools.cached_property
+    def summary(self) -> Summary:
+        """Means, intervals and the leading groups among the columns of Table 1."""
+        return summarise(self.frame, [METHODS[column] for column in CONTENDERS])
+
+    @functools.cached_property
+    def _views(self) -> dict[str, View]:
+        views = [view for view in self.summary.views if view.condition == CONDITION]
+        return {view.dataset: view for view in views}
+
+    def view(self, dataset: str) -> View:
+        """A test set in the test's condition."""
+        return self._views[dataset]
+
+    def row(self, dataset: str, column: str) -> Row | None:
+        """A method in the test's condition, named by its column or label; None if there is none."""
+        view = self._views.get(f"{dataset}-range" if column == RANGE else dataset)
+        return view.by_method.get(METHODS.get(column, column)) if view else None
+
+    def images(self, dataset: str, column: str = "") -> int:
+        """How many images a column is of."""
+        view = self._views.get(f"{dataset}-range" if column == RANGE else dataset)
+        return view.images if view else 0
+
+    def published(self, dataset: str, method: str) -> Row | None:
+        """A method by the published procedure, of the record or of ``published`` beside it."""
+        if found := self.row(dataset, method):
+            return found
+        folder = self.folder.parent / "published"
+        if not (folder / "scores.csv").exists() or folder == self.folder:
+            return None
+        views = [v for v in self._procedure.views if v.condition == CONDITION]
+        return next((v.by_method.get(method) for v in views if v.dataset == dataset), None)
+
+    @functools.cached_property
+    def _procedure(self) -> Summary:
+        return summarise(scores.read(self.folder.parent / "published"))
+
+    @functools.cached_property
     def printed(self) -> dict[tuple[str, str], dict[str, float]]:
         """The paper's Table 1 by dataset and column: psnr, ssim and, where known, recomputed."""
         frame = pd.read_csv(Path(__file__).with_name("printed.csv"))
@@ -80,10 +123,5 @@ class Record:
 
     def column(self, dataset: str, column: str) -> pd.DataFrame:
         """Finished cells of a column of the tables; ``range`` is ``dd`` on range images."""
-        known = {**COLUMNS, **OURS, **ORACLES, "blurry": "blurry"}
-        return self.cells(f"{dataset}-range" if column == "range" else dataset, known[column])
-
-    def whole(self, dataset: str, cells: pd.DataFrame) -> bool:
-        """Whether cells cover every image that the dataset has in this record."""
-        frame = self.frame[self.frame["dataset"] == dataset]
-        return len(cells) > 0 and len(cells) == frame["image"].nunique()
+        where = f"{dataset}-range" if column == RANGE else dataset
+        return self.cells(where, METHODS[column])
