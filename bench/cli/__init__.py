@@ -17,7 +17,7 @@ COMMANDS = {
     "run": "measure methods on datasets and print a table",
     "sweep": "measure methods against noise, blur length or outliers",
     "table": "print the table of a finished or unfinished run",
-    "report": "make the tables, figures and the page of the run of record",
+    "report": "make the tables, figures and the page of a run, or the paper's reproduction",
     "check": "hold every method against the reference: the gate",
     "compare": "show what differs significantly between two results folders",
     "merge": "make one results folder from two",
@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "train a model by its recipe",
     "tune": "find parameters on splits of the training data",
     "benchmark": "time parts of the project, or measure them",
+    "selftest": "run the tests of a clone",
     "import-weights": "convert the authors' Keras weights of a generator",
 }
 EXAMPLES = """\

@@ -80,8 +80,9 @@ def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
             shared[group] += 1
         else:
             family = _family(label, names)
-            dash = families[family].index(label) % len(DASHES)
-            found[label] = Look(str(numbers[family] % len(COLOURS)), dash)
+            turn, colour = divmod(numbers[family], len(COLOURS))
+            dash = (families[family].index(label) + turn) % len(DASHES)
+            found[label] = Look(str(colour), dash)
     return found
 
 

@@ -33,9 +33,8 @@ def write(results: Path, summary: Summary, folder: Path) -> list[Path]:
     for gallery in shown:
         view = views[gallery.dataset, gallery.group["condition"]]
         several = sum(other.dataset == gallery.dataset for other in shown) > 1
-        stem = slug(
-            f"pictures-{layout.label(view, [*views.values()]) if several else view.dataset}"
-        )
+        name = layout.label(view, [*views.values()]) if several else view.dataset
+        stem = slug(f"pictures-{name}")
         heading = f"{view.dataset}, {view.condition}"
         lines = [(gallery, view, image) for image in gallery.spread(ROWS)]
         paths += draw(heading, lines, best(view, gallery), folder, stem)

@@ -68,8 +68,10 @@ def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         dataset=frame["dataset"] + saturated,
         value=(values[name] * AXES[name].scale).round(6),
     )
-    if name == "noise" and length.isna().any():
-        frame = frame[length.isna()]
+    others = {"blur-length": length, "outliers": outliers}
+    for other in [others[key] for key in others if name not in (key, "blur-length")]:
+        if other.loc[frame.index].isna().any():
+            frame = frame[other.loc[frame.index].isna()]
     return frame.dropna(subset=["value"])
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from bench.errors import BenchError
 from bench.harness.scores import COLUMNS
-from bench.report import claims, details, ledger, ratios, readme, table1
-from bench.report.record import CONDITION, TEST_SETS, Record
+from bench.report import build, details, paper, ratios
+from bench.report.paper import claims, ledger, readme, table1
+from bench.report.paper.record import CONDITION, TEST_SETS, Record
+from bench.report.summary import summarise
 
 LEVELS = {"blurry": 20.0, "dp": 22.0, "dd": 24.0, "dds": 26.0, "unet": 25.95, "known-kernel": 30.0}
 IMAGES = 40
@@ -68,24 +70,24 @@ def test_a_mean_over_missing_images_is_withheld(folder: Path) -> None:
     lost = (frame["dataset"] == "shoes") & (frame["method"] == "dds") & (frame["image"] == "003")
     frame.loc[lost, "status"] = "failed"
     frame.to_csv(folder / "scores.csv", index=False)
-    text = table1.markdown(table1.tidy(Record(folder)))
+    text = table1.markdown(Record(folder))
     assert f"{IMAGES - 1}/{IMAGES}" in text
 
 
 def test_tables_hold_every_column_of_the_paper(folder: Path) -> None:
     record = Record(folder)
-    table = table1.tidy(record)
-    markdown, latex = table1.markdown(table), table1.latex(table)
+    markdown, latex = table1.markdown(record), table1.latex(record)
     for column in ("EP", "DF", "OH", "DP", "DeblurGAN", "CNN", "DD", "DDS", "range"):
         assert f" {column} " in markdown
-        assert f"\n{column} & " in latex
+        assert f"({column}) & " in latex
     assert latex.count(r"\textbf") == 6
-    assert table1.markdown(table1.tidy(Record(folder))) == markdown
+    assert "- DP: Dark channel prior (dp)" in markdown
+    assert table1.markdown(Record(folder)) == markdown
 
 
 def test_the_ledger_gives_printed_ours_and_a_verdict(folder: Path) -> None:
     record = Record(folder)
-    text = ledger.markdown(record, table1.tidy(record))
+    text = ledger.markdown(record)
     lines = [line for line in text.splitlines() if line.startswith("| CelebA") and "DDS" in line]
     assert "26.60" in lines[0]
     line = next(li for li in text.splitlines() if "SVHN" in li and "| DD " in li and "PSNR" in li)
@@ -119,7 +121,7 @@ def test_a_sweep_claim_is_about_all_rivals_and_only_its_own_images(folder: Path)
     assert "holds" in line()  # range images, above everything, are no rival
     frame.loc[frame["method"] == "dp", "psnr"] = 40.0
     frame.to_csv(sweep / "scores.csv", index=False)
-    assert "dp 40.00" in line()
+    assert "(dp) 40.00" in line()
     assert "reversed" in line()
 
 
@@ -128,8 +130,8 @@ def test_details_count_failures_and_strata(folder: Path) -> None:
     worst = (frame["method"] == "dp") & (frame["image"] < "010")
     frame.loc[worst, "psnr"] = 5.0
     frame.to_csv(folder / "scores.csv", index=False)
-    text = details.markdown(Record(folder))
-    line = next(li for li in text.splitlines() if li.startswith("| dp "))
+    text = details.markdown(frame, summarise(frame))
+    line = next(li for li in text.splitlines() if li.startswith("| Dark channel prior (dp) "))
     assert "25 %" in line
 
 
@@ -138,11 +140,14 @@ def test_error_ratio_curves_count_failures_as_never_reached(folder: Path) -> Non
     frame["error_ratio"] = 10 ** ((30 - frame["psnr"]) / 10)
     frame.loc[(frame["method"] == "dp") & (frame["image"] < "010"), "error_ratio"] = np.nan
     frame.to_csv(folder / "scores.csv", index=False)
-    paths = list(ratios.write(Record(folder), folder))
-    assert [path.name for path in paths] == ["error-ratio.png", "error-ratio.svg"]
+    views = [*summarise(frame).views]
+    paths = ratios.write(frame, views, folder)
+    assert [path.suffix for path in paths] == [".png", ".svg", ".pdf"]
     drawing = paths[1].read_text()
     assert "known-kernel" not in drawing  # an oracle's own ratio is one
-    curve = ratios.curves(Record(folder), "svhn")["dp"]
+    assert "Dark channel prior (dp)" in drawing
+    view = next(view for view in views if view.dataset == "svhn")
+    curve = ratios.curves(frame, view)["dp"]
     assert len(curve) == IMAGES
     assert np.isinf(curve[-10:]).all()
 
@@ -156,16 +161,41 @@ def test_a_folder_without_test_sets_is_refused(tmp_path: Path) -> None:
 
 def test_the_readme_keeps_its_words_and_gains_the_table(folder: Path) -> None:
     record = Record(folder)
-    table = table1.tidy(record)
     path = folder / "README.md"
-    assert not readme.refresh(path, record, table)
+    assert not readme.refresh(path, record)
     path.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n")
-    assert readme.refresh(path, record, table)
+    assert readme.refresh(path, record)
     text = path.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "old" not in text
-    assert "| `dds` " in text
+    assert "| Deep Deblur with slack (`dds`) " in text
     path.write_text("no markers")
     with pytest.raises(BenchError, match="put the markers"):
-        readme.refresh(path, record, table)
+        readme.refresh(path, record)
+
+
+def test_a_report_holds_what_the_run_holds_whoever_made_it(folder: Path, tmp_path: Path) -> None:
+    frame = scores()
+    theirs = frame[frame["method"] == "dds"].assign(method="theirs", origin="A. Author, MATLAB")
+    theirs["psnr"] += 1
+    photos = frame[frame["dataset"] == "svhn"].assign(dataset="my-photos")
+    noisy = frame[frame["dataset"] == "shoes"].assign(
+        condition="noise 0.04, seed 0", noise=0.04, psnr=frame["psnr"] - 2
+    )
+    pd.concat([frame, theirs, photos, noisy]).to_csv(folder / "scores.csv", index=False)
+    paths = {path.name: path for path in build.build(folder, tmp_path / "reports")}
+    assert {"table.md", "table.csv", "table.tex", "details.md", "noise.pdf", "index.html"} <= {
+        *paths
+    }
+    for name in ("table.md", "table.tex", "details.md", "index.html"):
+        text = paths[name].read_text()
+        assert "theirs" in text, name
+        assert "my-photos" in text, name
+        assert "Deep Deblur with slack" in text, name
+    line = next(li for li in paths["table.md"].read_text().splitlines() if "`theirs`" in li)
+    assert line.count("**") == 2 * 3  # it leads on the three sets that it has
+    assert r"\textbf{2" in paths["table.tex"].read_text()
+    photos.to_csv(folder / "scores.csv", index=False)
+    with pytest.raises(BenchError, match="has no scores on"):
+        list(paper.build(folder, tmp_path / "paper"))
