@@ -74,9 +74,7 @@ def write_gallery(
         name = rows[0].columns["dataset"]
         try:
             group, files = _group(store, open_dataset(name), rows, images)
-        except (
-            BenchError
-        ) as error:  # the data are not here, or the plugin of an earlier run is gone
+        except BenchError as error:  # data that are not here, or a plugin that is gone
             print(f"bench: no thumbnails of {printable(name)}: {error}", file=sys.stderr)
             continue
         key = (group["dataset"], group["condition"])
