@@ -197,6 +197,11 @@ class Bench:
         return lines[0]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what tests can be asked for."""
+    parser.addoption("--fuzz", help="try one damaged input, TARGET:NUMBER, as a failure names it")
+
+
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an installed-looking distribution that registers entry points."""

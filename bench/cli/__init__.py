@@ -28,6 +28,7 @@ COMMANDS = {
     "list": "show methods, what each knows, and datasets",
     "data": "show what data is here, or fetch the published test images",
     "doctor": "check Octave, packages, weights and data, and say what to do",
+    "selftest": "run the tests of a clone, those that take hours too",
     "deblur": "restore a photograph of your own",
     "train": "train a model by its recipe",
     "tune": "find parameters on splits of the training data",

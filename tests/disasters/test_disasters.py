@@ -1,0 +1,247 @@
+"""Kills, signals and full disks: nothing recorded is lost, and no command ends well in silence.
+
+The long form makes the table of ``docs/robustness.md``::
+
+    python -m bench selftest --long -k disasters
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.test_hostile import install
+from tests.conftest import Bench
+from tests.disasters.study import (
+    PATIENCE,
+    Study,
+    kill,
+    kill_groups,
+    kill_workers,
+    server,
+)
+
+DETACHES = '''
+import subprocess, time
+from bench.protocol import Method, Restoration
+
+class Detaches(Method):
+    """Starts a program that nobody is the parent of, in a session of its own."""
+    batch_size = 1
+
+    def deblur(self, y):
+        subprocess.run(["sh", "-c", "setsid sleep 4321 >/dev/null 2>&1 & echo $! >> started"])
+        time.sleep(0.3)
+        return Restoration(y)
+'''
+CLOCK = """
+import datetime, time
+class Past(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2001, 2, 3, tzinfo=tz)
+datetime.datetime = Past
+time.time = lambda: 981158400.0
+"""
+
+
+def once_at_work(study: Study) -> subprocess.Popen[str]:
+    """Start the command and return when it has recorded another cell."""
+    process, known = study.start(), len(study.cells())
+    study.wait_for(lambda: len(study.cells()) > known, process)
+    return process
+
+
+def signalled(number: int, times: int = 1) -> Callable[[Study], None]:
+    """A signal to the group of a run at work, as a terminal sends it, once or several times."""
+
+    def disturb(study: Study) -> None:
+        process = once_at_work(study)
+        for _ in range(times):
+            if process.poll() is None:
+                os.killpg(process.pid, number)
+                time.sleep(0.1)
+        study.ended(process)
+
+    return disturb
+
+
+def kill_server(study: Study) -> None:
+    """Kill -9 of what all processes are forked from."""
+    process = once_at_work(study)
+    kill([found for found in [server(process)] if found])
+    study.ended(process)
+
+
+def fill_disk(study: Study) -> None:
+    """A limit on the size of files, which writing meets as it meets a full disk."""
+    study.bench(*study.command, "--images", "2", "--out", str(study.out))
+    size = (study.out / "cells.sqlite").stat().st_size
+    process = study.start()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 1024, size + 1024))
+    said = study.ended(process)
+    assert "full or failing" in said or process.returncode == 0, said
+
+
+def forbid_writing(study: Study) -> None:
+    """A results folder that may not be written (of which nobody tells root)."""
+    done = study.bench(*study.command, "--images", "2", "--out", str(study.out))
+    assert done.returncode == 0
+    study.out.chmod(0o555)
+    mounted = os.geteuid() == 0
+    if mounted:
+        bind = [["mount", "--bind", study.out, study.out], ["mount", "-o", "remount,ro,bind"]]
+        if any(
+            subprocess.run([*part, *([study.out] * n)]).returncode for n, part in enumerate(bind)
+        ):
+            pytest.skip("root may write everywhere, and nothing can be mounted here")
+    try:
+        said = study.ended(study.start())
+    finally:
+        if mounted:
+            subprocess.run(["umount", study.out], check=True)
+        study.out.chmod(0o755)
+    assert "cannot be written" in said
+
+
+def rename_folder(study: Study) -> None:
+    """The folder is renamed under a run, and back before the next."""
+    process = once_at_work(study)
+    away = study.out.with_name("renamed")
+    study.out.rename(away)
+    _, said = process.communicate(timeout=PATIENCE)
+    if study.out.exists():  # whatever was written to its old place
+        shutil.rmtree(study.out)
+    away.rename(study.out)
+    process.communicate = lambda timeout: ("", said)  # type: ignore[method-assign,assignment]
+    study.ended(process)
+    assert "deleted, moved or replaced during the run" in said
+
+
+def run_twice(study: Study) -> None:
+    """A second run into the folder while one is at work."""
+    process = once_at_work(study)
+    second = study.bench(*study.command, "--out", str(study.out))
+    assert second.returncode == 2
+    assert "Another run is writing" in second.stderr
+    study.ended(process)
+
+
+def set_clock_back(study: Study) -> None:
+    """A run is killed, and goes on in a process whose clock says 2001."""
+    process = once_at_work(study)
+    os.killpg(process.pid, signal.SIGKILL)
+    study.ended(process)
+    place = study.bench.folder / "past"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(CLOCK)
+    path = f"{place}{os.pathsep}{study.bench.environment['PYTHONPATH']}"
+    study.ended(study.start(PYTHONPATH=path))
+
+
+KINDS: dict[str, tuple[Callable[[Study], None], int]] = {
+    "SIGTERM": (signalled(signal.SIGTERM), 3),
+    "SIGHUP": (signalled(signal.SIGHUP), 3),
+    "Ctrl-C": (signalled(signal.SIGINT), 3),
+    "Ctrl-C three times": (signalled(signal.SIGINT, 3), 3),
+    "kill -9 of the server of processes": (kill_server, 3),
+    "full disk": (fill_disk, 2),
+    "read-only folder": (forbid_writing, 1),
+    "folder renamed": (rename_folder, 2),
+    "two runs at once": (run_twice, 2),
+    "clock set back": (set_clock_back, 1),
+}
+QUICK = ("SIGHUP", "Ctrl-C three times", "folder renamed")
+
+
+def test_a_disturbed_run_loses_nothing_and_ends_as_it_would_have(bench: Bench) -> None:
+    study = Study(bench)
+    for name in QUICK:
+        KINDS[name][0](study)
+    assert study.finish().good, study.count
+
+
+def test_nothing_that_a_method_started_outlives_a_killed_run(bench: Bench) -> None:
+    (bench.folder / "detaches.py").write_text(DETACHES)
+    install(bench.folder, "detaches", {"detaches": "detaches:Detaches"})
+    path = f"{bench.environment['PYTHONPATH']}{os.pathsep}{bench.folder}"
+    options = "--datasets tiny --methods detaches --workers 1 --quiet"
+    study = Study(bench, ("run", *options.split()))
+    process = study.start(PYTHONPATH=path)
+    started = bench.folder / "started"
+    assert study.wait_for(lambda: started.exists() and len(study.cells()) > 1, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE)
+    numbers = [int(line) for line in started.read_text().split()]
+    deadline = time.monotonic() + 60
+    while (alive := [n for n in numbers if psutil.pid_exists(n)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(numbers) > 1
+    assert not alive
+
+
+def kill_octaves(study: Study, times: int, draw: random.Random) -> None:
+    """Kill -9 of Octave in the middle of its calls."""
+    left = times
+    while left > 0:
+        process = study.start()
+        while left > 0 and process.poll() is None:
+            children = psutil.Process(process.pid).children(recursive=True)
+            busy = [p for p in children if "octave" in p.name() and p.cpu_times().user > 1.0]
+            if busy:
+                time.sleep(draw.uniform(0, 0.5))
+                killed = kill(busy[:1])
+                left -= killed
+                study.count.tries += killed
+            time.sleep(0.02)
+        study.count.tries -= 1
+        study.ended(process)
+        study.begin_again_if_done()
+
+
+@pytest.mark.long
+def test_a_hundred_kills_and_every_other_disaster(
+    tmp_path: Path, plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All kinds, as often as the documentation says, and the table of what came of them."""
+    draw = random.Random(0)
+    counts = {}
+
+    def study(name: str, *command: str) -> Study:
+        folder = tmp_path / name.replace(" ", "-")
+        folder.mkdir()
+        return Study(Bench(folder, plugins), command) if command else Study(Bench(folder, plugins))
+
+    killed = study("groups")
+    kill_groups(killed, 30, draw)
+    counts["kill -9 of the process group"] = killed.finish()
+    killed = study("workers")
+    kill_workers(killed, 55, draw)
+    counts["kill -9 of single workers, idle, being sent a job or at work"] = killed.finish()
+    if shutil.which("octave-cli") or shutil.which("octave"):
+        options = "--methods dp --datasets svhn-samples --images 4 --workers 1 --quiet"
+        killed = study("octaves", "run", *options.split(), "--set", "dp.iterations=200")
+        kill_octaves(killed, 15, draw)
+        counts["kill -9 of Octave in the middle of a call"] = killed.finish()
+    for name, (disturb, times) in KINDS.items():
+        disturbed = study(name)
+        for number in range(times):
+            if number:
+                shutil.rmtree(disturbed.out)
+            disturb(disturbed)
+        counts[name] = disturbed.finish()
+    lines = [count.row(name) for name, count in counts.items()]
+    with capsys.disabled():
+        print("\n" + "\n".join(lines), file=sys.stderr)
+    assert all(count.good for count in counts.values()), counts

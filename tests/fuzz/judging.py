@@ -1,0 +1,159 @@
+"""One damaged input in a forked child: what came of it, and whether that is allowed.
+
+The parent has imported everything, so that an input costs milliseconds; the child may do whatever
+the damage leads it to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.cli import main
+from bench.errors import BenchError
+
+CPU_SECONDS = 20
+WALL_SECONDS = 300.0
+"""For machines on which much else runs; a hang without computing takes so long to be noticed."""
+MEMORY = 2 << 30
+"""Bytes that a child may have resident at its peak."""
+ADDRESSES = 6 << 30
+"""Bytes of address space beyond those of the parent: what asks for terabytes must not get them."""
+CODES = (0, 1, 2)
+"""Documented: all well, some cells failed or something broke, refused."""
+UNEXPECTED = 99
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What came of an input.
+
+    Attributes
+    ----------
+    code : int
+        Exit code, negative for a signal.
+    said : str
+        What was printed.
+    fault : str
+        Why that is not allowed, or "".
+    """
+
+    code: int
+    said: str
+    fault: str
+
+
+def command(*arguments: str) -> int:
+    """Run a command as a user does; argparse's own refusals are exit codes too."""
+    try:
+        return main(list(arguments))
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else UNEXPECTED
+
+
+def call(function: Callable[..., object], *arguments: object) -> int:
+    """Call a reader that a command calls, which says in a ``BenchError`` what is wrong."""
+    try:
+        function(*arguments)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def judge(act: Callable[[Path], int], folder: Path) -> Verdict:
+    """Let a child act on a folder and judge it.
+
+    Parameters
+    ----------
+    act : callable
+        Returns an exit code. It may write into ``folder/out``, and nowhere else.
+    folder : Path
+        Whose inputs are there already.
+    """
+    before = _listing(folder)
+    with tempfile.TemporaryFile() as said:
+        child = os.fork()
+        if child == 0:
+            _begin(act, folder, said.fileno())
+        code, peak, hung = _wait(child)
+        said.seek(0)
+        text = said.read().decode(errors="replace")
+    return Verdict(code, text, _fault(code, peak, hung, text, before, _listing(folder)))
+
+
+def _begin(act: Callable[[Path], int], folder: Path, output: int) -> None:
+    code = UNEXPECTED
+    try:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        sys.stdout = os.fdopen(1, "w", errors="backslashreplace", closefd=False)
+        sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)
+        os.chdir(folder)
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (_addresses() + ADDRESSES,) * 2)
+        code = act(folder)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _addresses() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def _wait(child: int) -> tuple[int, int, bool]:
+    """Wait for a child; return its code, its peak memory in bytes, and whether it hung."""
+    deadline, pause = time.monotonic() + WALL_SECONDS, 0.001
+    while True:
+        ended, status, usage = os.wait4(child, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            return code, usage.ru_maxrss * 1024, code == -signal.SIGXCPU
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            _, _, usage = os.wait4(child, 0)
+            return -signal.SIGKILL, usage.ru_maxrss * 1024, True
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
+
+
+def _listing(folder: Path) -> dict[str, tuple[int, int]]:
+    """Files around a folder, all but those of ``folder/out``, with their sizes and times."""
+    out = folder / "out"
+    found = (path for path in folder.parent.rglob("*") if not path.is_relative_to(out))
+    return {
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in found
+        if not path.is_dir()
+    }
+
+
+def _fault(code: int, peak: int, hung: bool, said: str, before: object, after: object) -> str:
+    if hung:
+        return f"it hung: {CPU_SECONDS} s of computing, or {WALL_SECONDS:g} s in all"
+    if "Traceback (most recent call last)" in said or code == UNEXPECTED:
+        return "it ended in a traceback"
+    if code < 0:
+        return f"it ended by the signal {signal.Signals(-code).name}"
+    if code not in CODES:
+        return f"it ended with the exit code {code}, which is not documented"
+    if code and not said.strip():
+        return f"it ended with the exit code {code} and no word"
+    if peak > MEMORY:
+        return f"it took {peak / 2**30:.1f} GiB"
+    if before != after:
+        return "it changed files outside the output folder"
+    return ""
