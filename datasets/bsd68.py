@@ -13,7 +13,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from bench.datasets.arrays import read_member
 from bench.datasets.locations import BRING, require
+from bench.datasets.members import MAX_MEMBER
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import (
     KERNELS,
@@ -50,7 +52,7 @@ class BSD68(Dataset):
         try:
             with zipfile.ZipFile(self._path) as archive:
                 found = [Path(name) for name in archive.namelist() if name.endswith(".jpg")]
-        except (zipfile.BadZipFile, OSError) as error:
+        except Exception as error:  # an archive raises whatever the damage leads it to
             raise BenchError(f"{self._path} is damaged ({error}); get it again.") from error
         if len(found) != COUNT:
             raise BenchError(
@@ -83,8 +85,8 @@ class BSD68(Dataset):
         name = self._names[index]
         try:
             with zipfile.ZipFile(self._path) as archive:
-                content = archive.read(name)
-        except (zipfile.BadZipFile, OSError, KeyError) as error:
+                content = read_member(archive, name, MAX_MEMBER)
+        except Exception as error:  # an archive raises whatever the damage leads it to
             raise BenchError(f"{self._path} is damaged ({error}); get it again.") from error
         return read_picture(self._path / name, content)
 

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.datasets.arrays import read_npy
 from bench.datasets.locations import cache_folder
 from bench.datasets.motion_blur import MotionBlur
 from bench.errors import BenchError
-from bench.files import write_atomically
+from bench.files import open_file, write_atomically
 from bench.protocol import Dataset, Location, Sample
 from bench.registry import DATASETS
 
@@ -107,7 +108,11 @@ class RangeImages(Dataset):
                 buffer = io.BytesIO()
                 np.save(buffer, latent.cpu().numpy())
                 write_atomically(folder / f"{member:04d}.npy", buffer.getvalue())
-        latent = torch.from_numpy(np.load(path))
+        with open_file(path) as file:
+            try:
+                latent = torch.from_numpy(read_npy(file.read()))
+            except (TypeError, ValueError) as error:
+                raise BenchError(f"{path} is damaged ({error}); delete it.") from error
         with torch.no_grad():
             return self._model(latent[None])[0].clamp(0, 1)
 

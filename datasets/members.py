@@ -23,8 +23,8 @@ MAX_ARCHIVE = 4 << 30
 FORMATS = ("PNG", "JPEG")
 
 
-def decode(data: bytes) -> Image.Image:
-    """Decode a small PNG or JPEG to RGB, its size looked at first.
+def decode(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Decode a picture, usually a small PNG or JPEG, to RGB, its size looked at first.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def decode(data: bytes) -> Image.Image:
     Exception
         Whatever the damage leads Pillow to.
     """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with Image.open(io.BytesIO(data), formats=formats) as image:
         if image.width * image.height > MAX_IMAGE:
             raise ValueError(f"an image of {image.width}×{image.height} pixels")
         return image.convert("RGB")

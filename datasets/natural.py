@@ -7,20 +7,22 @@ convolved with; the 8-bit pictures of them that are published elsewhere are roun
 from __future__ import annotations
 
 import functools
-import io
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from bench.datasets.arrays import read_npz
 from bench.datasets.locations import BRING, locate, require
-from bench.errors import BenchError
+from bench.datasets.members import MAX_MEMBER, decode
+from bench.errors import BenchError, InvalidInput
+from bench.files import open_file
 from bench.protocol import Location
 
 KERNELS = "natural/kernels.npz"
 LEVIN_KERNELS = 8
+FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def locate_all(*relative: str) -> Location:
@@ -37,9 +39,8 @@ def levin_kernel(number: int) -> Tensor:
 @functools.lru_cache(maxsize=32)
 def _kernel(path: Path, name: str) -> np.ndarray:
     try:
-        with np.load(path) as arrays:
-            return np.asarray(arrays[name], np.float64)
-    except Exception as error:  # a damaged zip file raises whatever the damage leads it to
+        return read_npz(path, (name,))[name].astype(np.float64)
+    except (TypeError, ValueError) as error:  # what is no array of numbers
         raise BenchError(f"{path} is damaged ({error}); get it again.") from error
 
 
@@ -62,8 +63,12 @@ def read_picture(path: Path, content: bytes | None = None) -> Tensor:
         If it is no whole picture.
     """
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as picture:
-            pixels = np.array(picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        if content is None:
+            with open_file(path) as file:
+                content = file.read(MAX_MEMBER + 1)
+        pixels = np.array(decode(content, FORMATS))
+    except InvalidInput:
+        raise
+    except Exception as error:  # whatever the damage leads Pillow to
         raise BenchError(f"{path} is damaged ({error}); get it again.") from error
     return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255

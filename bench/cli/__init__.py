@@ -33,7 +33,6 @@ COMMANDS = {
     "train": "train a model by its recipe",
     "tune": "find parameters on splits of the training data",
     "benchmark": "time parts of the project, or measure them",
-    "selftest": "run the tests of a clone",
     "import-weights": "convert the authors' Keras weights of a generator",
 }
 EXAMPLES = """\

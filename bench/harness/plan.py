@@ -126,7 +126,7 @@ def parse_methods(names: str, settings: Sequence[str] = ()) -> list[MethodSpec]:
 def _literal(text: str) -> bool | int | float | str:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or such as nobody means
         return text
     return value if isinstance(value, bool | int | float | str) else text
 

@@ -142,7 +142,7 @@ def read_gallery(results: Path) -> list[dict[str, Any]]:
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
         found, groups = index["format"], index["groups"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BenchError(
             f"{path} is no gallery; make it again with 'python -m bench report'."
         ) from error

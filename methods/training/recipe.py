@@ -7,7 +7,6 @@ A recipe lies in ``methods/FAMILY/recipes`` and names the class that follows it
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 import math
@@ -230,7 +229,6 @@ def _path(name: str) -> Path:
     raise UnknownName(f"There is no recipe {name!r}; there are: {', '.join(recipe_names())}.")
 
 
-@functools.cache
 def _trainer(path: Path, target: object) -> Any:
     try:
         found = pkgutil.resolve_name(str(target))

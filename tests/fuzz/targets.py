@@ -29,6 +29,7 @@ from bench.datasets import levin, members, natural, official
 from bench.datasets.arrays import read_npz
 from bench.harness import provenance, session
 from bench.methods.training import weights
+from bench.methods.training.recipe import load_recipe
 from bench.methods.training.store import ModelStore
 from bench.registry import DATASETS
 from bench.report import gallery
@@ -39,6 +40,7 @@ from tests.fuzz.judging import call, command
 Damage = Callable[[bytes, random.Random], bytes]
 Files = Mapping[str, bytes]
 ROOT = Path(__file__).resolve().parent.parent.parent
+FAMILIES = ("feedforward", "generators", "kernel_net", "marginal")
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 20, 3), dtype=np.uint8)
 PRELOADED = (
     *(f"bench.cli.{name.replace('-', '_')}" for name in COMMANDS),
@@ -63,14 +65,14 @@ class Target:
         Which of them are damaged, one at a time, and how.
     act : callable
         Reads them as a user would have it and returns an exit code.
-    share : int
-        How often it is drawn, against the others.
+    slowness : int
+        Of so many inputs that others get, it gets one.
     """
 
     files: Callable[[], Files]
     damaged: Mapping[str, Damage]
     act: Callable[[Path], int]
-    share: int = 1
+    slowness: int = 1
 
 
 def _photo(extension: str, **options: object) -> Files:
@@ -137,6 +139,14 @@ def _store_only() -> Files:
     return {"in/cells.sqlite": run_folder()["in/cells.sqlite"]}
 
 
+RESULTS = ("cells.sqlite", "scores.csv", "provenance.json")
+
+
+def _two_results() -> Files:
+    found = run_folder()
+    return {f"{place}/{name}": found[f"in/{name}"] for place in ("in", "too") for name in RESULTS}
+
+
 def _score_again(folder: Path) -> int:
     """What a resumed run does with a folder, but for computing."""
     shutil.copytree(folder / "in", folder / "out")
@@ -198,28 +208,13 @@ def _weights(folder: Path) -> Path:
     return folder / "models" / "model.safetensors"
 
 
-RECIPES = {
-    "generators.recipe": ("generators/recipes/celeba.toml", "FOLDER"),
-    "feedforward.recipe": ("feedforward/recipes/unet-celeba.toml", "RECIPES"),
-    "kernel_net.train": ("kernel_net/recipes/kernel-net-celeba.toml", "RECIPES"),
-}
-
-
-def recipe(module: str) -> Target:
-    path, variable = RECIPES[module]
-    reader = importlib.import_module(f"bench.methods.{module}")
-
-    def read(folder: Path) -> int:
-        setattr(reader, variable, folder)
-        return call(reader.load_recipe, "mine")
-
-    def files() -> Files:
-        folder = (ROOT / "methods" / path).parent
-        found = ROOT / "methods" / path
-        found = found if found.exists() else sorted(folder.glob("*.toml"))[0]
-        return {"mine.toml": found.read_bytes()}
-
-    return Target(files, {"mine.toml": damage_bytes}, read)
+def recipe(family: str) -> Target:
+    path = sorted((ROOT / "methods" / family / "recipes").glob("*.toml"))[0]
+    return Target(
+        lambda: {"mine.toml": path.read_bytes()},
+        {"mine.toml": damage_bytes},
+        lambda _: call(load_recipe, "mine.toml"),
+    )
 
 
 def _own_set() -> Files:
@@ -294,13 +289,23 @@ TARGETS = {
         lambda _: command("compare", "old", "in"),
     ),
     "store": Target(
-        _store_only, {"in/cells.sqlite": damage_bytes}, lambda _: command("table", "in"), 2
+        _store_only, {"in/cells.sqlite": damage_bytes}, lambda _: command("table", "in")
     ),
     "scored-store": Target(_store_only, {"in/cells.sqlite": damage_bytes}, _score_again),
     "explained-store": Target(
         run_folder,
         {"in/cells.sqlite": damage_bytes},
         lambda _: command("explain", "in", "000", "-o", "out/sheet.png"),
+    ),
+    "merged": Target(
+        _two_results,
+        {
+            "in/cells.sqlite": damage_bytes,
+            "in/scores.csv": damage_bytes,
+            "in/provenance.json": damage_json,
+        },
+        lambda _: command("merge", "in", "too", "-o", "out"),
+        slowness=2,
     ),
     "provenance": Target(
         lambda: {"in/provenance.json": run_folder()["in/provenance.json"]},
@@ -320,6 +325,7 @@ TARGETS = {
             "in/scores.csv": damage_bytes,
         },
         _page,
+        slowness=6,
     ),
     "manifest": Target(restored, {"restored/manifest.json": damage_json}, _score),
     "restored": Target(
@@ -329,7 +335,7 @@ TARGETS = {
     ),
     "card": Target(_models, {"models/model.json": damage_json}, _read_model),
     "weights": Target(_models, {"models/model.safetensors": damage_bytes}, _read_model),
-    **{f"recipe-{name.partition('.')[0]}": recipe(name) for name in RECIPES},
+    **{f"recipe-{family}": recipe(family) for family in FAMILIES},
     "dataset.toml": Target(_own_set, {"mine/dataset.toml": damage_bytes}, _open_own_set),
     "own-picture": Target(_own_set, {"mine/one.png": damage_png}, _open_own_set),
     "npz": Target(_npz, {"a.npz": damage_bytes}, reads(read_npz, "a.npz", ("image", "kernel"))),

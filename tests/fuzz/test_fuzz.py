@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.fuzz.judging import command, judge
 from tests.fuzz.targets import TARGETS
 
-QUICK = 60
+QUICK = 66
 """Inputs for each target in the normal suite, 2,000 in all and more."""
 OPTIONS = 150
 LONG_SECONDS = 3600.0
@@ -72,7 +72,7 @@ def test_damaged_inputs_are_refused_in_a_line_or_read(
         number = int(wanted.partition(":")[2])
         assert not (fault := try_input(name, number, tmp_path)), fault
         return
-    faults = try_inputs(name, range(QUICK), tmp_path)
+    faults = try_inputs(name, range(QUICK // TARGETS[name].slowness), tmp_path)
     assert not faults, pytest_report(faults)
 
 
