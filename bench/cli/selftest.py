@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
     from bench.errors import Unavailable
 
-    if not TESTS.is_dir():
+    if not (TESTS.is_dir() and (TESTS.parent / "pyproject.toml").is_file()):
         raise Unavailable(f"There are no tests at {TESTS}; clone the repository to run them.")
     chosen = ["-m", ""] if options.long else []
     chosen += ["-v", "-k", options.k] if options.k else []
