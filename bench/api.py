@@ -65,6 +65,7 @@ def run(
     workers: int | None = None,
     time_limit: float = 600.0,
     quiet: bool = True,
+    parallel_config: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Measure methods on data sets, as ``python -m bench run`` does.
 
@@ -91,6 +92,8 @@ def run(
         Seconds that a cell may take.
     quiet : bool
         Show no progress.
+    parallel_config : path, optional
+        A file that says where it is computed (docs/cluster.md); None takes this machine.
 
     Returns
     -------
@@ -109,8 +112,10 @@ def run(
     >>> list(frame["status"])
     ['ok']
     """
+    from bench.harness import parallel
     from bench.harness.session import Part, execute
 
+    where = None if parallel_config is None else parallel.read(Path(parallel_config))
     lengths = [None] if blur_length is None else _several(blur_length)
     conditions = [
         Condition(level, length, number)
@@ -130,6 +135,7 @@ def run(
             time_limit=time_limit,
             quiet=quiet,
             sheets=out is not None,
+            parallel=where,
         )
     return session.frame
 

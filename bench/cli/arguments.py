@@ -6,7 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.harness.parallel import Parallel
 
 
 def positive(text: str) -> int:
@@ -90,6 +93,16 @@ def add_output(
     )  # fmt: skip
 
 
+def parallel(options: argparse.Namespace) -> Parallel | None:
+    """Read where to compute, and refuse a device that is not here if that is here."""
+    from bench.harness.parallel import read
+
+    found = None if options.parallel_config is None else read(options.parallel_config)
+    if found is None or found.backend == "local":
+        check_device(options.device)
+    return found
+
+
 def check_device(device: str) -> None:
     """Refuse a device that is not here."""
     import torch
@@ -127,7 +140,15 @@ def datasets(options: argparse.Namespace) -> list[str]:
 def add_execution(parser: argparse.ArgumentParser) -> None:
     """Declare how a run is carried out."""
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default: %(default)s")
-    parser.add_argument("--workers", type=positive, metavar="N", help="processes; default: cores")
+    parser.add_argument(
+        "-j", "--workers", type=positive, metavar="N", help="processes; default: cores"
+    )
+    parser.add_argument(
+        "--parallel-config",
+        type=Path,
+        metavar="FILE",
+        help="where to compute: local, dask or submitit, in YAML or TOML (docs/cluster.md)",
+    )
     parser.add_argument(
         "--time-limit",
         type=seconds,

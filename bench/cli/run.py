@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.registry import DATASETS, METHODS
     from bench.report import gallery
 
-    arguments.check_device(options.device)
+    parallel = arguments.parallel(options)
     if options.gallery:
         gallery.check_count(options.gallery)
     if options.datasets is None:
@@ -99,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         options.out,
         device=options.device,
         workers=options.workers,
+        parallel=parallel,
         time_limit=options.time_limit,
         resume=options.resume,
         quiet=options.quiet,

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.harness.session import execute
     from bench.report import curves
 
-    arguments.check_device(options.device)
+    parallel = arguments.parallel(options)
     out = options.out or Path("runs") / f"sweep-{options.name}"
     parts = sweep.parts(
         options.name, options.methods, options.datasets, options.values, options.images
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         out,
         device=options.device,
         workers=options.workers,
+        parallel=parallel,
         time_limit=options.time_limit,
         resume=options.resume,
         quiet=options.quiet,

@@ -43,6 +43,8 @@ START_LIMIT = 120.0
 """Seconds that a process may take until it says its first word."""
 WHOLE = 30.0
 """Seconds for a message to arrive whole: who stops in the middle is not waited for."""
+STARTING = threading.Lock()
+"""Held while a process is started: its environment is this process's for that moment."""
 STARTS = 3
 """So many starts in a row may fail; then it is not by accident."""
 GRACE = 1.0
@@ -88,9 +90,10 @@ class Child:
     def _start(self) -> None:
         for attempt in range(STARTS):
             try:
-                start_server()
-                with _server_environment():
-                    self.process.start()
+                with STARTING:
+                    start_server()
+                    with _server_environment():
+                        self.process.start()
                 return
             except (OSError, EOFError) as error:  # the server was killed this very moment, say
                 if attempt == STARTS - 1:

@@ -6,10 +6,12 @@ import collections
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from bench.harness.dispatch import Dispatch
+from bench.harness.executors.base import Executor
+from bench.harness.executors.local import LocalExecutor
 from bench.harness.plan import Chunk, Refusal
-from bench.harness.pool import Pool
 from bench.harness.process import THREADS
 from bench.harness.progress import Progress
 from bench.harness.schedule import Costs, arrange, recorded
@@ -53,6 +55,7 @@ def run(
     progress: bool = True,
     *,
     threads: int = THREADS,
+    executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
     """Run a plan, skipping the cells that are done.
 
@@ -70,6 +73,9 @@ def run(
         Show a progress bar with the time left on standard error.
     threads : int
         Of each worker; another number than :data:`THREADS` is for measuring what it changes.
+    executor : callable, optional
+        Opens what computes, for so many workers; None takes processes of this machine. It is
+        opened only if there is something to compute.
 
     Returns
     -------
@@ -94,8 +100,10 @@ def run(
                 ]
             )
         queue = [chunk for chunk in queue if chunk.cells[0].origin != HERE]
-        for outcomes in Pool(queue, workers, time_limit, threads).compute(shown.begun):
-            record(outcomes)
+        if queue:
+            opened = executor(workers) if executor else LocalExecutor(workers, threads)
+            for outcomes in Dispatch(queue, opened, time_limit).compute(shown.begun):
+                record(outcomes)
     return summary
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.harness import guests, interview, plan, process, provenance, runner, scores
+from bench.harness.parallel import Parallel
 from bench.harness.plan import Chunk, MethodSpec, Refusal
 from bench.harness.store import Store
 from bench.isolation import contained
@@ -75,6 +76,7 @@ def execute(
     quiet: bool = False,
     sheets: bool = True,
     gallery_images: int = 0,
+    parallel: Parallel | None = None,
 ) -> Session:
     """Run parts into a results folder, skipping the cells that it already has.
 
@@ -95,6 +97,8 @@ def execute(
         Draw the contact sheets.
     gallery_images : int
         Write thumbnails of so many images per dataset; 0 for none.
+    parallel : Parallel, optional
+        Where it is computed; None takes processes of this machine.
 
     Returns
     -------
@@ -116,6 +120,7 @@ def execute(
             raise BenchError(next(iter(left_out.values())))
         raise BenchError("There was nothing to run.")
     workers = workers or (runner.available_cores() if device == "cpu" else 1)
+    parallel = parallel or Parallel()
     conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
     origin = provenance.collect(
         {
@@ -126,6 +131,7 @@ def execute(
             "images": [part.images for part in parts] if len(parts) > 1 else parts[0].images,
             "device": device,
             "workers": workers,
+            "parallel": dataclasses.asdict(parallel),
             "threads_per_worker": process.THREADS,
             "assets": checksums(laid_out),
             "metric_versions": scores.VERSION,
@@ -136,7 +142,14 @@ def execute(
         provenance.begin(out, origin)
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)
-        summary = runner.run(laid_out, store, workers, time_limit, not quiet)
+        summary = runner.run(
+            laid_out,
+            store,
+            workers,
+            time_limit,
+            not quiet,
+            executor=lambda count: parallel.open(count, out),
+        )
         summary.left_out = left_out
         frame = scores.update(scores.collect(store, datasets, not quiet), out)
         table = tables.markdown(frame)

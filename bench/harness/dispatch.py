@@ -1,0 +1,138 @@
+"""Have chunks computed by an executor, and try again what was lost on the way.
+
+A death costs its cell one more try, in a process that has served nothing yet; a chunk that takes
+too long, or dies, is tried again cell by cell, so that one cell costs no other.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import queue
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+
+from bench.errors import BenchError
+from bench.harness.executors.base import Executor, Failure, Lost, Work
+from bench.harness.plan import Chunk
+from bench.harness.store import Outcome
+from bench.harness.worker import decode, make_job
+from bench.protocol import Status
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """A chunk to be computed; ``fresh`` asks for a process that has served nothing yet."""
+
+    chunk: Chunk
+    fresh: bool = False
+
+
+class Queue:
+    """Orders by company (see :class:`Chunk`), in the order of the plan."""
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        self._orders: dict[str, collections.deque[Order]] = {}
+        for chunk in chunks:
+            self._orders.setdefault(chunk.company, collections.deque()).append(Order(chunk))
+
+    def __bool__(self) -> bool:
+        return bool(self._orders)
+
+    def next(self, served: str | None = None) -> Order | None:
+        """Take the next order, of the company that a free process has served if there is one."""
+        if not self._orders:
+            return None
+        known = self._orders.get(served) if served is not None else None
+        company = served if known and not known[0].fresh else next(iter(self._orders))
+        assert company is not None
+        order = self._orders[company].popleft()
+        if not self._orders[company]:
+            del self._orders[company]
+        return order
+
+    def put_back(self, *orders: Order) -> None:
+        """Have orders computed next of their company."""
+        for order in reversed(orders):
+            self._orders.setdefault(order.chunk.company, collections.deque()).appendleft(order)
+
+
+class Dispatch:
+    """Chunks on their way to an executor and back.
+
+    Parameters
+    ----------
+    chunks : iterable of Chunk
+    executor : Executor
+        Is closed at the end, however that comes.
+    time_limit : float
+        Seconds per cell; a chunk has this times its cells.
+    """
+
+    def __init__(self, chunks: Iterable[Chunk], executor: Executor, time_limit: float) -> None:
+        self._queue, self._executor, self._time_limit = Queue(chunks), executor, time_limit
+        self._running: dict[Future[bytes], Order] = {}
+        self._ended: queue.SimpleQueue[Future[bytes]] = queue.SimpleQueue()
+        self._refused: list[Outcome] = []
+
+    def compute(self, begun: Callable[[Chunk], None]) -> Iterator[list[Outcome]]:
+        """Yield outcomes as they come; ``begun`` is told what is being worked at."""
+        served: str | None = None
+        try:
+            while self._queue or self._running:
+                self._hand_out(begun, served)
+                if self._refused:
+                    refused, self._refused = self._refused, []
+                    yield refused
+                if self._running:
+                    future = self._ended.get()
+                    order = self._running.pop(future)
+                    served = order.chunk.company
+                    if outcomes := self._collect(future, order):
+                        yield outcomes
+        finally:
+            self._executor.close()
+
+    def _hand_out(self, begun: Callable[[Chunk], None], served: str | None) -> None:
+        """Submit as much as the executor takes."""
+        free = self._executor.capacity - len(self._running) if self._queue else 0
+        submitted = 0
+        while submitted < free and (order := self._queue.next(served)):
+            begun(order.chunk)
+            try:
+                job = make_job(order.chunk)
+            except BenchError as error:  # a data set that does not give again what it has given
+                cells = order.chunk.cells
+                self._refused += [Outcome(cell, Status.FAILED, str(error)) for cell in cells]
+                continue
+            chunk = order.chunk
+            work = Work(job, chunk.company, chunk.reads_data, self._time_limit, order.fresh)
+            future = self._executor.submit(work)
+            self._running[future] = order
+            future.add_done_callback(self._ended.put)
+            submitted += 1
+        if submitted:
+            self._executor.flush()
+
+    def _collect(self, future: Future[bytes], order: Order) -> list[Outcome]:
+        """Take the answers to an order, or find out why there are none."""
+        try:
+            answers = decode(future.result(), len(order.chunk))
+        except Lost as error:  # its process's earlier work, or a stranger, may have ended it
+            if len(order.chunk) == 1 and not order.fresh:
+                self._queue.put_back(Order(order.chunk, fresh=True))
+                return []
+            return self._retry(order, str(error))
+        except (Failure, ValueError) as error:
+            return self._retry(order, str(error))
+        return [
+            Outcome(cell, answer.status, answer.reason, answer.restoration)
+            for cell, answer in zip(order.chunk.cells, answers, strict=True)
+        ]
+
+    def _retry(self, order: Order, reason: str) -> list[Outcome]:
+        """Which of a chunk's cells it was shows when each is computed by itself."""
+        if len(order.chunk) > 1:
+            self._queue.put_back(*(Order(single) for single in order.chunk.singles()))
+            return []
+        return [Outcome(order.chunk.cells[0], Status.FAILED, reason)]
