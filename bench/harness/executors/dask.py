@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import multiprocessing
 import threading
 from collections.abc import Callable, Mapping
@@ -70,6 +71,7 @@ class DaskExecutor:
     ) -> None:
         self._needs, self._count = needs, count
         self._stack = contextlib.ExitStack()
+        _quieten()
         try:
             if address is None:
                 address = self._stack.enter_context(_cluster(count))
@@ -127,6 +129,13 @@ class DaskExecutor:
             self.client.cancel(list(self._running.values()), force=True)
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             self._stack.close()
+
+
+def _quieten() -> None:
+    """Have Dask log nothing but what ends it: what it cannot do becomes an error of ours."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _compute(parcel: Parcel) -> Reply:
