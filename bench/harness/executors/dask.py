@@ -38,7 +38,8 @@ class Slots(distributed.WorkerPlugin):
     def setup(self, worker: Any) -> None:
         """Prepare a worker; it may be a process that was started to have no children."""
         multiprocessing.current_process().daemon = False
-        self.local, self.all = threading.local(), []
+        self.local = threading.local()
+        self.all: list[Slot] = []
 
     def slot(self) -> Slot:
         """Return the slot of the calling thread."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing.connection
 import threading
+from typing import Any
 
 from bench.errors import ProcessError
 from bench.harness.executors.base import Failure, Garbled, Late, Lost, Work
@@ -90,7 +91,7 @@ class Slot:
     def _ask(child: Child, work: Work) -> bytes:
         child.send(work.job)
         # A pipe alone does not tell of a death: others may hold its end.
-        signs = [child.connection, child.process.sentinel]
+        signs: list[Any] = [child.connection, child.process.sentinel]
         try:
             if not multiprocessing.connection.wait(signs, work.time_limit):
                 raise Late(
