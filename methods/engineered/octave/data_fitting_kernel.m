@@ -12,7 +12,7 @@ function kernel = data_fitting_kernel (observed, settings)
 %
 % with f_i the identity, the first differences along rows and columns and the second ones (rows,
 % mixed, columns).  The weights w_i are learned by the error of the kernel that they lead to
-% (python -m bench.methods.engineered.train_data_fitting); those of restoration are learned separately and used by
+% (python -m bench tune data-fitting); those of restoration are learned separately and used by
 % restore_image.  The latent image has sparse gradients (L0), as in the paper (latent_image).
 %
 % Settings beside dark_channel_kernel's (dark and bright are 0: the method has no channel prior):
