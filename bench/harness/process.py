@@ -228,6 +228,8 @@ def _begin(
     torch.set_num_threads(int(os.environ[THREAD_VARIABLES[0]]))
     try:
         body(connection, *arguments)
+    except ConnectionError:  # whoever was to be answered is gone
+        pass
     finally:
         atexit._run_exitfuncs()  # a forked process ends without: an Octave would leave its files
 

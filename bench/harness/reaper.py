@@ -14,6 +14,7 @@ import ctypes
 import os
 import sys
 import warnings
+from types import TracebackType
 
 import psutil
 
@@ -35,11 +36,18 @@ def _reap(server: int) -> None:
             psutil.wait_procs(family, timeout=1)
 
 
+def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell of an exception, unless it is that the run was killed while it asked for a process."""
+    if not isinstance(error, EOFError | ConnectionError):
+        sys.__excepthook__(kind, error, trace)
+
+
 def _prepare() -> None:
     with contextlib.suppress(OSError):  # it leads a session already
         os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    sys.excepthook = _say
     # It is told of children that it has not forked, and says so.
     warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")
     atexit.register(_reap, os.getpid())
