@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
-import skimage.metrics
 import torch
 from torch import Tensor
 
+from bench.errors import InvalidInput
 from bench.metrics._base import Comparison, Metric
+
+REACH = 5
+"""Pixels of the window to either side of its middle."""
 
 
 def ssim(image: Tensor, truth: Tensor) -> Tensor:
@@ -26,11 +30,15 @@ def ssim(image: Tensor, truth: Tensor) -> Tensor:
     -------
     Tensor, shape (N,), at most 1
     """
-    x, y = image.double(), truth.double()
-    mean_x, mean_y = _window(x), _window(y)
-    variance_x = _window(x * x) - mean_x**2
-    variance_y = _window(y * y) - mean_y**2
-    covariance = _window(x * y) - mean_x * mean_y
+    return _similarity(image.double(), truth.double(), _window)
+
+
+def _similarity(x: Tensor, y: Tensor, window: Callable[[Tensor], Tensor]) -> Tensor:
+    """Mean over all windows, shape (N,)."""
+    mean_x, mean_y = window(x), window(y)
+    variance_x = window(x * x) - mean_x**2
+    variance_y = window(y * y) - mean_y**2
+    covariance = window(x * y) - mean_x * mean_y
     c1, c2 = 0.01**2, 0.03**2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
@@ -41,13 +49,15 @@ def _window(volume: Tensor) -> Tensor:
     """Gaussian window over channels, rows and columns; one channel is left a plane."""
     channels, height, width = volume.shape[-3:]
     planes = _banded(height) @ volume @ _banded(width).T
-    return planes if channels == 1 else torch.einsum("dc,nchw->ndhw", _banded(channels), planes)
+    if channels == 1:
+        return planes
+    return (_banded(channels) @ planes.flatten(2)).view(planes.shape)
 
 
 @functools.lru_cache(maxsize=16)
 def _banded(size: int) -> Tensor:
     """The window along an axis, edges replicated, as a matrix: a product is quicker than taps."""
-    position = torch.arange(-5, 6)
+    position = torch.arange(-REACH, REACH + 1)
     weights = torch.exp(-(position.double() ** 2) / (2 * 1.5**2))
     taps = (torch.arange(size)[:, None] + position).clamp(0, size - 1)
     matrix = torch.zeros(size, size, dtype=torch.float64)
@@ -55,7 +65,9 @@ def _banded(size: int) -> Tensor:
 
 
 def ssim_rgb(image: Tensor, truth: Tensor) -> Tensor:
-    """The usual SSIM: scikit-image's, per channel with the Gaussian window, then the mean.
+    """The usual SSIM, per channel with the Gaussian window, then the mean; as scikit-image's.
+
+    Only windows that lie inside of the image count.
 
     Parameters
     ----------
@@ -64,20 +76,24 @@ def ssim_rgb(image: Tensor, truth: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape (N,), at most 1
+
+    Raises
+    ------
+    InvalidInput
+        If the images are smaller than a window.
     """
-    values = [
-        skimage.metrics.structural_similarity(
-            x.double().numpy(),
-            y.double().numpy(),
-            channel_axis=0,
-            data_range=1.0,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
+    height, width = image.shape[-2:]
+    if min(height, width) <= 2 * REACH:
+        raise InvalidInput(
+            f"The images are {height}×{width}; SSIM takes {2 * REACH + 1}×{2 * REACH + 1} at least."
         )
-        for x, y in zip(image, truth, strict=True)
-    ]
-    return torch.tensor(values, dtype=torch.float64)
+    return _similarity(image.double(), truth.double(), _inner_window)
+
+
+def _inner_window(planes: Tensor) -> Tensor:
+    """Gaussian window over rows and columns, where it lies inside of the image."""
+    rows, columns = (_banded(size)[REACH : size - REACH] for size in planes.shape[-2:])
+    return rows @ planes @ columns.T
 
 
 class VolumeSSIM(Metric):

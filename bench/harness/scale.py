@@ -1,0 +1,168 @@
+"""What the harness itself costs: many cells of a method that does nothing.
+
+A data set of small images and a method that returns what it gets are written into a folder as an
+installed plugin, so that they are planned, run in processes of their own, scored and tabled as
+anybody's are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tabulate import tabulate
+
+from bench.harness import plan, process, runner, scores
+from bench.harness.cells import MethodSpec
+from bench.harness.session import Datasets
+from bench.harness.store import Store
+from bench.physics.observation import Condition
+from bench.report import page, tables
+
+T = TypeVar("T")
+
+PLUGIN = """
+import torch
+
+from bench.protocol import Dataset, Location, Method, Restoration, Sample
+
+
+class Flat(Dataset):
+    name = "flat"
+    image_size = (32, 32)
+
+    def __len__(self):
+        return {images}
+
+    def __getitem__(self, index):
+        draw = torch.Generator().manual_seed(index)
+        image, kernel = torch.rand(3, 32, 32, generator=draw), torch.rand(7, 7, generator=draw)
+        return Sample(index, f"{{index:06d}}", image, kernel / kernel.sum(), f"flat-{{index}}")
+
+    @classmethod
+    def location(cls):
+        return Location(True, __file__)
+
+
+class Nothing(Method):
+    batch_size = 64
+
+    def __init__(self, task, number=0):
+        super().__init__(task)
+
+    def deblur(self, observation):
+        return Restoration(observation)
+"""
+ENTRY_POINTS = """
+[bench.datasets]
+flat = bench_scale:Flat
+
+[bench.methods]
+nothing = bench_scale:Nothing
+"""
+
+
+def install(folder: Path, images: int) -> None:
+    """Write the plugin into a folder, and have this process and its children find it."""
+    (folder / "bench_scale.py").write_text(textwrap.dedent(PLUGIN).format(images=images))
+    about = folder / "bench_scale-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-scale\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(ENTRY_POINTS)
+    sys.path.insert(0, str(folder))
+
+
+class Phases:
+    """Costs of the phases of a run, one row each."""
+
+    def __init__(self, cells: int) -> None:
+        self.cells = cells
+        self.rows: list[list[Any]] = []
+
+    def measure(self, name: str, work: Callable[[], T]) -> T:
+        """Do a piece of work and take down what it cost."""
+        began, wall = _processor_seconds(), time.perf_counter()
+        found = work()
+        wall = time.perf_counter() - wall
+        process.restart_server()  # only a process that has ended says what it took
+        spent = _processor_seconds() - began
+        per_cell = f"{1000 * spent / self.cells:.2f}"
+        self.rows.append([name, f"{spent:.1f}", per_cell, f"{wall:.1f}", f"{_peak():.2f}"])
+        print(f"{name}: {spent:.1f} CPU s, {wall:.1f} s, {_peak():.2f} GiB", file=sys.stderr)
+        return found
+
+    def table(self) -> str:
+        """Return a table in Markdown."""
+        heads = ["phase", "CPU s", "CPU ms per cell", "wall s", "peak so far (GiB)"]
+        return tabulate(self.rows, heads, tablefmt="github", disable_numparse=True)
+
+
+def _processor_seconds() -> float:
+    """Of this process and those it started that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _peak() -> float:
+    """Largest memory of this process so far, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def run(methods: int, images: int, workers: int | None, only_plan: bool) -> str:
+    """Measure a run of so many methods on so many images.
+
+    Returns
+    -------
+    str
+        A table in Markdown.
+    """
+    phases = Phases(methods * images)
+    with tempfile.TemporaryDirectory(prefix="bench-scale-") as place:
+        install(Path(place), images)
+        process.start_server()
+        datasets, out = Datasets(), Path(place) / "results"
+        specs = [MethodSpec("nothing", (("number", number),)) for number in range(methods)]
+
+        def lay_out() -> list[plan.Chunk | plan.Refusal]:
+            return list(plan.plan(specs, [datasets("flat")], [Condition()], images))
+
+        laid_out = phases.measure("plan", lay_out)
+        if only_plan:
+            return phases.table()
+        with Store(out) as store:
+            phases.measure("run", lambda: runner.run(laid_out, store, workers, progress=False))
+            frame = phases.measure("score", lambda: scores.collect(store, datasets, False))
+            frame = phases.measure("write scores.csv", lambda: scores.update(frame, out))
+            phases.measure("table", lambda: tables.markdown(frame))
+            phases.measure("score again", lambda: scores.collect(store, datasets, False))
+        text = phases.measure("page", lambda: page.build_page(out))
+        sizes = [(path.name, path.stat().st_size) for path in sorted(out.glob("*.*"))]
+        sizes.append(("index.html", len(text.encode())))
+        kept = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in sizes)
+        return f"{phases.table()}\n\nFiles: {kept}."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as ``python -m bench.harness.scale``."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--methods", type=int, default=100)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--only-plan", action="store_true", help="lay out, and run nothing")
+    options = parser.parse_args(arguments)
+    load = os.getloadavg()[0]
+    print(run(options.methods, options.images, options.workers, options.only_plan))
+    print(f"\nLoad at the start: {load:.1f} on {os.cpu_count()} cores.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
