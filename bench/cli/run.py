@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,9 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
-    from bench.harness import plan
     from bench.harness.session import Part, execute
-    from bench.physics.observation import Condition
     from bench.registry import DATASETS, METHODS
     from bench.report import gallery
 
@@ -83,17 +80,18 @@ def run(options: argparse.Namespace) -> int:
         gallery.check_count(options.gallery)
     if options.datasets is None:
         options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
-    conditions = [
-        Condition(noise, length, seed)
-        for noise, length, seed in itertools.product(
-            options.noise, options.blur_length, options.seed
-        )
-    ]
-    methods = plan.parse_methods(options.methods, options.set)
+    part = Part.crossed(
+        options.methods,
+        arguments.datasets(options),
+        noises=options.noise,
+        blur_lengths=options.blur_length,
+        seeds=options.seed,
+        images=options.images,
+        settings=options.set,
+    )
     for registry in (METHODS, DATASETS):
         for advice in registry.collisions.values():
             print(f"bench: {advice}", file=sys.stderr)
-    part = Part(methods, arguments.datasets(options), conditions, options.images)
     session = execute(
         [part],
         options.out,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,23 @@ class Part:
     datasets: Sequence[str]
     conditions: Sequence[Condition]
     images: int | None = None
+
+    @classmethod
+    def crossed(
+        cls,
+        methods: str,
+        datasets: Sequence[str],
+        *,
+        noises: Sequence[float] = (0.01,),
+        blur_lengths: Sequence[int | None] = (None,),
+        seeds: Sequence[int] = (0,),
+        images: int | None = None,
+        settings: Sequence[str] = (),
+    ) -> Part:
+        """Take methods by names or patterns, under all conditions that the values make."""
+        values = itertools.product(noises, blur_lengths, seeds)
+        conditions = [Condition(noise, length, seed) for noise, length, seed in values]
+        return cls(plan.parse_methods(methods, settings), datasets, conditions, images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,14 +139,9 @@ def execute(
         raise BenchError("There was nothing to run.")
     workers = workers or (runner.available_cores() if device == "cpu" else 1)
     parallel = parallel or Parallel()
-    conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
     origin = provenance.collect(
         {
-            "methods": _names(part.methods for part in parts),
-            "datasets": _names(part.datasets for part in parts),
-            "conditions": [str(condition) for condition in conditions],
-            "seeds": sorted({condition.seed for condition in conditions}),
-            "images": [part.images for part in parts] if len(parts) > 1 else parts[0].images,
+            **_asked(parts),
             "device": device,
             "workers": workers,
             "parallel": dataclasses.asdict(parallel),
@@ -164,6 +177,18 @@ def execute(
         )
         provenance.finish(out, origin)
     return Session(frame, table, paths, index, summary)
+
+
+def _asked(parts: Sequence[Part]) -> dict[str, Any]:
+    """What a run was asked for, for its provenance."""
+    conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
+    return {
+        "methods": _names(part.methods for part in parts),
+        "datasets": _names(part.datasets for part in parts),
+        "conditions": [str(condition) for condition in conditions],
+        "seeds": sorted({condition.seed for condition in conditions}),
+        "images": [part.images for part in parts] if len(parts) > 1 else parts[0].images,
+    }
 
 
 def _lay_out(

@@ -151,7 +151,7 @@ def run(methods: int, images: int, workers: int | None, only_plan: bool) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as ``python -m bench.harness.scale``."""
+    """Run as ``python -m bench.gate.scale``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--methods", type=int, default=100)
     parser.add_argument("--images", type=int, default=1000)
