@@ -2,7 +2,7 @@
 
 A kernel is a random walk of a camera during the exposure: a particle of constant speed whose
 direction is perturbed by a Gaussian, pulled back to its start and, rarely, reversed. The walk is
-centred on its barycentre and rasterised bilinearly. All kernels of a batch walk together, so the
+centred on its centroid and rasterised bilinearly. All kernels of a batch walk together, so the
 loop is over the 99 steps of a trajectory and never over kernels.
 
 References
@@ -55,7 +55,7 @@ def motion_blur_kernels(
     Returns
     -------
     Tensor, float32, shape (count, size, size)
-        Non-negative, each summing to 1, barycentre at ``((size - 1) / 2, (size - 1) / 2)``.
+        Non-negative, each summing to 1, centroid at ``((size - 1) / 2, (size - 1) / 2)``.
     """
     return motion_blur_batch(count, seed, length, size, start=start).kernels
 
@@ -111,7 +111,7 @@ def motion_blur_batch(
 def odd_grid(length: int) -> int:
     """Return the side of the smallest odd grid that holds every walk of a length.
 
-    A walk stays within half its length of its barycentre.
+    A walk stays within half its length of its centroid.
     """
     return (length + 1) | 1
 

@@ -1,4 +1,4 @@
-"""How loud an observation's noise is beside what the weights of the objectives were chosen at.
+"""How loud noise is, compared with what the weights of the objectives were chosen at.
 
 The weights of the objectives are chosen at 1 % of noise, in development. Where an observation is
 louder its residual says less, and a weight that does not know it lets the image fit the noise.

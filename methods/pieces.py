@@ -213,7 +213,7 @@ def _few_steps(method: str, image_class: str, **parameters: Any) -> Quantities:
 def _kernel_step(method: str, boundary: str = "circular") -> Quantities:
     """The finest level alone, one turn: latent image, strong gradients, kernel, pruning.
 
-    With a free boundary the frame is continued, and the final step knows nothing of the border.
+    With a free boundary the frame is continued, and the non-blind step knows nothing of the border.
     """
     cls: Any = METHODS.load(method)
     prior = cls(task("celeba", boundary=boundary), iterations=1, coarsest=28)

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: a tiny plugin with its own dataset and methods."""
+"""Fixtures that several packages share: a tiny plugin with its own dataset and methods."""
 
 from __future__ import annotations
 

@@ -160,6 +160,6 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="keep what the folder already has; --no-resume computes it anew",
+        help="keep what the folder already has; --no-resume computes it again",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

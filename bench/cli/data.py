@@ -13,8 +13,8 @@ examples:
   python -m bench data fetch
   BENCH_DATA=~/deblurring python -m bench data fetch
 """
-ROOM = "bench.datasets"
-"""The room that knows where data lie and how to get them; looked up when used."""
+PACKAGE = "bench.datasets"
+"""The package that knows where data lie and how to get them; looked up when used."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _room(module: str) -> Any:
-    return importlib.import_module(f"{ROOM}.{module}")
+    return importlib.import_module(f"{PACKAGE}.{module}")
 
 
 def _list() -> int:

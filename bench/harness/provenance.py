@@ -117,7 +117,7 @@ def _entries(path: Path) -> list[Any]:
     aside = next(name for name in names if not name.exists())
     path.rename(aside)
     print(
-        f"bench: {path} is damaged ({reason}); it is kept as {aside.name} and begun anew.",
+        f"bench: {path} is damaged ({reason}); it is kept as {aside.name} and begun again.",
         file=sys.stderr,
     )
     return []

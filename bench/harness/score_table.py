@@ -113,7 +113,7 @@ def _parse(path: Path) -> pd.DataFrame:
             f"{path} is no table of scores: it holds the marks of a merge with conflicts. Settle "
             "them, or restore the file from a commit."
         )
-    if text.partition("\n")[0].endswith("\r"):  # written anew by a program for Windows
+    if text.partition("\n")[0].endswith("\r"):  # written again by a program for Windows
         text = text.replace("\r\n", "\n")
     try:
         with warnings.catch_warnings():

@@ -108,7 +108,7 @@ def execute(
     time_limit : float
         Seconds per cell.
     resume : bool
-        False computes all cells anew.
+        False computes all cells again.
     quiet : bool
         Show no progress.
     sheets : bool

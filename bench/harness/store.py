@@ -82,7 +82,7 @@ class Store(StoreFile):
         return {row[0] for row in self._select("SELECT id FROM cells WHERE status = 'ok'")}
 
     def forget(self, cells: Iterable[Cell]) -> None:
-        """Drop results, so that the cells run anew."""
+        """Drop results, so that the cells run again."""
         ids = [(cell.id,) for cell in cells]
         with self._transaction() as db:
             db.executemany("DELETE FROM cells WHERE id = ?", ids)

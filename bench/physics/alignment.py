@@ -1,7 +1,7 @@
 """Registering a restored image before it is scored.
 
 Deconvolution knows an image and its kernel only up to opposite shifts. :func:`recentre` settles
-that without the truth, by the kernel's barycentre; :func:`align` settles it with the truth, as the
+that without the truth, by the kernel's centroid; :func:`align` settles it with the truth, as the
 usual procedure for real photographs does.
 """
 
@@ -15,7 +15,7 @@ from bench.physics.forward import shift
 from bench.protocol import Alignment
 
 
-def barycentre(kernel: Tensor) -> Tensor:
+def centroid(kernel: Tensor) -> Tensor:
     """Centre of mass of kernels.
 
     Parameters
@@ -37,9 +37,9 @@ def barycentre(kernel: Tensor) -> Tensor:
 
 
 def recentre(image: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-    """Move a kernel's barycentre to the middle of its grid, and the image oppositely.
+    """Move a kernel's centroid to the middle of its grid, and the image oppositely.
 
-    The published kernels have their barycentre at (13.5, 13.5), the middle of 28×28 pixels, while
+    The published kernels have their centroid at (13.5, 13.5), the middle of 28×28 pixels, while
     the origin of the convolution is pixel (14, 14). The shift leaves ``x ⊗ k`` as it is.
 
     Parameters
@@ -54,7 +54,7 @@ def recentre(image: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
     """
     height, width = kernel.shape[-2:]
     middle = kernel.new_tensor([(height - 1) / 2, (width - 1) / 2])
-    offset = middle - barycentre(kernel.clamp_min(0))
+    offset = middle - centroid(kernel.clamp_min(0))
     return shift(image, -offset.to(image.dtype)), shift(kernel, offset)
 
 

@@ -4,7 +4,7 @@ Equation 4 (Deep Deblur), with the image inside the range of its generator:
 
     ‖y − G_I(z_i) ⊗ G_K(z_k)‖² + γ‖z_i‖² + λ‖z_k‖²
 
-Equation 5 (Deep Deblur with Slack), with a free image ``i`` beside it:
+Equation 5 (Deep Deblur with Slack), with a free image ``i`` as well:
 
     ‖y − i ⊗ G_K(z_k)‖² + τ‖i − G_I(z_i)‖² + ζ‖y − G_I(z_i) ⊗ G_K(z_k)‖² + ρ‖i‖_TV
 

@@ -198,9 +198,9 @@ class Solver:
                 objective = extra + weights.range * objective
         image = generated if free is None else free
         # A shifted image with an oppositely shifted kernel has the same residual. Kernels are
-        # centred on their barycentre by the way they are made, so the pair is too.
+        # centred on their centroid by the way they are made, so the pair is too.
         image, kernel = recentre(image, kernel)
-        # A fraction of a pixel's shift rings; what it leaves far out would move the barycentre.
+        # A fraction of a pixel's shift rings; what it leaves far out would move the centroid.
         kernel = kernel * (kernel > RINGING * kernel.amax((1, 2), keepdim=True))
         return Found(
             image=image.clamp(0, 1),

@@ -64,7 +64,7 @@ Written by `python -m bench benchmark deep-deblur` at commit {commit}. An evalua
 forward and backward pass of the image generator for one image; the published procedure takes
 restarts × steps of them. The default presets spend much of their time elsewhere: an *evidence
 evaluation* is one value and gradient of the evidence of a kernel (`methods/marginal`), which costs
-about a fifth to a half of a generator evaluation and is counted beside it. PSNR is that of
+about a fifth to a half of a generator evaluation and is counted separately. PSNR is that of
 `{folder}`: means over all published test images at 1 % noise.
 
 {counts}

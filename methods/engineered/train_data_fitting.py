@@ -8,7 +8,7 @@ next one sees, and what its own error recommends is undone by them.
 
 - For the kernel step by kernel error, ``|| k(w) - k ||^2 / || k ||^2`` averaged over the images,
   with ``k(w)`` the kernel that the estimation from coarse to fine ends with.
-- For the final step by image error, with the kernels that the first ones lead to.
+- For the non-blind step by image error, with the kernels that the first ones lead to.
 
 The search needs no derivatives: a grid over the orders that the core's own fitting term, first
 derivatives alone, leaves out, and then steps of ``STEPS`` along one logarithm after the other from

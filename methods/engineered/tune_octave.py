@@ -3,8 +3,8 @@
 ``python -m bench tune engineered --method ep --dataset shoes`` starts from the
 values in the file and walks along one parameter after the other: larger or smaller by the factor in
 ``STEPS``, as long as the score rises. It writes whatever is better as soon as it is found, so it
-can be stopped at any time. The score is the mean PSNR after the method's own final step; the kernel
-is estimated once per setting and the weight of the final step's total variation is chosen for it.
+can be stopped at any time. The score is the mean PSNR after the method's own non-blind step; the
+kernel is estimated once per setting, and the weight of that step's total variation chosen for it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def evaluate(
     while True:  # climb: the score has one maximum over the weight
         for i in (place - 1, place, place + 1):
             if 0 <= i < len(WEIGHTS) and i not in scores:
-                restorer = method(development.task, **overrides, tv_weight=WEIGHTS[i])
-                restored = restorer.restore(development.observation, kernel)
+                prior = method(development.task, **overrides, tv_weight=WEIGHTS[i])
+                restored = prior.restore(development.observation, kernel)
                 scores[i] = float(development.psnr(restored).mean())
         best = max(scores, key=lambda i: scores[i])
         if best == place:

@@ -63,16 +63,16 @@ class Adversary(nn.Module):
 
     Parameters
     ----------
-    rate : float
-        Of its Adam, with betas (0.5, 0.999).
+    lr : float
+        Learning rate of its Adam, with betas (0.5, 0.999).
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, lr: float) -> None:
         super().__init__()
         self.critic = Critic()
         self.share: Tensor
         self.register_buffer("share", torch.zeros(()))
-        self.optimiser = torch.optim.Adam(self.critic.parameters(), rate, betas=(0.5, 0.999))
+        self.optimiser = torch.optim.Adam(self.critic.parameters(), lr, betas=(0.5, 0.999))
 
     def learn(self, restored: Tensor, sharp: Tensor, source: torch.Generator) -> None:
         """Take five steps on a batch, as the published code does."""

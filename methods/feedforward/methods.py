@@ -1,6 +1,6 @@
 """``cnn``, ``deblurgan``, ``unet`` and their noise-trained variants: one pass of a network.
 
-What was scaled, how long each was trained and on what, is in the card beside its weights.
+What was scaled, how long each was trained and on what, is in the card of its weights.
 
 References
 ----------
@@ -31,7 +31,7 @@ MARGIN = 24
 """Pixels around an image whose sides the network cannot halve; most blur kernels are smaller."""
 
 
-class Restorer(Method):
+class FeedForward(Method):
     """Restore with the network of the task's class; it estimates no kernel.
 
     Parameters
@@ -123,7 +123,7 @@ def wrapped(y: Tensor, multiple: int) -> Tensor:
     return y[:, :, rows][..., cols]
 
 
-class CNN(Restorer):
+class CNN(FeedForward):
     """L15 of Hradiš et al., trained at 1 % noise."""
 
     title = "L15 network"
@@ -131,7 +131,7 @@ class CNN(Restorer):
     reference = "Hradiš et al., BMVC 2015"
 
 
-class CNNNoise(Restorer):
+class CNNNoise(FeedForward):
     """L15 trained at 1 to 10 % noise."""
 
     title = "L15 network, noise-trained"
@@ -140,7 +140,7 @@ class CNNNoise(Restorer):
     knows = Knowledge(image_class=True, training="class images, synthetic blur, 1 to 10 % noise")
 
 
-class DeblurGAN(Restorer):
+class DeblurGAN(FeedForward):
     """DeblurGAN's generator, trained with its critic at 1 % noise."""
 
     title = "DeblurGAN"
@@ -148,7 +148,7 @@ class DeblurGAN(Restorer):
     reference = "Kupyn et al., CVPR 2018"
 
 
-class DeblurGANContent(Restorer):
+class DeblurGANContent(FeedForward):
     """DeblurGAN's generator before the critic came in: what the adversarial term changes."""
 
     title = "DeblurGAN, content loss alone"
@@ -156,7 +156,7 @@ class DeblurGANContent(Restorer):
     reference = DeblurGAN.reference
 
 
-class DeblurGANNoise(Restorer):
+class DeblurGANNoise(FeedForward):
     """DeblurGAN trained at 1 to 10 % noise."""
 
     title = "DeblurGAN, noise-trained"
@@ -165,7 +165,7 @@ class DeblurGANNoise(Restorer):
     knows = CNNNoise.knows
 
 
-class UNet(Restorer):
+class UNet(FeedForward):
     """A residual U-Net in the manner of NAFNet, trained at 1 % noise."""
 
     title = "Residual U-Net"
@@ -173,7 +173,7 @@ class UNet(Restorer):
     reference = "in the manner of Chen et al., ECCV 2022"
 
 
-class UNetNoise(Restorer):
+class UNetNoise(FeedForward):
     """The U-Net trained at 1 to 10 % noise."""
 
     title = "Residual U-Net, noise-trained"

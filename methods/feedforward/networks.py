@@ -341,7 +341,7 @@ def mirrored_(conv: nn.Conv2d) -> None:
     Channels come in pairs ``±u`` (Balduzzi et al., The Shattered Gradients Problem, 2017): of
     ``relu(u)`` and ``relu(−u)`` the next layer takes the difference, ``u``. Within a group the map
     between pairs is orthogonal, or a projection where they get fewer, and acts on each pixel alone;
-    the first layer, which has no pairs to read, passes the image on beside random filters.
+    the first layer, which has no pairs to read, passes the image on next to random filters.
     """
     outputs, inputs, side, _ = conv.weight.shape
     middle = side // 2

@@ -4,7 +4,7 @@ Discriminator and decoder take turns with Adam (first moment 0.5) on the non-sat
 cross-entropy. What is added for a budget of minutes instead of hours, each set by the recipe: the
 decoder may start at the principal components instead of at noise
 (:mod:`bench.methods.generators.linear`), and the discriminator then at whitened patches; it may be
-narrower than the decoder's mirror, is told less than 1 of training images, and sees all through
+narrower than the decoder's mirror, has a label below 1 for training images, and sees all through
 noise that fades; the decoder also matches the mean and spread of the discriminator's filters
 (Salimans et al., 2016: without it, the first hundreds of steps go into patterns of the pixel grid);
 and the decoder that is shipped is the exponential moving average of the one that plays.

@@ -16,7 +16,7 @@ class Discriminator(nn.Module):
 
     Where DCGAN ends in one dense layer, each of the 4×4 positions is judged by the same linear
     map: a position sees nearly the whole image, and sixteen verdicts an image teach sixteen times
-    as fast. (Over 30 steps a dense layer of 4,096 inputs hardly told faces from eigenfaces.)
+    as fast. (In 30 steps a dense layer of 4,096 inputs hardly knew faces from eigenfaces.)
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:
-    """Binary cross-entropy, a scalar, when told that all have this probability of being real."""
+    """Binary cross-entropy, a scalar, with the same probability of being real for all."""
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
 

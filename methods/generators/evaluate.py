@@ -30,9 +30,9 @@ def starts(prior: Prior, x: Tensor) -> Tensor:
         return prior.encode(x)[None]
 
 
-def fit_range(prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.1) -> Fit:
+def fit_range(prior: Prior, x: Tensor, *, steps: int = 300, lr: float = 0.1) -> Fit:
     """Nearest images of the range with Adam; x is (N, C, H, W)."""
-    return fit_latents(prior, starts(prior, x), squared_error(x), steps=steps, rate=rate)
+    return fit_latents(prior, starts(prior, x), squared_error(x), steps=steps, lr=lr)
 
 
 def range_scores(prior: Prior, x: Tensor, *, steps: int = 300) -> dict[str, float]:
@@ -62,13 +62,13 @@ def range_scores(prior: Prior, x: Tensor, *, steps: int = 300) -> dict[str, floa
 
 
 def kernel_scores(
-    prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.05, penalty: float = 0.0
+    prior: Prior, x: Tensor, *, steps: int = 300, lr: float = 0.05, penalty: float = 0.0
 ) -> dict[str, float]:
     """Score kernels (N, 1, kh, kw): ``‖k − G(z)‖ / ‖k‖`` and ``‖z‖`` after fitting.
 
     The objective is the relative squared error plus ``penalty · ‖z‖²``.
     """
-    found = fit_kernels(prior, x, steps=steps, rate=rate, penalty=penalty)
+    found = fit_kernels(prior, x, steps=steps, lr=lr, penalty=penalty)
     with torch.no_grad():
         encoded = relative_error(x, prior(prior.encode(x))).mean().item()
         error = relative_error(x, prior(found.latent))
@@ -83,7 +83,7 @@ def kernel_scores(
 
 
 def fit_kernels(
-    prior: Prior, x: Tensor, *, steps: int = 300, rate: float = 0.05, penalty: float = 0.0
+    prior: Prior, x: Tensor, *, steps: int = 300, lr: float = 0.05, penalty: float = 0.0
 ) -> Fit:
     """Nearest kernels of the range to x (N, 1, kh, kw), by relative squared error."""
     with torch.no_grad():
@@ -93,7 +93,7 @@ def fit_kernels(
     def objective(image: Tensor) -> Tensor:
         return (image - x).square().sum((1, 2, 3)) / energy
 
-    return fit_latents(prior, start[None], objective, steps=steps, rate=rate, penalty=penalty)
+    return fit_latents(prior, start[None], objective, steps=steps, lr=lr, penalty=penalty)
 
 
 def deconvolution_psnr(
@@ -131,7 +131,7 @@ def deconvolve(prior: Prior, y: Tensor, kernels: Tensor, *, steps: int = 300) ->
         starts(prior, y),
         lambda image: (apply_transfer(image, transfer) - y).square().sum((1, 2, 3)),
         steps=steps,
-        rate=0.1,
+        lr=0.1,
     )
 
 

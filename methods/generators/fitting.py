@@ -43,7 +43,7 @@ def fit_latents(
     objective: Objective,
     *,
     steps: int,
-    rate: float,
+    lr: float,
     optimiser: str = "adam",
     penalty: float = 0.0,
 ) -> Fit:
@@ -57,12 +57,12 @@ def fit_latents(
     objective : callable
         Per-image values (N,) of generated images; sums over images, so images are independent.
     steps : int
-    rate : float
+    lr : float
         Learning rate; Adam's follows a cosine to 5 % of it.
     optimiser : {"adam", "gradient"}
         Adam, or plain gradient descent as published.
     penalty : float
-        Weight of ``‖z‖²`` beside the objective.
+        Weight of ``‖z‖²``, added to the objective.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def fit_latents(
     best_value = starts.new_full((starts.shape[1],), float("inf"))
     best, restart = starts[0].clone(), best_value.new_zeros(len(best_value), dtype=torch.long)
     for index, start in enumerate(starts):
-        z = _descend(generator, start, objective, steps, rate, optimiser, penalty)
+        z = _descend(generator, start, objective, steps, lr, optimiser, penalty)
         with torch.no_grad():
             value = objective(generator(z)) + penalty * z.square().sum(1)
         better = value < best_value
@@ -86,15 +86,15 @@ def _descend(
     start: Tensor,
     objective: Objective,
     steps: int,
-    rate: float,
+    lr: float,
     optimiser: str,
     penalty: float,
 ) -> Tensor:
     z = start.detach().clone().requires_grad_()
     kind = {"adam": torch.optim.Adam, "gradient": torch.optim.SGD}[optimiser]
-    engine = kind([z], lr=rate)
+    engine = kind([z], lr=lr)
     schedule = (
-        torch.optim.lr_scheduler.CosineAnnealingLR(engine, max(1, steps), rate * 0.05)
+        torch.optim.lr_scheduler.CosineAnnealingLR(engine, max(1, steps), lr * 0.05)
         if optimiser == "adam"
         else None
     )
@@ -117,7 +117,7 @@ def start_near(generator: Prior, x: Tensor) -> tuple[Tensor, int]:
         with torch.no_grad():
             return generator.encode(x), 0
     zero = x.new_zeros(1, len(x), generator.latent_size)
-    fit = fit_latents(generator, zero, squared_error(x), steps=60, rate=0.15, penalty=0.01)
+    fit = fit_latents(generator, zero, squared_error(x), steps=60, lr=0.15, penalty=0.01)
     return fit.latent, fit.evaluations
 
 

@@ -62,7 +62,7 @@ class AdversarialRecipe(GeneratorRecipe):
         Steps of the discriminator alone before the decoder plays: a linear start is ahead of a
         discriminator that knows nothing, which then learns noise that fools it.
     real_label : float
-        What the discriminator is told of training images: 1, or less against overconfidence.
+        Label of training images for the discriminator: 1, or less against overconfidence.
     instance_noise : float
         Standard deviation of the noise on all that the discriminator sees, in [−1, 1], at the
         start; it falls linearly to 0 at the last step.

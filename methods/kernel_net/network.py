@@ -4,11 +4,11 @@ Both see the observation and, since a motion-blurred edge repeats along the came
 autocorrelation of its gradients, whose support is that of the kernel's own autocorrelation. A
 residual trunk runs at 16×16, and a head turns it into the logits of a softmax over the kernel's
 pixels, so that every output is a kernel: non-negative with sum 1. There is no normalisation layer:
-on a CPU those cost more than the convolutions beside them, and blocks that start as the identity
+on a CPU those cost more than the convolutions next to them, and blocks that start as the identity
 train without.
 
 :class:`LagsNetwork` takes the autocorrelation as a vector. :class:`MapsNetwork` takes it as maps
-beside the image, so that its convolutions see where the kernel lies, and pads with zeros, which is
+with the image, so that its convolutions see where the kernel lies, and pads with zeros, which is
 cheaper; on digits it reached the other's error in a quarter of the training time. Faces and shoes
 still have the first.
 """

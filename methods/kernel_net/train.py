@@ -3,7 +3,7 @@
 The loss of an estimate ``k̂`` is ``‖k̂ − k‖² / ‖k‖² + 0.2 ‖k̂ − k‖₁``: the first term is what
 deconvolution suffers from, the second keeps faint tails of long kernels. Most observations have
 the benchmark's 1 % noise; a quarter have 1 to 10 %, so that one network serves every noise level
-without being told which it is.
+without knowing which it is.
 """
 
 from __future__ import annotations

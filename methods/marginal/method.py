@@ -50,7 +50,7 @@ class Marginal(Method):
     Raises
     ------
     InvalidInput
-        For an unknown final step or a negative number.
+        For an unknown non-blind step or a negative number.
     """
 
     title = "Marginal likelihood"
@@ -76,7 +76,7 @@ class Marginal(Method):
         self.final_step = final_step or self.step
         if self.final_step not in STEPS:
             known = ", ".join(STEPS)
-            raise InvalidInput(f"There is no final step {final_step!r}; there are: {known}.")
+            raise InvalidInput(f"There is no non-blind step {final_step!r}; there are: {known}.")
         if min(restarts, search_steps) < 0:
             raise InvalidInput(
                 f"restarts={restarts}, search_steps={search_steps}: neither can be negative."
@@ -98,7 +98,7 @@ class Marginal(Method):
 
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the same, with the final step that is asked for."""
+        """Return the same, with the non-blind step that is asked for."""
         model = load_card(task.image_class)
         return {
             f"generator {KERNEL_PRIOR}": load_generator_card(KERNEL_PRIOR)["sha256"],

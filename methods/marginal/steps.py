@@ -67,7 +67,7 @@ def restore(
     kernel : Tensor, shape (1, kh, kw)
     """
     images, kernels = recentre(STEPS[step](observation, estimate, image_class), estimate.kernel)
-    # A fraction of a pixel's shift rings; what it leaves far out would move the barycentre.
+    # A fraction of a pixel's shift rings; what it leaves far out would move the centroid.
     kernels = kernels * (kernels > RINGING * kernels.amax((1, 2), keepdim=True))
     weight = estimate.weight[:, None, None]
     image = (weight[..., None] * images).sum(0, keepdim=True)
@@ -87,7 +87,7 @@ def finest(image_class: str) -> str:
 
 
 def step_assets(image_class: str, step: str) -> Mapping[str, str]:
-    """Checksums of what a step depends on beside the estimate."""
+    """Checksums of what a step depends on besides the estimate."""
     if step == "tv":
         return {PARAMETERS.name: values_checksum(PARAMETERS)}
     if step == "lmmse":

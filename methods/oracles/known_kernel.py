@@ -1,4 +1,4 @@
-"""Oracles: a final step with the true kernel. They bound what an estimate of it can give."""
+"""Oracles: non-blind deconvolution with the true kernel, a bound for estimates of the kernel."""
 
 from __future__ import annotations
 

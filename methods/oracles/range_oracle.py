@@ -36,7 +36,7 @@ class Preset:
     restarts : int
         Further starts, standard normal.
     steps : int
-    rate : float
+    lr : float
         For ``gradient``, of the summed squared error in the *decoder's own* range.
     optimiser : {"adam", "gradient"}
     block : int
@@ -46,19 +46,19 @@ class Preset:
     encoder: bool
     restarts: int
     steps: int
-    rate: float
+    lr: float
     optimiser: str
     block: int = 8
 
 
 PRESETS = {
-    "fast": Preset(encoder=True, restarts=0, steps=100, rate=0.1, optimiser="adam"),
+    "fast": Preset(encoder=True, restarts=0, steps=100, lr=0.1, optimiser="adam"),
     # 10,000 steps of 0.001 on images in [−1, 1]; 6,000 of 0.01 on SVHN's in [0, 1].
     "published": Preset(
-        encoder=False, restarts=10, steps=10_000, rate=1e-3, optimiser="gradient", block=1
+        encoder=False, restarts=10, steps=10_000, lr=1e-3, optimiser="gradient", block=1
     ),
     "published-svhn": Preset(
-        encoder=False, restarts=10, steps=6_000, rate=1e-2, optimiser="gradient", block=1
+        encoder=False, restarts=10, steps=6_000, lr=1e-2, optimiser="gradient", block=1
     ),
 }
 
@@ -108,7 +108,7 @@ def _nearest(generator: Prior, x: Tensor, preset: Preset, seed: int) -> Fit:
         torch.cat(starts),
         squared_error(x),
         steps=preset.steps,
-        rate=preset.rate * unit,
+        lr=preset.lr * unit,
         optimiser=preset.optimiser,
     )
     kept = slice(count_here)

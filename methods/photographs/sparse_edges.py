@@ -24,7 +24,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from bench.physics.alignment import barycentre
+from bench.physics.alignment import centroid
 from bench.physics.forward import transfer_function
 
 
@@ -133,7 +133,7 @@ def _start(support: tuple[int, int], like: Tensor) -> Tensor:
 
 def _placed(kernel: Tensor, support: tuple[int, int], scale: float) -> Tensor:
     """Interpolate a kernel onto another grid, its centroid in the middle of that."""
-    centre = barycentre(kernel[None])[0]
+    centre = centroid(kernel[None])[0]
     weights = []
     for axis, side in enumerate(support):
         places = (torch.arange(side) - (side - 1) / 2) / scale + centre[axis]

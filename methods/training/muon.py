@@ -25,7 +25,7 @@ class ConvolutionMuon(torch.optim.Optimizer):
     ----------
     weights : iterable of Tensor
         Of two dimensions or more; the first is the matrix's rows.
-    rate : float
+    lr : float
     momentum : float
         Nesterov's.
 
@@ -36,8 +36,8 @@ class ConvolutionMuon(torch.optim.Optimizer):
     J. Liu et al., "Muon is scalable for LLM training", arXiv:2502.16982, 2025.
     """
 
-    def __init__(self, weights: Iterable[Tensor], rate: float, momentum: float = 0.95) -> None:
-        super().__init__(list(weights), {"lr": rate, "momentum": momentum})
+    def __init__(self, weights: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(list(weights), {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]

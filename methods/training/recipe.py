@@ -1,4 +1,4 @@
-"""Recipes: everything a training run is told, one TOML file per model.
+"""Recipes: all that a training depends on, one TOML file per model.
 
 A recipe lies in ``methods/FAMILY/recipes`` and names the class that follows it
 (``trainer = "package.module:Class"``), whose ``recipe_class`` says which keys there are.

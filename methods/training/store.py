@@ -1,7 +1,7 @@
 """Cards and weights of a family of trained models: found, fetched, checked and read.
 
 A card (JSON) says what a model is, how it was trained and the SHA-256 of its weights. Cards are
-part of the package; weights lie beside them in a clone of the repository and are otherwise taken
+part of the package; weights lie next to them in a clone of the repository and are otherwise taken
 from the folder or mirror that ``BENCH_WEIGHTS`` names, or from the repository that the package
 declares, once, into the user's cache.
 """

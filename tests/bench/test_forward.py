@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput
-from bench.physics.alignment import barycentre, recentre
+from bench.physics.alignment import centroid, recentre
 from bench.physics.forward import (
     add_noise,
     apply_transfer,
@@ -81,11 +81,11 @@ def test_origin_of_the_published_kernels_is_pixel_14():
 
 
 def test_symmetric_even_kernel_moves_the_image_by_half_a_pixel():
-    """Its barycentre is (13.5, 13.5), its origin (14, 14): the content moves up and left."""
+    """Its centroid is (13.5, 13.5), its origin (14, 14): the content moves up and left."""
     image = _smooth()
     box = torch.zeros(1, 28, 28, dtype=torch.float64)
     box[:, 13:15, 13:15] = 0.25
-    assert barycentre(box).tolist() == [[13.5, 13.5]]
+    assert centroid(box).tolist() == [[13.5, 13.5]]
     odd = torch.tensor([[1.0, 2.0, 1.0]], dtype=torch.float64) / 4
     # Blurring twice by the box moves by a whole pixel and blurs by the odd kernel [1, 2, 1] / 4.
     twice = blur(blur(image, box), box)
@@ -104,7 +104,7 @@ def test_opposite_shifts_leave_the_observation_alone_and_recentring_undoes_them(
     assert torch.allclose(blur(moved_image, moved_kernel), blur(image, kernel), atol=1e-6)
     expected, found = recentre(image, kernel), recentre(moved_image, moved_kernel)
     assert torch.allclose(found[0], expected[0], atol=1e-3)
-    assert torch.allclose(barycentre(found[1]), torch.full((1, 2), 13.5).double(), atol=1e-4)
+    assert torch.allclose(centroid(found[1]), torch.full((1, 2), 13.5).double(), atol=1e-4)
 
 
 def test_whole_shifts_are_rolls():

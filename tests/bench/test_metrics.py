@@ -175,7 +175,7 @@ def test_centred_psnr_forgives_a_joint_shift():
     """A perfect pair that is half a pixel off loses PSNR, and gets it back when recentred."""
     truth = 0.25 + 0.5 * _images(1, size=64)
     kernel = torch.zeros(1, 28, 28)
-    kernel[0, 13:15, 10:18] = 1 / 16  # barycentre (13.5, 13.5), as every published kernel's
+    kernel[0, 13:15, 10:18] = 1 / 16  # centroid (13.5, 13.5), as every published kernel's
     half = torch.tensor([[0.5, 0.5]])
     scores = score(shift(truth, half), shift(kernel, -half), truth, kernel, PLAIN)
     assert scores["psnr"].item() < 40

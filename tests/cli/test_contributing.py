@@ -1,7 +1,8 @@
-"""The example in CONTRIBUTING.md works as it is written."""
+"""The examples in CONTRIBUTING.md work as they are written."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -14,10 +15,15 @@ from bench.physics.observation import Condition, observe
 from tests.conftest import ROOT, Bench
 
 
+def _blocks(title: str) -> tuple[str, str]:
+    """Return the first Python and TOML of a section."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().split(f"## {title}")[1].split("\n## ")[0]
+    found = [re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)[0] for kind in ("python", "toml")]
+    return found[0], found[1]
+
+
 def test_the_twenty_line_method(bench: Bench) -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (project,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    code, project = _blocks("Adding a method in twenty lines")
     body = code.split("class BoxWiener")[1]
     assert len([line for line in body.splitlines() if line.strip()]) <= 20
 
@@ -49,3 +55,34 @@ def test_the_twenty_line_method(bench: Bench) -> None:
     assert frame.groupby("method").size().to_dict() == {"blurry": 3, "box-wiener[width=7]": 3}
     assert set(frame["origin"]) == {"bench", "wiener"}
     assert "box-wiener" in bench("list", "methods", PYTHONPATH=path).stdout
+
+
+def test_the_trained_network(bench: Bench) -> None:
+    code, recipe = _blocks("Adding a trained network: one module, one TOML")
+    (bench.folder / "small_net.py").write_text(code)
+    (bench.folder / "small-net.toml").write_text(recipe)
+    environment = {
+        "PYTHONPATH": f"{bench.environment['PYTHONPATH']}:{bench.folder}",
+        "OMP_NUM_THREADS": "1",
+    }
+    done = bench("train", "small-net.toml", **environment)
+    assert done.returncode == 0, done.stderr
+    card = json.loads((bench.folder / "weights" / "small-net.json").read_text())
+    assert card["steps_done"] == 100
+    assert card["licence_of_data"] == "of scikit-image's photographs"
+
+    target = "small_net:SmallNet"
+    info = bench.folder / "small_net-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small-net\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[bench.methods]\nsmall-net = {target}\n")
+    chosen = ("--methods", "small-net,blurry", "--datasets", "photos", "--images", "4")
+    done = bench("run", *chosen, "--out", "out", "--quiet", **environment)
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_csv(bench.folder / "out" / "scores.csv").groupby("method")["psnr"].mean()
+    assert scores["small-net"] > scores["blurry"] + 0.1
+
+    (bench.folder / "small-net.toml").write_text(recipe.replace("steps =", "stpes ="))
+    done = bench("train", "small-net.toml", **environment)
+    assert done.returncode == 2
+    assert "unknown keys: stpes" in done.stderr

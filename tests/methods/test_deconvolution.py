@@ -1,4 +1,4 @@
-"""Final steps against slow references on tiny problems."""
+"""Non-blind deconvolution against slow references on tiny problems."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_d
 from bench.methods.deep_deblur.settings import load_settings
 from bench.methods.generators.loading import load_generator
 from bench.metrics import psnr
-from bench.physics.alignment import barycentre
+from bench.physics.alignment import centroid
 from bench.physics.forward import blur
 from bench.protocol import Task
 from bench.protocol.stages import Stages
@@ -107,7 +107,7 @@ def test_a_digit_of_the_prior_is_deblurred(method, pair):
     distance = (restored.kernel - kernel).flatten(1).norm(dim=1) / kernel.flatten(1).norm(dim=1)
     assert (distance < 0.8).all()
     middle = torch.full((2, 2), 13.5)
-    assert torch.allclose(barycentre(restored.kernel), middle, atol=0.3)
+    assert torch.allclose(centroid(restored.kernel), middle, atol=0.3)
     assert restored.generator_evaluations > 0
     assert (restored.records["evidence_evaluations"] > 0).all()
     chosen = restored.records["chosen"]

@@ -133,7 +133,7 @@ def test_statistics_are_learned_once_and_kept(archive):
     assert torch.equal(first.mean, second.mean)
 
 
-def test_another_archive_is_learned_anew(archive):
+def test_another_archive_is_learned_again(archive):
     path, learned = archive
     class_statistics("svhn")
     class_statistics.cache_clear()

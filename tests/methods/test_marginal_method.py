@@ -129,7 +129,7 @@ def test_shoes_are_searched_by_sparse_evidence_too():
 
 
 def test_unknown_steps_negative_numbers_and_other_tasks_are_refused():
-    with pytest.raises(InvalidInput, match="final step 'best'"):
+    with pytest.raises(InvalidInput, match="non-blind step 'best'"):
         Marginal(TASK, final_step="best")
     with pytest.raises(InvalidInput, match="restarts=-1"):
         Marginal(TASK, restarts=-1)

@@ -13,7 +13,7 @@ def test_a_step_is_as_long_in_every_direction():
     u, _, v = torch.linalg.svd(torch.randn(6, 75), full_matrices=False)
     gradient = u @ torch.diag(torch.tensor([10.0, 3.0, 1.0, 0.5, 0.3, 0.1])) @ v
     conv.weight.grad = gradient.view(6, 5, 5, 3).permute(0, 3, 1, 2)
-    ConvolutionMuon([conv.weight], rate=0.01).step()
+    ConvolutionMuon([conv.weight], lr=0.01).step()
     step = (before - conv.weight).detach().permute(0, 2, 3, 1).reshape(6, 75)
     lengths = torch.linalg.svdvals(step)
     assert lengths.max() < 2 * lengths.min()  # the gradient's differ a hundredfold
@@ -26,7 +26,7 @@ def test_steps_follow_nesterovs_momentum_whatever_the_layout(layout):
     torch.manual_seed(0)
     start, first, second = torch.randn(3, 8, 3, 5, 5)
     weight = torch.nn.Parameter(start.clone(memory_format=layout))
-    optimiser = ConvolutionMuon([weight], rate=0.01)
+    optimiser = ConvolutionMuon([weight], lr=0.01)
     for gradient in (first, second):
         weight.grad = gradient.clone(memory_format=layout)
         optimiser.step()
@@ -41,7 +41,7 @@ def test_steps_follow_nesterovs_momentum_whatever_the_layout(layout):
 
 def test_weights_without_a_gradient_stay():
     weight = torch.nn.Parameter(torch.ones(2, 3, 1, 1))
-    ConvolutionMuon([weight], rate=0.01).step()
+    ConvolutionMuon([weight], lr=0.01).step()
     assert torch.equal(weight, torch.ones(2, 3, 1, 1))
 
 

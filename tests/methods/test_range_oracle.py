@@ -28,7 +28,7 @@ def test_fit_finds_the_least_squares_solution(optimiser):
     torch.manual_seed(0)
     generator, x = Linear(), torch.rand(5, 3, 2, 2)
     starts = torch.randn(2, 5, 4)
-    fit = fit_latents(generator, starts, squared_error(x), steps=400, rate=0.1, optimiser=optimiser)
+    fit = fit_latents(generator, starts, squared_error(x), steps=400, lr=0.1, optimiser=optimiser)
     expected = x.flatten(1) @ generator.matrix
     torch.testing.assert_close(fit.latent, expected, atol=1e-2, rtol=1e-2)
     assert fit.evaluations == 2 * 401
@@ -38,8 +38,8 @@ def test_penalty_shortens_the_latent():
     torch.manual_seed(0)
     generator, x = Linear(), torch.rand(5, 3, 2, 2)
     starts = torch.zeros(1, 5, 4)
-    free = fit_latents(generator, starts, squared_error(x), steps=200, rate=0.1)
-    held = fit_latents(generator, starts, squared_error(x), steps=200, rate=0.1, penalty=1.0)
+    free = fit_latents(generator, starts, squared_error(x), steps=200, lr=0.1)
+    held = fit_latents(generator, starts, squared_error(x), steps=200, lr=0.1, penalty=1.0)
     torch.testing.assert_close(held.latent, free.latent / 2, atol=1e-2, rtol=1e-2)
 
 
@@ -49,7 +49,7 @@ def test_the_best_of_several_starts_is_kept_per_image():
     best = x.flatten(1) @ generator.matrix
     starts = torch.stack([best + 5, best + 5])
     starts[0, 0], starts[1, 1] = best[0], best[1]
-    fit = fit_latents(generator, starts, squared_error(x), steps=0, rate=0.1)
+    fit = fit_latents(generator, starts, squared_error(x), steps=0, lr=0.1)
     assert fit.restart[:2].tolist() == [0, 1]
 
 
@@ -64,7 +64,7 @@ def test_an_image_of_the_range_is_found_again():
     torch.manual_seed(0)
     prior = Prior(architectures.SVHNDecoder(), architectures.SVHNEncoder())
     x = prior(torch.randn(2, 100))
-    preset = Preset(encoder=True, restarts=1, steps=60, rate=0.1, optimiser="adam")
+    preset = Preset(encoder=True, restarts=1, steps=60, lr=0.1, optimiser="adam")
     found = nearest_in_range(prior, x, preset)
     start = squared_error(x)(prior(torch.zeros(2, 100)))
     assert (found.value < 0.1 * start).all()
@@ -76,7 +76,7 @@ def test_signed_generators_take_the_published_step_in_their_own_range():
     decoder = architectures.DCGANDecoder().eval()
     prior = Prior(decoder)
     x = torch.rand(1, 3, 64, 64)
-    preset = Preset(encoder=False, restarts=1, steps=3, rate=1e-3, optimiser="gradient")
+    preset = Preset(encoder=False, restarts=1, steps=3, lr=1e-3, optimiser="gradient")
     found = nearest_in_range(prior, x, preset, seed=2)
     z = random_starts(x, 100, 1, seed=2)[0].requires_grad_()
     for _ in range(3):
@@ -93,7 +93,7 @@ def test_fast_costs_twenty_times_less_than_published():
 
 @pytest.mark.skipif("svhn" not in generator_names(), reason="the weights are not trained yet")
 def test_oracle_answers_as_the_protocol_says(monkeypatch):
-    preset = Preset(encoder=True, restarts=0, steps=5, rate=0.1, optimiser="adam")
+    preset = Preset(encoder=True, restarts=0, steps=5, lr=0.1, optimiser="adam")
     monkeypatch.setitem(PRESETS, "fast", preset)
     task = Task("svhn", (32, 32))
     oracle = RangeOracle(task)
