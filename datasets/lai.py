@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from bench.datasets.locations import BRING, require
-from bench.datasets.natural import locate_all, read_picture
+from bench.datasets.natural import PublishedPairs, locate_all, read_picture
 from bench.errors import BenchError
-from bench.protocol import Dataset, Location, NoiseModel, Sample
+from bench.protocol import Location, NoiseModel, Sample
 
 IMAGES = tuple(
     f"{group}_{number:02d}"
@@ -29,7 +29,7 @@ IMAGES = tuple(
 KERNELS = 4
 
 
-class Lai(Dataset):
+class Lai(PublishedPairs):
     """80 pairs in colour, of about 1024×680 pixels, with kernels of 31 to 75 pixels.
 
     The published observations are made by correlation with the stored kernels, which are turned
@@ -40,12 +40,9 @@ class Lai(Dataset):
 
     name = "lai"
     title = "Lai's 80 pairs: 20 images, 4 kernels of 31 to 75 pixels, colour"
-    image_class = "natural"
     image_size = (1024, 1024)
-    boundary = "replicate"
     noise_model = NoiseModel("uniform", 0.01)
-    bits = 8
-    alignment = "half kernel"
+    images, kernels = len(IMAGES), KERNELS
     noise = 0.0029
     """Of the uniform noise; the rounding adds 0.0011."""
     notice = (
@@ -59,19 +56,14 @@ class Lai(Dataset):
         """Look for the folder ``lai`` below the data folder."""
         return locate_all(f"lai/sharp/{IMAGES[0]}.webp", "lai/kernels/kernel_01.png")
 
-    def __len__(self) -> int:
-        return len(IMAGES) * KERNELS
-
-    def __getitem__(self, index: int) -> Sample:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        image, kernel = IMAGES[index // KERNELS], index % KERNELS + 1
+    def pair(self, index: int, image: int, kernel: int) -> Sample:
+        """Return a sample; see :class:`PublishedPairs`."""
         return Sample(
             index=index,
-            name=f"{image}_{kernel}",
-            image=_image(image),
-            kernel=_kernel(kernel),
-            kernel_id=f"lai-{kernel:02d}",
+            name=f"{IMAGES[image]}_{kernel + 1}",
+            image=_image(IMAGES[image]),
+            kernel=_kernel(kernel + 1),
+            kernel_id=f"lai-{kernel + 1:02d}",
         )
 
 

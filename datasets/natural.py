@@ -6,8 +6,10 @@ convolved with; the 8-bit pictures of them that are published elsewhere are roun
 
 from __future__ import annotations
 
+import abc
 import functools
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,11 +20,34 @@ from bench.datasets.locations import BRING, locate, require
 from bench.datasets.members import MAX_MEMBER, decode
 from bench.errors import BenchError, InvalidInput
 from bench.files import open_file
-from bench.protocol import Location
+from bench.protocol import Dataset, Location, Sample
 
 KERNELS = "natural/kernels.npz"
 LEVIN_KERNELS = 8
 FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+class PublishedPairs(Dataset):
+    """Every image through every kernel, as published: replicated borders, 8 bits, colour."""
+
+    image_class = "natural"
+    boundary = "replicate"
+    bits = 8
+    alignment = "half kernel"
+    images: ClassVar[int]
+    kernels: ClassVar[int]
+
+    def __len__(self) -> int:
+        return self.images * self.kernels
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.pair(index, *divmod(index, self.kernels))
+
+    @abc.abstractmethod
+    def pair(self, index: int, image: int, kernel: int) -> Sample:
+        """Return a sample: an image and a kernel by their places, from 0."""
 
 
 def locate_all(*relative: str) -> Location:

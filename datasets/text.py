@@ -16,16 +16,17 @@ from bench.datasets.locations import BRING, require
 from bench.datasets.natural import (
     KERNELS,
     LEVIN_KERNELS,
+    PublishedPairs,
     levin_kernel,
     locate_all,
     read_picture,
 )
-from bench.protocol import Dataset, Location, NoiseModel, Sample
+from bench.protocol import Location, NoiseModel, Sample
 
 IMAGES = 15
 
 
-class Text(Dataset):
+class Text(PublishedPairs):
     """120 pairs in colour, without noise: the border is replicated and the result has 8 bits.
 
     With Levin's kernels in floating point the published crops are reproduced bit for bit; with
@@ -34,12 +35,9 @@ class Text(Dataset):
 
     name = "text"
     title = "Pan's 120 text pairs: 15 pictures, Levin's 8 kernels, colour, no noise"
-    image_class = "natural"
     image_size = (540, 668)
-    boundary = "replicate"
     noise_model = NoiseModel("none")
-    bits = 8
-    alignment = "half kernel"
+    images, kernels = IMAGES, LEVIN_KERNELS
     noise = 0.00113
     """The rounding to 8 bits, 1/(255 √12)."""
     notice = (
@@ -53,19 +51,14 @@ class Text(Dataset):
         """Look for the folder ``text`` and Levin's kernels below the data folder."""
         return locate_all("text/sharp/im01.png", KERNELS)
 
-    def __len__(self) -> int:
-        return IMAGES * LEVIN_KERNELS
-
-    def __getitem__(self, index: int) -> Sample:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        image, kernel = index // LEVIN_KERNELS + 1, index % LEVIN_KERNELS + 1
+    def pair(self, index: int, image: int, kernel: int) -> Sample:
+        """Return a sample; see :class:`PublishedPairs`."""
         return Sample(
             index=index,
-            name=f"im{image:02d}_ker{kernel:02d}",
-            image=_image(image),
-            kernel=levin_kernel(kernel),
-            kernel_id=f"levin-{kernel:02d}",
+            name=f"im{image + 1:02d}_ker{kernel + 1:02d}",
+            image=_image(image + 1),
+            kernel=levin_kernel(kernel + 1),
+            kernel_id=f"levin-{kernel + 1:02d}",
         )
 
 

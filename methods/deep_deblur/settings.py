@@ -6,11 +6,10 @@ import dataclasses
 import functools
 import tomllib
 from pathlib import Path
-from typing import Any
 
-from bench.errors import Unavailable
 from bench.methods.deep_deblur.objective import Weights
 from bench.methods.marginal.search import Annealing
+from bench.methods.settings import class_settings
 
 PATH = Path(__file__).with_name("settings.toml")
 WARM_PATH = Path(__file__).with_name("warm.toml")
@@ -69,15 +68,7 @@ def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Se
     Unavailable
         If there are none.
     """
-    table = tomllib.loads(PATH.read_text())
-    if image_class not in table:
-        known = ", ".join(name for name in table if name != "default")
-        raise Unavailable(
-            f"Deep Deblur has no settings for images of class {image_class!r}; it has: {known}."
-        )
-    merged: dict[str, Any] = {**table["default"]}
-    for key, value in table[image_class].items():
-        merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+    merged = class_settings(PATH, image_class, "Deep Deblur")
     learned = tomllib.loads(WARM_PATH.read_text())
     merged["warm"] = {**merged["warm"], **learned["default"], **learned.get(image_class, {})}
     if steps:

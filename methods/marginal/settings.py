@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tomllib
 from pathlib import Path
-from typing import Any
 
-from bench.errors import Unavailable
 from bench.methods.marginal.halving import Halving
 from bench.methods.marginal.search import Annealing
+from bench.methods.settings import class_settings
 
 PATH = Path(__file__).with_name("settings.toml")
 
@@ -57,20 +55,12 @@ def load_settings(image_class: str, restarts: int = 0, search_steps: int = 0) ->
     Unavailable
         If there are none.
     """
-    table = tomllib.loads(PATH.read_text())
-    if image_class not in table:
-        known = ", ".join(name for name in table if name != "default")
-        raise Unavailable(
-            f"The marginal likelihood has no settings for images of class {image_class!r}; "
-            f"it has: {known}."
-        )
-    merged: dict[str, Any] = {**table["default"], **table[image_class]}
-    annealing = {**table["default"]["annealing"], **table[image_class].get("annealing", {})}
+    merged = class_settings(PATH, image_class, "The marginal likelihood")
     if restarts:
         merged["restarts"] = restarts
     if search_steps:
-        annealing["steps"] = search_steps
+        merged["annealing"]["steps"] = search_steps
         merged["sparse_steps"] = min(merged["sparse_steps"], search_steps)
-    halving = {**table["default"]["halving"], **table[image_class].get("halving", {})}
-    merged |= {"annealing": Annealing(**annealing), "halving": Halving(**halving)}
+    merged["annealing"] = Annealing(**merged["annealing"])
+    merged["halving"] = Halving(**merged["halving"])
     return Settings(**merged)
