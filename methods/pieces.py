@@ -176,9 +176,9 @@ def _objective(image_class: str) -> Quantities:
         deep_deblur,
         slack_terms,
     )
-    from bench.methods.generators.loading import DEFAULTS, load_generator
+    from bench.methods.generators.loading import load_generator
 
-    image_prior = load_generator(DEFAULTS[image_class])
+    image_prior = load_generator(image_class)
     kernel_prior = load_generator("motion-blur")
     weights = Weights(latent=1e-3, slack=0.02, range=0.5, variation=5e-3)
     y = observed(SIZES[image_class])[2].expand(2, -1, -1, -1)

@@ -16,7 +16,7 @@ from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
 from bench.methods.deep_deblur.solver import Solver
-from bench.methods.generators.loading import DEFAULTS, Prior, load_card, load_generator
+from bench.methods.generators.loading import CLASSES, Prior, load_card, load_generator
 from bench.methods.generators.loading import STORE as GENERATORS
 from bench.methods.kernel_net.loading import STORE as NETWORKS
 from bench.methods.kernel_net.loading import load_card as load_network_card
@@ -94,7 +94,7 @@ class DeepDeblur(Method):
             )
         self.preset, self.restarts, self.steps = preset, restarts, steps
         self.search_steps = search_steps
-        self.image_prior = load_generator(prior or DEFAULTS[task.image_class])
+        self.image_prior = load_generator(prior or task.image_class)
         if self.image_prior.image_size != task.image_size:
             raise InvalidInput(
                 f"The generator {self.image_prior.name!r} draws images of "
@@ -119,13 +119,13 @@ class DeepDeblur(Method):
     @classmethod
     def check_available(cls, task: Task) -> None:
         """Ask for a class with a prior, its image size, colour and a circular boundary."""
-        if task.image_class not in DEFAULTS or task.image_class == KERNEL_PRIOR:
-            known = ", ".join(name for name in DEFAULTS if name != KERNEL_PRIOR)
+        if task.image_class not in CLASSES or task.image_class == KERNEL_PRIOR:
+            known = ", ".join(name for name in CLASSES if name != KERNEL_PRIOR)
             raise NotApplicable(
                 f"Deep Deblur needs a generator of the image's class, and there is none of "
                 f"{task.image_class!r}; there are priors of: {known}."
             )
-        _, height, width = load_card(DEFAULTS[task.image_class])["image_shape"]
+        _, height, width = load_card(task.image_class)["image_shape"]
         check_size(task, (height, width), "The generator")
         for store in (GENERATORS, MODELS, *([NETWORKS] if cls.warm else [])):
             store.weights(task.image_class)
@@ -139,7 +139,7 @@ class DeepDeblur(Method):
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the same, with the image generator that is asked for."""
-        names = (str(parameters.get("prior") or DEFAULTS[task.image_class]), KERNEL_PRIOR)
+        names = (str(parameters.get("prior") or task.image_class), KERNEL_PRIOR)
         found = {f"generator {name}": load_card(name)["sha256"] for name in names}
         model = load_model_card(task.image_class)
         found[model["name"]] = model["sha256"]

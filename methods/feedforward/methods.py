@@ -45,7 +45,7 @@ class FeedForward(Method):
     version: ClassVar[str] = "1"
     batch_size: ClassVar[int] = 40
     knows: ClassVar[Knowledge] = Knowledge(
-        noise=True, image_class=True, training="class images with synthetic blur"
+        image_class=True, training="class images, synthetic blur, 1 % noise"
     )
 
     def __init__(self, task: Task) -> None:

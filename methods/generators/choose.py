@@ -17,7 +17,6 @@ from bench.checkout import commit
 from bench.methods.generators.comparison import STEPS, Scores, ground, linear_model, score
 from bench.methods.generators.evaluate import fit_range, psnr
 from bench.methods.generators.loading import (
-    DEFAULTS,
     Prior,
     generator_names,
     load_card,
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def rivals(image_class: str) -> list[str]:
     """Names of the generators of a class, its default first."""
     names = [name for name in generator_names() if load_card(name)["image_class"] == image_class]
-    return sorted(names, key=lambda name: (name != DEFAULTS[image_class], name))
+    return sorted(names, key=lambda name: (name != image_class, name))
 
 
 def section(image_class: str, images: int) -> str:
@@ -113,7 +112,7 @@ def verdict(image_class: str, found: list[Scores]) -> str:
         "range": max(found, key=lambda scores: mean(scores.range_psnr)).name,
         "deconvolution": max(found, key=lambda scores: mean(scores.deconvolution_psnr)).name,
     }
-    default = DEFAULTS[image_class]
+    default = image_class
     if set(best.values()) == {default}:
         return f"**The default is `{default}`**: the better by range and by deconvolution."
     return (

@@ -18,14 +18,11 @@ from bench.methods.training.weights import built_from
 
 WEIGHTS = Path(__file__).parent / "weights"
 STORE = ModelStore(WEIGHTS, "generator", unknown=UnknownName)
+load_card = STORE.card
 
-DEFAULTS = {
-    "svhn": "svhn",
-    "shoes": "shoes",
-    "celeba": "celeba",
-    "motion-blur": "motion-blur",
-}
-"""The default prior of each image class, chosen on validation images (see the cards)."""
+CLASSES = ("svhn", "shoes", "celeba", "motion-blur")
+"""Classes that have a generator. The default one, chosen on validation images (see the cards), has
+the class's name."""
 
 
 @runtime_checkable
@@ -139,11 +136,6 @@ def generator_names() -> list[str]:
     return STORE.names()
 
 
-def load_card(name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read the card of a generator; raise UnknownName, with the names there are, if it has none."""
-    return STORE.at(folder).card(name)
-
-
 def load_generator(
     name: str, *, folded: bool = True, device: str = "cpu", folder: Path = WEIGHTS
 ) -> Prior:
@@ -166,9 +158,9 @@ def load_generator(
     Unavailable
         If the weights are missing or do not match the card.
     """
-    card = load_card(name, folder)
-    tensors = STORE.at(folder).tensors(name)
-    with built_from(STORE.at(folder).weights(name)):
+    store = STORE.at(folder)
+    card, tensors = store.card(name), store.tensors(name)
+    with built_from(store.weights(name)):
         decoder = getattr(architectures, card["decoder"])()
         decoder.load_state_dict(_part(tensors, "decoder", decoder))
         encoder = None

@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -26,6 +25,7 @@ from bench.methods.training.weights import built_from
 
 WEIGHTS = Path(__file__).parent / "weights"
 STORE = ModelStore(WEIGHTS, "Gaussian model of the class", train="gaussian-{name}")
+load_card = STORE.card
 RANKS = (100, 40, 40)
 """Components kept of luminance and of each chroma."""
 FINE = "-fine"
@@ -92,11 +92,6 @@ def save_model(model: GaussianModel, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()}, path)
     path.chmod(0o644)
-
-
-def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read what is known of a class's model; raise Unavailable if there is none."""
-    return STORE.at(folder).card(image_class)
 
 
 @functools.lru_cache(maxsize=4)

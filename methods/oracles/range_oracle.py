@@ -15,7 +15,7 @@ from torch import Tensor
 from bench.errors import InvalidInput, NotApplicable, UnknownName
 from bench.methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
 from bench.methods.generators.loading import (
-    DEFAULTS,
+    CLASSES,
     STORE,
     Prior,
     load_card,
@@ -191,8 +191,8 @@ class RangeOracle(Oracle):
 def _name(task: Task, generator: str) -> str:
     if generator:
         return generator
-    if task.image_class not in DEFAULTS:
+    if task.image_class not in CLASSES:
         raise NotApplicable(
             f"The range oracle needs a generator, and there is none for {task.image_class!r}."
         )
-    return DEFAULTS[task.image_class]
+    return task.image_class

@@ -14,7 +14,6 @@ from bench.methods.generators.adversarial import AdversarialTrainer
 from bench.methods.generators.discriminator import Discriminator, cross_entropy, mismatch
 from bench.methods.generators.fitting import start_near
 from bench.methods.generators.loading import (
-    DEFAULTS,
     Prior,
     generator_names,
     load_card,
@@ -155,8 +154,7 @@ def test_shipped_adversarial_generators_draw_images(name):
 
 
 def test_adversarial_generators_are_not_the_defaults():
-    assert DEFAULTS["celeba"] == "celeba"
-    assert DEFAULTS["shoes"] == "shoes"
+    assert DeepDeblur(FACE).image_prior.name == "celeba"
     assert RangeOracle(FACE).prior.name == "celeba"
 
 
