@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.files import open_file
 
 MAX_BYTES = 1 << 30
-"""Of one array: some ten times the largest that a set here has."""
+"""Bytes of the largest array that is read: some ten times the largest that a set here has."""
 
 PUBLISHED = Path(__file__).with_name("published.json")
 """SHA-256 of what was published, by set and array, a list with one entry per image."""

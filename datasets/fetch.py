@@ -34,7 +34,7 @@ URL = f"https://codeload.github.com/{REPOSITORY}/zip/{COMMIT}"
 MAX_DOWNLOAD = 4 << 30
 """Bytes; the repository has far fewer."""
 MAX_SECONDS = 2 * 3600
-"""Of a download as a whole, however slowly it trickles."""
+"""Seconds for a download as a whole, however slowly it trickles."""
 PATIENCE = (15, 60)
 """Seconds to wait for a connection, and for the next bytes."""
 

@@ -44,7 +44,7 @@ class Lai(PublishedPairs):
     noise_model = NoiseModel("uniform", 0.01)
     images, kernels = len(IMAGES), KERNELS
     noise = 0.0029
-    """Of the uniform noise; the rounding adds 0.0011."""
+    """Standard deviation of the uniform noise; the rounding adds 0.0011."""
     notice = (
         "Observations are made by the published model (replicated border, uniform noise, 8 bits). "
         "Scores are those of the best shift within half the kernel size, the border cropped. "

@@ -47,7 +47,7 @@ class FeaturesTrainer(Trainer[NetworkRecipe]):
         return Loss(loss, loss)
 
     def evaluate(self) -> dict[str, float]:
-        """Share of labels told right on validation images."""
+        """Return the share of validation images whose label is found."""
         each = self.recipe.batch // len(self.images)
         return {"accuracy": accuracy(self.average, self.held_out, each)}
 
@@ -71,7 +71,7 @@ def rotated(images: dict[str, Tensor], each: int, source: torch.Generator) -> tu
 
 @torch.no_grad()
 def accuracy(network: nn.Module, images: dict[str, Tensor], each: int) -> float:
-    """Share of labels told right on drawn batches."""
+    """Return the share of labels that are found on drawn batches."""
     right = []
     for number in range(8):
         x, labels = rotated(images, each, seeds.generator(FEATURES, "validation", number))

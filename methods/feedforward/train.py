@@ -104,7 +104,7 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds: the critic too."""
+        """Return what a checkpoint holds: the critic too."""
         if self.adversary is None:
             return super().parts
         critic = {"adversary": self.adversary, "critic_optim": self.adversary.optimiser}
@@ -134,7 +134,7 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
         return losses.PIXELWISE[self.recipe.loss](restored, sharp)
 
     def evaluate(self) -> dict[str, float]:
-        """PSNR of validation images at 1 % and at the most noise, and the critic's share."""
+        """Score validation images at 1 % and at the most noise; add the critic's share."""
         levels = {"psnr": NOISE}
         if (noisiest := max(self.recipe.noise)) > NOISE:
             levels["psnr_noisiest"] = noisiest
@@ -148,7 +148,7 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
         return values
 
     def describe(self) -> dict[str, Any]:
-        """What was scaled, and what the loss was made of."""
+        """Say what was scaled and what the loss was made of."""
         recipe = self.recipe
         ratio = recipe.width / recipe.published_width if recipe.published_width else None
         card: dict[str, Any] = {"width_against_published": ratio}

@@ -73,7 +73,7 @@ class AdversarialTrainer(GeneratorTrainer[AdversarialRecipe]):
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds, by the names that checkpoints have had."""
+        """Return what a checkpoint holds, by the names that checkpoints have always had."""
         return {
             "decoder": self.model,
             "average": self.average,

@@ -145,7 +145,7 @@ class AutoencoderTrainer(GeneratorTrainer[AutoencoderRecipe]):
         self.average.decode(latents + self.recipe.latent_noise * noise)
 
     def modules(self) -> dict[str, nn.Module]:
-        """Decoder and encoder, whitened and without the scale."""
+        """Return decoder and encoder, whitened and without the scale."""
         model = copy.deepcopy(self.average)
         whiten(model, self.some(6000, step=-2), self.recipe.latent_noise, self.recipe.scale)
         return {"decoder": model.decoder, "encoder": model.encoder}

@@ -36,7 +36,7 @@ DECODERS = {
 }
 
 MAX_BYTES = 1 << 30
-"""Of one array: more than any decoder has."""
+"""Largest array that is read: more than any decoder has."""
 
 EXAMPLES = """\
 examples:

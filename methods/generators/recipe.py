@@ -1,4 +1,4 @@
-"""What recipes of generators say, and the data they name."""
+"""Recipes of generators, and the data that they name."""
 
 from __future__ import annotations
 

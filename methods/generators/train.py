@@ -69,7 +69,7 @@ class GeneratorTrainer(Trainer[AnyGenerator]):
         return self.prepare(torch.arange(0, len(self.images), every), step)
 
     def indices(self, step: int) -> Tensor:
-        """Which images a step sees: shuffled epochs, found from the step alone."""
+        """Return which images a step sees: shuffled epochs, found from the step alone."""
         count, batch = len(self.images), min(self.recipe.batch, len(self.images))
         epoch, position = divmod(step, count // batch)
         order = torch.randperm(count, generator=self.source("epoch", epoch))
@@ -123,7 +123,7 @@ class GeneratorTrainer(Trainer[AnyGenerator]):
         }
 
     def validate(self, folder: Path) -> dict[str, Any]:
-        """All numbers of the card, of the generator that was exported."""
+        """Score the generator that was exported."""
         prior = load_generator(self.recipe.name, folder=folder)
         return judge(prior, prepared(self.held_out, self.recipe))
 

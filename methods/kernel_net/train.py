@@ -59,7 +59,7 @@ class KernelTrainer(BlurredTrainer[KernelRecipe]):
         return build(dataclasses.asdict(self.recipe))
 
     def noise_levels(self, uniform: Tensor, coin: Tensor) -> Tensor:
-        """1 % for three images in four, 1 to 10 % for the fourth."""
+        """Draw 1 % for three images in four, 1 to 10 % for the fourth."""
         return torch.where(coin < NOISY_SHARE, NOISE * (NOISIEST / NOISE) ** uniform, NOISE)
 
     def loss(self) -> Loss:
@@ -71,7 +71,7 @@ class KernelTrainer(BlurredTrainer[KernelRecipe]):
         return Loss(loss, loss)
 
     def evaluate(self) -> dict[str, float]:
-        """Mean and median error of estimates from validation images."""
+        """Return the mean and median error of estimates from validation images."""
         return self._scores(self.average)
 
     def validate(self, folder: Path) -> dict[str, Any]:

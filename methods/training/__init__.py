@@ -1,1 +1,1 @@
-"""What all trainings share: the loop, its checkpoints, and ``python -m bench train``."""
+"""Training by recipes: recipe, trainer, checkpoints, and the store of trained models."""

@@ -145,7 +145,7 @@ class ModelStore:
         return network.eval().requires_grad_(False)
 
     def _place(self) -> str:
-        """Where the folder lies in the repository."""
+        """Return the folder's place in the repository."""
         return f"methods/{self.folder.parent.name}/{self.folder.name}"
 
     def _training(self, name: str) -> str:

@@ -77,7 +77,7 @@ class Trainer(Generic[AnyRecipe]):
 
     recipe_class: ClassVar[type[NetworkRecipe]] = NetworkRecipe
     store: ClassVar[ModelStore]
-    """Where its weights go; its own."""
+    """Where the family's weights go."""
     adam: ClassVar[Mapping[str, Any]] = {"betas": (0.9, 0.99)}
     largest_gradient: float = math.inf
     """Length to which gradients are clipped."""
@@ -120,15 +120,15 @@ class Trainer(Generic[AnyRecipe]):
 
     @property
     def parts(self) -> dict[str, Any]:
-        """Modules and optimisers that a checkpoint holds."""
+        """Return the modules and optimisers that a checkpoint holds."""
         return {"model": self.model, "average": self.average, **self.optimisers}
 
     def lr(self) -> float:
-        """Learning rate of this step."""
+        """Return the learning rate of this step."""
         return learning_rate(self.recipe.lr, self.step, self.recipe.steps)
 
     def updates(self) -> int:
-        """How often the network has been updated."""
+        """Count the updates of the network so far."""
         return self.step
 
     def show(self, folder: Path) -> None:
@@ -138,11 +138,11 @@ class Trainer(Generic[AnyRecipe]):
         """Prepare the averaged network for export."""
 
     def modules(self) -> dict[str, nn.Module]:
-        """Modules to export, by name."""
+        """Return the modules to export, by name."""
         return {"network": self.average}
 
     def describe(self) -> dict[str, Any]:
-        """What the card says beyond what every card says."""
+        """Return what the card says beyond what every card says."""
         return {}
 
     def validate(self, folder: Path) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Trainer(Generic[AnyRecipe]):
     # What is the same for all.
 
     def source(self, *parts: object) -> torch.Generator:
-        """Random numbers by recipe, seed and what is named."""
+        """Return random numbers by recipe, seed and what is named."""
         return seeds.generator(self.recipe.name, self.recipe.seed, *parts)
 
     def advance(self) -> float:
@@ -319,7 +319,7 @@ class Trainer(Generic[AnyRecipe]):
 
 
 def checkpoint_path(folder: Path, name: str) -> Path:
-    """Where the checkpoint of a recipe lies."""
+    """Return the path of a recipe's checkpoint."""
     return folder / f"{name}.safetensors"
 
 
