@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Coefficients of Jordan's quintic: steep at 0, and within about [0.7, 1.2] after five iterations."""
+"""Coefficients of Jordan's quintic: steep at 0, within about [0.7, 1.2] after five iterations."""
 ITERATIONS = 5
 
 
