@@ -46,5 +46,9 @@ BENCHMARK = {
         "the vectorised dark channel against a loop",
         "bench.methods.engineered.benchmark_dark_channel",
     ),
+    "device": (
+        "what a GPU gains over the CPU, and whether kernels agree",
+        "bench.methods.device_benchmark",
+    ),
 }
 """Times and numbers of parts, each as a page or a line."""

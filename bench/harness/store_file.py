@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from bench.errors import BenchError, StorageError
+from bench.harness.file_systems import on_network
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cells (
@@ -28,6 +29,9 @@ TABLES = {
     "plan": "label, id, row",
     "scores": "id, version, scores",
 }
+WRITE_AHEAD = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+ROLLBACK = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;"
+"""For network drives: a write-ahead log needs memory that all who use it share."""
 UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says of a store whose folder cannot be written."""
 
@@ -85,7 +89,8 @@ class StoreFile:
 
     def _open_to_write(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None)
-        db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
+        journal = ROLLBACK if on_network(self.folder) else WRITE_AHEAD
+        db.executescript(journal + SCHEMA)
         return db
 
     def _open_to_read(self) -> sqlite3.Connection:

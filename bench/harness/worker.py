@@ -248,6 +248,7 @@ def compute(method: MethodBase, job: Job) -> list[Answer]:
     """
     try:
         started = time.perf_counter()
+        # Where this brings them to the CPU, a device has finished: its time is counted.
         restoration = check(_call(method, job), _tensor(job.observation))
         elapsed = (time.perf_counter() - started) / len(job)
         return [_judge(single, elapsed) for single in split(restoration)]
@@ -258,12 +259,13 @@ def compute(method: MethodBase, job: Job) -> list[Answer]:
 
 
 def _call(method: MethodBase, job: Job) -> Restoration:
-    observation = _tensor(job.observation)
+    device = job.task.device
+    observation = _tensor(job.observation).to(device)
     if isinstance(method, Method):
         return method.deblur(observation)
     if isinstance(method, Oracle) and job.truth is not None:
-        image, kernel = job.truth
-        return method.deblur(observation, Truth(_tensor(image), _tensor(kernel)))
+        image, kernel = (_tensor(array).to(device) for array in job.truth)
+        return method.deblur(observation, Truth(image, kernel))
     if isinstance(method, Replay):
         return method.replay(_samples(job))
     raise TypeError(f"{type(method).__name__} is neither a Method, an Oracle nor a Replay.")

@@ -94,13 +94,13 @@ class DeepDeblur(Method):
             )
         self.preset, self.restarts, self.steps = preset, restarts, steps
         self.search_steps = search_steps
-        self.image_prior = load_generator(prior or task.image_class)
+        self.image_prior = load_generator(prior or task.image_class, device=task.device)
         if self.image_prior.image_size != task.image_size:
             raise InvalidInput(
                 f"The generator {self.image_prior.name!r} draws images of "
                 f"{self.image_prior.image_size}; the observations have {task.image_size}."
             )
-        self.kernel_prior = load_generator(KERNEL_PRIOR)
+        self.kernel_prior = load_generator(KERNEL_PRIOR, device=task.device)
 
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
@@ -190,11 +190,12 @@ class DeepDeblur(Method):
         if self.warm:
             starts = self._learned_starts(y, source)
         else:
-            starts = torch.randn(self.restarts or settings.restarts, size, generator=source)
+            count = self.restarts or settings.restarts
+            starts = torch.randn(count, size, generator=source).to(y.device)
         solver = Solver(
             self.image_prior,
             self.kernel_prior,
-            load_model(self.task.image_class),
+            load_model(self.task.image_class).to(y.device),
             settings,
             self.slack,
         )
@@ -231,20 +232,22 @@ class DeepDeblur(Method):
         }
 
     def _learned_starts(self, y: Tensor, source: torch.Generator) -> Tensor:
-        kernel = load_network(self.task.image_class).estimate(y[None])
+        network = load_network(self.task.image_class, device=y.device)
+        kernel = network.estimate(y[None])
         with torch.no_grad():
             latent = self.kernel_prior.encode(kernel[:, None])
-        spread = torch.randn(WARM_STARTS - 1, latent.shape[1], generator=source)
+        spread = torch.randn(WARM_STARTS - 1, latent.shape[1], generator=source).to(latent)
         return torch.cat([latent, latent + WARM_SPREAD * spread])
 
     def _published(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
         started = time.perf_counter()
         restarts = self.restarts or published.RESTARTS
         sizes = (self.image_prior.latent_size, self.kernel_prior.latent_size)
-        starts = [torch.randn(restarts, size, generator=source) for size in sizes]
+        starts = [torch.randn(restarts, size, generator=source).to(y.device) for size in sizes]
         if self.slack:
             steps = self.steps or published.SLACK_STEPS
-            starts.append(0.5 + 0.01 * torch.randn(restarts, *y.shape, generator=source))
+            noise = torch.randn(restarts, *y.shape, generator=source).to(y.device)
+            starts.append(0.5 + 0.01 * noise)
             solve = published.deep_deblur_slack
         else:
             known = published.STEPS.get(self.task.image_class, published.MOST_STEPS)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bench.methods.kernel_net.network import NETWORKS, KernelNetwork
 from bench.methods.training.store import ModelStore
 
@@ -16,15 +18,18 @@ load_card = STORE.card
 
 
 @functools.lru_cache(maxsize=4)
-def load_network(image_class: str, folder: Path = WEIGHTS) -> KernelNetwork:
-    """Load a class's network in evaluation mode.
+def load_network(
+    image_class: str, folder: Path = WEIGHTS, device: str | torch.device = "cpu"
+) -> KernelNetwork:
+    """Load a class's network in evaluation mode, onto a device.
 
     Raises
     ------
     Unavailable
         If it is missing or does not match its card.
     """
-    return STORE.at(folder).load(lambda card: build(card["recipe"]), image_class)
+    network = STORE.at(folder).load(lambda card: build(card["recipe"]), image_class)
+    return network.to(device)
 
 
 def build(recipe: Mapping[str, Any]) -> KernelNetwork:

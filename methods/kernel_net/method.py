@@ -40,7 +40,7 @@ class KernelNet(Method):
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self.check_available(task)
-        self.network = load_network(task.image_class)
+        self.network = load_network(task.image_class, device=task.device)
 
     @classmethod
     def check_available(cls, task: Task) -> None:

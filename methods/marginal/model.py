@@ -54,6 +54,12 @@ class GaussianModel:
         """Height and width in pixels."""
         return int(self.mean.shape[-2]), int(self.mean.shape[-1])
 
+    def to(self, device: torch.device | str) -> GaussianModel:
+        """Return the model on a device."""
+        first, second, third = (part.to(device) for part in self.components)
+        components = first, second, third
+        return GaussianModel(self.mean.to(device), components, self.spectrum.to(device))
+
 
 def learn_model(images: Tensor, ranks: tuple[int, int, int] = RANKS) -> GaussianModel:
     """Fit the model to images of a class.
