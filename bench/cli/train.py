@@ -52,12 +52,9 @@ def run(options: argparse.Namespace) -> int:
     """Train."""
     import torch
 
-    from bench.methods.training.command import train_otherwise
     from bench.methods.training.recipe import train
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    if train_otherwise(options.name, options.steps, options.folder, options.finish):
-        return 0
     train(options.name, steps=options.steps, folder=options.folder, finish=options.finish)
     return 0
