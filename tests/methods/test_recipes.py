@@ -51,6 +51,7 @@ def test_recipes_are_whole_and_shipped_weights_are_theirs(name: str) -> None:
         ("look = 3", "unknown keys: look; there are: augment"),
         ('name = "other"', "unknown keys: name"),
         ('trainer = "nowhere:Trainer"', "trainer = 'nowhere:Trainer', which is none"),
+        ("trainer = [3]", "which is none"),
         ('trainer = "pathlib:Path"', "trainer = 'pathlib:Path', which is none"),
         ("image_size = ", "is no whole TOML file"),
     ],
