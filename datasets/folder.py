@@ -18,6 +18,7 @@ from torch import Tensor
 
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import LEVIN_KERNELS, levin_kernel
+from bench.datasets.pairs import KERNEL_SIZE, Pair, PairsDataset, all_grey, find_pairs
 from bench.errors import BenchError, InvalidInput
 from bench.photo import read_photo
 from bench.protocol import Alignment, Dataset, Formation, Location, Sample
@@ -45,6 +46,8 @@ class Options:
         See :class:`bench.protocol.Dataset`.
     bits : int or None
         Observations are rounded to so many bits.
+    kernel_size : int
+        Told to methods where pairs are given and nobody knows the kernels.
     title : str
     """
 
@@ -52,10 +55,19 @@ class Options:
     kernels: str = "motion"
     boundary: str = "valid"
     bits: int | None = None
+    kernel_size: int = KERNEL_SIZE
     title: str = ""
 
 
-KEYS = {"class": "image_class", "kernels": "kernels", "boundary": "boundary", "bits": "bits"}
+KEYS = {
+    "class": "image_class",
+    "kernels": "kernels",
+    "boundary": "boundary",
+    "bits": "bits",
+    "kernel_size": "kernel_size",
+}
+OF_PAIRS = ("image_class", "kernel_size", "title")
+"""What can be said of observations that are given."""
 FILE_KEYS = {**KEYS, "title": "title"}
 
 
@@ -73,6 +85,19 @@ def folder_dataset(name: str) -> type[Dataset]:
     options = _checked(_read_settings(settings), FILE_KEYS, str(settings))
     options |= _checked(dict(urllib.parse.parse_qsl(query)), KEYS, name)
     found = Options(**options)
+    pairs = find_pairs(path) if path.is_dir() else []
+    if pairs:
+        if wrong := [key for key, option in KEYS.items() if option in options.keys() - OF_PAIRS]:
+            raise InvalidInput(
+                f"{path} holds pairs of blurred and sharp photographs, for which there is no "
+                f"{wrong[0]} to choose; there are class and kernel_size."
+            )
+        return _pairs_dataset(name, path, found, pairs)
+    if path.is_dir() and not image_paths(path) and (path / "blur").is_dir():
+        raise InvalidInput(
+            f"{path} holds blurred photographs without sharp ones; 'python -m bench deblur "
+            f"{path}/blur/* -o FOLDER' restores them and scores what can be scored without."
+        )
     return type(
         "Folder",
         (FolderDataset,),
@@ -87,6 +112,22 @@ def folder_dataset(name: str) -> type[Dataset]:
             "folder": path,
             "kernels": found.kernels,
             "channels": 1 if path.is_dir() and _all_grey(path) else 3,
+        },
+    )
+
+
+def _pairs_dataset(name: str, path: Path, options: Options, pairs: list[Pair]) -> type[Dataset]:
+    return type(
+        "Pairs",
+        (PairsDataset,),
+        {
+            "__doc__": PairsDataset.__doc__,
+            "name": name,
+            "title": options.title or f"{len(pairs)} pairs of {path}, blurred and sharp",
+            "image_class": options.image_class,
+            "folder": path,
+            "kernel_size": options.kernel_size,
+            "channels": 1 if all_grey(pairs) else 3,
         },
     )
 
@@ -200,9 +241,11 @@ def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[s
                 f"{where} asks for the kernels {kernels!r}; give motion, levin, or "
                 f"{SCHEME}PATH of a folder with pictures of kernels."
             )
-    if "bits" in options:
+    for key, advice in (("bits", "8 or 16"), ("kernel_size", "a number of pixels from 3")):
         try:
-            options["bits"] = int(options["bits"])
+            options |= {key: int(options[key])} if key in options else {}
         except (TypeError, ValueError) as error:
-            raise BenchError(f"{where} has bits={options['bits']!r}; give 8 or 16.") from error
+            raise BenchError(f"{where} has {key}={options[key]!r}; give {advice}.") from error
+    if not 3 <= options.get("kernel_size", 3) <= 501:
+        raise BenchError(f"{where} has kernel_size={options['kernel_size']}; give 3 to 501 pixels.")
     return options

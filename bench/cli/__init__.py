@@ -15,7 +15,7 @@ from bench.errors import BenchError
 
 COMMANDS = {
     "run": "measure methods on datasets and print a table",
-    "sweep": "measure methods against noise, blur length or outliers",
+    "sweep": "measure methods against noise, blur length, outliers or kernel size",
     "table": "print the table of a finished or unfinished run",
     "report": "make the tables, figures and the page of a run, or the paper's reproduction",
     "check": "hold every method against the reference: the gate",

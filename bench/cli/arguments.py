@@ -123,10 +123,13 @@ def add_own_data(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--class", help="of images that a prior fits: svhn, shoes, celeba")
     group.add_argument("--kernels", help="motion (default), levin, or folder:PATH")
     group.add_argument("--boundary", help="valid (default), circular or replicate")
+    group.add_argument(
+        "--kernel-size", type=positive, help="of pairs: what methods are told; default: 31"
+    )
     group.add_argument("--bits", type=positive, help="round observations to so many bits")
 
 
-OWN_DATA = ("class", "kernels", "boundary", "bits")
+OWN_DATA = ("class", "kernels", "boundary", "bits", "kernel_size")
 
 
 def datasets(options: argparse.Namespace) -> list[str]:

@@ -53,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[None],
         help="fresh kernels of these lengths",
     )
+    parser.add_argument(
+        "--kernel-size-bound",
+        type=arguments.numbers,
+        default=[1.0],
+        metavar="B",
+        help="methods are told B times the kernel's size, as who does not know it; by commas",
+    )
     parser.add_argument("--seed", type=arguments.integers, default=[0], help="seeds, by commas")
     arguments.add_own_data(parser)
     arguments.add_execution(parser)
@@ -86,6 +93,7 @@ def run(options: argparse.Namespace) -> int:
         noises=options.noise,
         blur_lengths=options.blur_length,
         seeds=options.seed,
+        bounds=options.kernel_size_bound,
         images=options.images,
         settings=options.set,
     )

@@ -21,7 +21,7 @@ It leaves scores.csv, table.md, curves.csv, curves.md, curves.png and curves.svg
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("name", help="noise, blur-length or outliers")
+    parser.add_argument("name", help="noise, blur-length, outliers or kernel-size")
     parser.add_argument("--methods", default="*", help="names or patterns, by commas")
     parser.add_argument("--datasets", default="*", help="names or patterns, by commas")
     parser.add_argument("--values", type=arguments.numbers, help="instead of the settings'")

@@ -204,6 +204,7 @@ class Cell:
             "seed": condition.seed,
             "outliers": condition.outliers,
             "gain": condition.gain,
+            "bound": condition.bound,
             "index": self.index,
             "parameters": identity["parameters"],
             "assets": identity["assets"],
@@ -242,6 +243,7 @@ class Row:
             columns["seed"],
             columns.get("outliers", 0.0),  # stores of earlier versions know of none
             columns.get("gain", 1.0),
+            columns.get("bound", 1.0),
         )
 
     @property

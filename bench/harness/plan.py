@@ -17,7 +17,7 @@ from bench.harness import guests, interview
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.physics.answers import size
 from bench.physics.observation import Condition, Observed, effective, formation, observe
-from bench.protocol import Dataset, Task
+from bench.protocol import Dataset, Status, Task
 from bench.registry import METHODS
 
 REFERENCE_PIXELS = 64 * 64
@@ -246,6 +246,10 @@ def _plan_method(
         cells = [Cell(series, picture) for picture in pictures]
         if verdict.status:
             yield Refusal(tuple(cells), verdict.status, verdict.reason)
+            continue
+        if method.kind == "oracle" and dataset.kernel_unknown:
+            reason = f"The kernels of {dataset.name!r} are not known, and an oracle is given them."
+            yield Refusal(tuple(cells), Status.NOT_APPLICABLE, reason)
             continue
         pixels = task.image_size[0] * task.image_size[1]
         size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))

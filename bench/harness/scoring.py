@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.harness.cells import Row
 from bench.harness.store import Store
 from bench.metrics import METRICS, score
-from bench.physics.observation import truth
+from bench.physics.observation import told_size, truth
 from bench.protocol import Dataset, Restoration, Sample
 
 VERSIONS = {**{name: metric.version for name, metric in METRICS.items()}, "kernel_spread": "1"}
@@ -162,12 +162,15 @@ def _measure(
 ) -> dict[str, list[float]]:
     """Compute metrics of restorations whose shapes are the same."""
     kernels = [restoration.kernel for _, restoration, _ in items]
+    row, restoration, sample = items[0]
+    size = (int(restoration.image.shape[-2]), int(restoration.image.shape[-1]))
+    told = told_size(sample.kernel, row.condition.bound, size)
     values = score(
         torch.cat([restoration.image for _, restoration, _ in items]),
         None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
         torch.stack([sample.image for _, _, sample in items]),
         torch.stack([sample.kernel for _, _, sample in items]),
-        dataset.alignment_for(items[0][2].kernel.shape),
+        dataset.alignment_for(told),
         names,
     )
     return {name: value.tolist() for name, value in values.items()}

@@ -49,12 +49,15 @@ class Part:
         noises: Sequence[float] = (0.01,),
         blur_lengths: Sequence[int | None] = (None,),
         seeds: Sequence[int] = (0,),
+        bounds: Sequence[float] = (1.0,),
         images: int | None = None,
         settings: Sequence[str] = (),
     ) -> Part:
         """Take methods by names or patterns, under all conditions that the values make."""
-        values = itertools.product(noises, blur_lengths, seeds)
-        conditions = [Condition(noise, length, seed) for noise, length, seed in values]
+        values = itertools.product(noises, blur_lengths, bounds, seeds)
+        conditions = [
+            Condition(noise, length, seed, bound=bound) for noise, length, bound, seed in values
+        ]
         return cls(plan.parse_methods(methods, settings), datasets, conditions, images)
 
 

@@ -1,4 +1,4 @@
-"""Sweeps: methods against noise, blur length or outliers, as ``sweeps.toml`` says."""
+"""Sweeps: methods against noise, blur length, outliers or kernel size, as ``sweeps.toml`` says."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parts(
 
     Parameters
     ----------
-    name : {"noise", "blur-length", "outliers"}
+    name : {"noise", "blur-length", "outliers", "kernel-size"}
     methods, datasets : str
         Patterns by commas that narrow what the settings name.
     values : sequence of float, optional
@@ -83,6 +83,8 @@ def condition(name: str, value: float, gain: float = 1.0) -> Condition:
             return Condition(noise=value, gain=gain)
         case "outliers":
             return Condition(outliers=value, gain=gain)
+        case "kernel-size":
+            return Condition(bound=value, gain=gain)
         case _:
             return Condition(blur_length=int(value), gain=gain)
 

@@ -16,7 +16,9 @@ from torch import Tensor
 from bench.metrics._base import Comparison, Metric
 from bench.metrics._gmsd import gmsd
 from bench.metrics._kernel_similarity import kernel_similarity
+from bench.metrics._naturalness import naturalness
 from bench.metrics._psnr import psnr
+from bench.metrics._sharpness import sharpness_index
 from bench.metrics._ssim import ssim, ssim_rgb
 from bench.protocol import Alignment
 
@@ -26,8 +28,10 @@ __all__ = [
     "Metric",
     "gmsd",
     "kernel_similarity",
+    "naturalness",
     "psnr",
     "score",
+    "sharpness_index",
     "ssim",
     "ssim_rgb",
 ]

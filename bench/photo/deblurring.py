@@ -218,7 +218,13 @@ def deblur_photograph(
 
     searcher = method if known_size else SEARCHER
     own = parameters if searcher == method else {}
-    candidates = search(lambda size: estimator(searcher, own, size), evidence, sizes, step)
+    candidates = search(
+        lambda size: estimator(searcher, own, size),
+        evidence,
+        sizes,
+        lambda kernel: estimator.restored(searcher, own, kernel),
+        step,
+    )
     if searcher != method:
         candidates = _by_another(estimator, method, parameters, evidence, candidates)
         step()
@@ -273,6 +279,12 @@ class _Estimator:
             )
         kernel: Tensor = _solved(method, task, parameters, lambda m: m.estimate_kernel(self.window))
         return kernel[0].float().cpu()
+
+    def restored(self, method: str, parameters: dict[str, Any], kernel: Tensor) -> Tensor:
+        """Return the window restored with a kernel."""
+        size = (int(kernel.shape[0]), int(kernel.shape[1]))
+        task = dataclasses.replace(self.task, kernel_size=size)
+        return _solved(method, task, parameters, lambda m: m.restore(self.window, kernel[None]))
 
 
 def _solved(

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from bench.metrics import sharpness_index
 from bench.photo.evidence import Evidence
 
 LADDER = (9, 11, 13, 17, 21, 27, 35, 45, 57, 73)
 """Sides of kernels in pixels. Neighbours differ by little: an estimate may fail at one size and
 succeed at the next."""
+TIE = 0.003
+"""Evidence per pixel by which kernels are as good as equal. It does not see the phases of a
+kernel, which the sharpness of the restored window does."""
 SHARE = 4
 """A window is at least so many kernels wide."""
 
@@ -23,6 +27,7 @@ class Candidate:
     size: int
     kernel: Tensor
     evidence: float
+    sharpness: float = float("nan")
 
 
 def sizes_for(shape: Sequence[int]) -> tuple[int, ...]:
@@ -34,9 +39,13 @@ def search(
     estimate: Callable[[int], Tensor],
     evidence: Evidence,
     sizes: Sequence[int],
+    restore: Callable[[Tensor], Tensor],
     progress: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
-    """Estimate a kernel at every size, best evidence first.
+    """Estimate a kernel at every size, the best first.
+
+    The best has the most evidence; of those that have hardly less, the one whose restored window
+    has the largest sharpness index.
 
     Parameters
     ----------
@@ -45,6 +54,9 @@ def search(
     evidence : Evidence
         Of the window that the kernels were estimated from.
     sizes : sequence of int
+    restore : callable
+        From a kernel to the restored window, shape (1, C, H, W), for those that evidence alone
+        does not decide between.
     progress : callable
         Called after each size.
     """
@@ -53,4 +65,12 @@ def search(
         kernel = estimate(size)
         found.append(Candidate(size, kernel, evidence.of(kernel)))
         progress()
-    return sorted(found, key=lambda candidate: -candidate.evidence)
+    found.sort(key=lambda candidate: -candidate.evidence)
+    close = sum(candidate.evidence >= found[0].evidence - TIE for candidate in found)
+    if close == 1:
+        return found
+    sharp = [
+        dataclasses.replace(each, sharpness=float(sharpness_index(restore(each.kernel))[0]))
+        for each in found[:close]
+    ]
+    return [*sorted(sharp, key=lambda each: -each.sharpness), *found[close:]]

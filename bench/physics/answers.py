@@ -182,7 +182,7 @@ def take_sample(dataset: Dataset, index: int) -> Sample:
                 f"{where} has shape {tuple(sample.image.shape)} and its observation "
                 f"{tuple(sample.observation.shape)}; crop the image to what is observed."
             )
-        if dataset.noise is None:
+        if dataset.noise is None and not dataset.noise_unknown:
             raise InvalidInput(
                 f"{where} brings its observation, and the dataset does not say which noise that "
                 "has: give its class 'noise = …', the standard deviation in [0, 1)."
@@ -217,6 +217,8 @@ def _check_kernel(kernel: Any, where: str) -> None:
     shape = tuple(kernel.shape) if isinstance(kernel, Tensor) else type(kernel).__name__
     if not isinstance(kernel, Tensor) or kernel.ndim != 2 or 0 in shape:
         raise InvalidInput(f"{where} has a kernel of shape {shape}; (kh, kw) is expected.")
+    if bool(kernel.isnan().all()):
+        return  # nobody knows it
     total, low = float(kernel.sum()), float(kernel.min())
     if not (low >= -NEGATIVE_SLACK and abs(total - 1) <= SUM_SLACK):
         raise InvalidInput(

@@ -13,6 +13,7 @@ from bench import seeds
 from bench.errors import InvalidInput
 from bench.physics import forward
 from bench.physics.answers import take_sample
+from bench.physics.noise import estimate_noise
 from bench.protocol import Dataset, Formation, NoiseModel, Sample, Task
 from bench.registry import KERNELS
 
@@ -25,8 +26,9 @@ class Condition:
 
     Attributes
     ----------
-    noise : float
-        Standard deviation of the noise in units of the image range [0, 1].
+    noise : float or None
+        Standard deviation of the noise in units of the image range [0, 1]; None where nobody knows
+        it, and methods are told an estimate.
     blur_length : int or None
         Blur every image with fresh kernels of this trajectory length, in pixels; None keeps the
         dataset's own kernels. Kernels are 28×28 as in the paper, and longer ones on the smallest
@@ -39,18 +41,23 @@ class Condition:
     gain : float
         Exposure: the blurred image times the gain is clipped at 1, as by a saturated sensor, and
         so is the image that restorations are compared with. 1 saturates nothing.
+    bound : float
+        Methods are told this many times the kernel's size, on an odd grid, as who does not know it
+        would guess. 1 tells the size itself.
     """
 
-    noise: float = 0.01
+    noise: float | None = 0.01
     blur_length: int | None = None
     seed: int = 0
     outliers: float = 0.0
     gain: float = 1.0
+    bound: float = 1.0
 
     def __post_init__(self) -> None:
         # Seeds hang on how it is written: NumPy's 0.1, the integer 0 and −0 are 0.1 and 0.0.
-        object.__setattr__(self, "noise", float(self.noise) + 0.0)
-        if not 0 <= self.noise < 1:
+        if self.noise is not None:
+            object.__setattr__(self, "noise", float(self.noise) + 0.0)
+        if self.noise is not None and not 0 <= self.noise < 1:
             raise InvalidInput(
                 f"The noise is {self.noise:g}; give a standard deviation in [0, 1), "
                 "such as 0.01 for 1 %."
@@ -67,11 +74,18 @@ class Condition:
             )
         if not 1 <= self.gain <= 100:
             raise InvalidInput(f"The gain is {self.gain:g}; give 1 (none) to 100.")
+        object.__setattr__(self, "bound", float(self.bound))
+        if not 1 <= self.bound <= 4:
+            raise InvalidInput(
+                f"The bound of the kernel size is {self.bound:g}; give 1 (the size) to 4 times it."
+            )
 
     def __str__(self) -> str:
         length = "" if self.blur_length is None else f", blur length {self.blur_length}"
         disturbed = "".join(f", {name} {value:g}" for name, value in self.disturbance().items())
-        return f"noise {self.noise:g}{length}{disturbed}, seed {self.seed}"
+        noise = "unknown" if self.noise is None else f"{self.noise:g}"
+        bound = "" if self.bound == 1 else f", kernel size bound {self.bound:g}"
+        return f"noise {noise}{length}{disturbed}{bound}, seed {self.seed}"
 
     def disturbance(self) -> dict[str, float]:
         """Return outliers and gain by name, where there are any; without, a cell has none."""
@@ -88,18 +102,41 @@ class Observed:
 
     def task(self, dataset: Dataset, condition: Condition, device: str) -> Task:
         """Return what a blind method may know of this observation."""
-        kernel_height, kernel_width = self.sample.kernel.shape
         height, width = self.observation.shape[-2:]
+        noise = condition.noise
+        if noise is None:  # rounded, so that it is the same on every processor
+            noise = float(f"{float(estimate_noise(self.observation[None])[0]):.2g}")
         return Task(
             image_class=dataset.image_class,
             image_size=(height, width),
             channels=dataset.channels,
-            kernel_size=(kernel_height, kernel_width),
-            noise=condition.noise,
+            kernel_size=told_size(self.sample.kernel, condition.bound, (height, width)),
+            noise=noise,
             boundary=dataset.told_boundary(),
             device=device,
             seed=condition.seed,
         )
+
+
+def told_size(kernel: Tensor, bound: float, image_size: tuple[int, int]) -> tuple[int, int]:
+    """Return the kernel size that methods are told: the kernel's, or a bound on an odd grid.
+
+    Parameters
+    ----------
+    kernel : Tensor, shape (kh, kw)
+    bound : float
+        1 tells the size itself, even or odd.
+    image_size : (int, int)
+        No bound is larger than what fits into the image.
+    """
+    kh, kw = int(kernel.shape[0]), int(kernel.shape[1])
+    if bound == 1:
+        return kh, kw
+    height, width = (
+        max(side, min(int(bound * side) | 1, most if most % 2 else most - 1))
+        for side, most in zip((kh, kw), image_size, strict=True)
+    )
+    return height, width
 
 
 def effective(condition: Condition, dataset: Dataset) -> Condition:
@@ -114,7 +151,7 @@ def effective(condition: Condition, dataset: Dataset) -> Condition:
         If a blur length is asked of such a dataset, or it declares what cannot be simulated.
     """
     check_formation(dataset)
-    if dataset.noise is None:
+    if dataset.noise is None and not dataset.noise_unknown:
         return condition
     if condition.blur_length is not None or condition.disturbance():
         varied = "blur length" if condition.blur_length is not None else "outliers or gain"
@@ -122,7 +159,12 @@ def effective(condition: Condition, dataset: Dataset) -> Condition:
             f"The dataset {dataset.name!r} has observations of its own, by real blur or by a "
             f"published model; it has no {varied} to vary. Leave it out of this sweep."
         )
-    return dataclasses.replace(condition, noise=dataset.noise)
+    if dataset.noise_unknown and condition.noise not in (None, Condition().noise):
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} has observations of its own whose noise nobody knows; "
+            "there is none to vary. Leave out --noise, or the set."
+        )
+    return dataclasses.replace(condition, noise=None if dataset.noise_unknown else dataset.noise)
 
 
 def check_formation(dataset: Dataset) -> None:
@@ -181,6 +223,11 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
             f"The dataset {dataset.name!r} has a free boundary and its image {sample.name!r} no "
             "observation, and nothing here can make one; give observations, or declare the "
             "boundary as circular, valid or replicate."
+        )
+    if condition.noise is None:
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} has a noise that nobody knows and its image "
+            f"{sample.name!r} no observation, and nothing here can make one; give observations."
         )
     sample = _blurred_by(sample, index, condition)
     noise = seeds.generator(

@@ -29,7 +29,8 @@ class Sample:
     image : Tensor, float32, shape (C, H, W), in [0, 1]
     kernel : Tensor, shape (kh, kw)
         Non-negative, sums to 1, origin at ``(kh // 2, kw // 2)``. Float32, or float64 where the
-        rounding of an observation to 8 bits hangs on it.
+        rounding of an observation to 8 bits hangs on it. Where nobody knows it, as of a pair of
+        photographs, it is NaN throughout, and its size is what methods are told.
     kernel_id : str
         Equal for equal kernels, across datasets: statistics cluster by it.
     observation : Tensor or None, shape (C, H, W)
@@ -131,6 +132,11 @@ class Dataset(abc.ABC):
     noise : float or None
         The noise level that methods are told where it is the dataset's own, as that of given
         observations or of noise that is not Gaussian; None if the condition sets it.
+    noise_unknown : bool
+        Whether given observations have a noise that nobody knows: methods are told an estimate,
+        and tables say that it is unknown.
+    kernel_unknown : bool
+        Whether the samples' kernels are NaN throughout; no oracle can be given them.
     in_range : bool
         Whether a generator that methods use drew the images, so that no score is too good.
     notice : str
@@ -148,6 +154,8 @@ class Dataset(abc.ABC):
     alignment: ClassVar[Alignment | Literal["half kernel"]] = Alignment()
     version: ClassVar[str] = "1"
     noise: ClassVar[float | None] = None
+    noise_unknown: ClassVar[bool] = False
+    kernel_unknown: ClassVar[bool] = False
     in_range: ClassVar[bool] = False
     notice: ClassVar[str] = ""
 

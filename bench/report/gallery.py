@@ -197,8 +197,9 @@ def _group(
     folder = "-".join(
         [
             slug(dataset.name),
-            f"noise-{condition.noise:g}",
+            "noise-unknown" if condition.noise is None else f"noise-{condition.noise:g}",
             *([f"length-{length}"] if length else []),
+            *([f"bound-{condition.bound:g}"] if condition.bound > 1 else []),
             *(f"{name}-{value:g}" for name, value in condition.disturbance().items()),
         ]
     )

@@ -28,6 +28,7 @@ AXES = {
     "noise": Axis("noise", "noise (standard deviation, % of the image range)", 100.0),
     "blur-length": Axis("blur-length", "blur length (pixels)"),
     "outliers": Axis("outliers", "outliers (% of pixels)", 100.0),
+    "kernel-size": Axis("kernel-size", "kernel size told (in true sizes)"),
 }
 
 
@@ -60,6 +61,7 @@ def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         "noise": frame["noise"].astype(float),
         "blur-length": length,
         "outliers": outliers.fillna(0.0),
+        "kernel-size": _swept(frame, "kernel size bound").fillna(1.0),
     }
     base = frame["dataset"].str.replace(r"-range$", "", regex=True)
     saturated = gain.map(lambda value: "" if value != value else f", gain {value:g}")

@@ -6,6 +6,8 @@ import pytest
 
 from bench.errors import BenchError, UnknownName
 from bench.harness import sweep
+from bench.harness.plan import load_dataset
+from bench.physics.observation import Condition, observe, told_size
 from bench.report import curves
 
 
@@ -79,3 +81,31 @@ def test_saturated_images_are_a_set_of_their_own():
         ("celeba", 5.0),
         ("celeba, gain 1.5", 0.0),
     }
+
+
+def test_the_kernel_size_sweep_tells_bounds_and_changes_nothing_else():
+    conditions = {str(c) for part in sweep.parts("kernel-size", "dp") for c in part.conditions}
+    assert conditions == {
+        "noise 0.01, seed 0",
+        "noise 0.01, kernel size bound 1.5, seed 0",
+        "noise 0.01, kernel size bound 2, seed 0",
+    }
+    dataset = load_dataset("photos")
+    plain, twice = Condition(), Condition(bound=2)
+    same, bound = observe(dataset, 0, plain), observe(dataset, 0, twice)
+    assert (same.observation == bound.observation).all()
+    assert same.task(dataset, plain, "cpu").kernel_size == (28, 28)
+    assert bound.task(dataset, twice, "cpu").kernel_size == (57, 57)
+    assert told_size(same.sample.kernel, 4, (64, 64)) == (63, 63)  # no larger than the image
+
+
+def test_bounds_are_read_from_the_condition():
+    frame = scores()[lambda each: each["noise"] == 0.01]
+    frame = frame.assign(condition="noise 0.01, kernel size bound 1.5, seed 0")
+    assert set(curves.prepare(frame, "kernel-size")["value"]) == {1.5}
+
+
+@pytest.mark.parametrize("bound", [0.5, 9])
+def test_a_bound_that_makes_no_sense_is_refused(bound):
+    with pytest.raises(BenchError, match="bound of the kernel size"):
+        Condition(bound=bound)
