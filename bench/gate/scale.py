@@ -8,6 +8,7 @@ anybody's are.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import resource
 import sys
@@ -25,6 +26,7 @@ from bench.harness.cells import MethodSpec
 from bench.harness.session import Datasets
 from bench.harness.store import Store
 from bench.physics.observation import Condition
+from bench.registry import DATASETS, METHODS
 from bench.report import page, tables
 
 T = TypeVar("T")
@@ -70,14 +72,31 @@ nothing = bench_scale:Nothing
 """
 
 
-def install(folder: Path, images: int) -> None:
-    """Write the plugin into a folder, and have this process and its children find it."""
+def install(folder: Path, images: int, *, here: bool) -> None:
+    """Write the plugin into a folder, and have this process and its children find it.
+
+    Parameters
+    ----------
+    folder : Path
+    images : int
+    here : bool
+        Register its classes in this session in place of installing them.
+    """
     (folder / "bench_scale.py").write_text(textwrap.dedent(PLUGIN).format(images=images))
+    sys.path.insert(0, str(folder))
+    if here:
+        return register()
     about = folder / "bench_scale-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-scale\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(ENTRY_POINTS)
-    sys.path.insert(0, str(folder))
+
+
+def register() -> None:
+    """Have the plugin's classes in this session alone: asked and computed in this process."""
+    plugin = importlib.import_module("bench_scale")
+    METHODS.register("nothing")(plugin.Nothing)
+    DATASETS.register("flat")(plugin.Flat)
 
 
 class Phases:
@@ -116,7 +135,9 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def run(methods: int, images: int, workers: int | None, only_plan: bool) -> str:
+def run(
+    methods: int, images: int, workers: int | None = None, *, only_plan: bool, here: bool
+) -> str:
     """Measure a run of so many methods on so many images.
 
     Returns
@@ -126,7 +147,7 @@ def run(methods: int, images: int, workers: int | None, only_plan: bool) -> str:
     """
     phases = Phases(methods * images)
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as place:
-        install(Path(place), images)
+        install(Path(place), images, here=here)
         process.start_server()
         datasets, out = Datasets(), Path(place) / "results"
         specs = [MethodSpec("nothing", (("number", number),)) for number in range(methods)]
@@ -157,9 +178,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--only-plan", action="store_true", help="lay out, and run nothing")
+    parser.add_argument("--here", action="store_true", help="all in this process, none isolated")
     options = parser.parse_args(arguments)
     load = os.getloadavg()[0]
-    print(run(options.methods, options.images, options.workers, options.only_plan))
+    print(
+        run(
+            options.methods,
+            options.images,
+            options.workers,
+            only_plan=options.only_plan,
+            here=options.here,
+        )
+    )
     print(f"\nLoad at the start: {load:.1f} on {os.cpu_count()} cores.")
     return 0
 

@@ -137,9 +137,7 @@ def execute(
         patience = interview.patience(time_limit)
         laid_out = _lay_out(parts, datasets, device, patience, left_out)
     if not any(item.cells for item in laid_out):
-        if left_out:
-            raise BenchError(next(iter(left_out.values())))
-        raise BenchError("There was nothing to run.")
+        raise BenchError(next(iter(left_out.values()), "There was nothing to run."))
     workers = workers or (runner.available_cores() if device == "cpu" else 1)
     parallel = parallel or Parallel()
     origin = provenance.collect(
@@ -170,9 +168,7 @@ def execute(
         frame = scores.update(scores.collect(store, datasets, not quiet), out)
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
-        paths = []
-        if sheets:
-            paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame)
+        paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame) if sheets else []
         index = (
             gallery.write_gallery(store, datasets, out / "gallery", gallery_images)
             if gallery_images

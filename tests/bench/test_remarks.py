@@ -6,8 +6,10 @@ import dataclasses
 from pathlib import Path
 
 import pandas as pd
+import pytest
+import torch
 
-from bench.harness import scores
+from bench.harness import scores, scoring
 from bench.harness.cells import Cell
 from bench.harness.packing import Packed, pack
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, parse_methods, plan
@@ -109,3 +111,31 @@ def test_rows_planned_before_sets_had_versions_in_the_plan_are_not_outdated(tmp_
             store.record(Outcome(cell, "ok", "", image) for cell in cells)
         frame = scores.collect(store, lambda _: dataset, progress=False)
     assert list(frame["status"]) == ["ok"] * 4
+
+
+def test_raising_a_metrics_version_computes_its_column_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = load_dataset("photos")
+    cells = _cells(2)
+    image = pack(Restoration(dataset[0].image[None]))
+    with Store(tmp_path) as store:
+        store.expect(cells)
+        store.record(Outcome(cell, "ok", "", image) for cell in cells)
+        before = scores.collect(store, lambda _: dataset, progress=False)
+        raised = {**scoring.VERSIONS, "gmsd": "another"}
+        monkeypatch.setattr(scoring, "VERSIONS", raised)
+        text = ",".join(f"{name}={version}" for name, version in raised.items())
+        monkeypatch.setattr(scoring, "VERSION", text)
+        asked = []
+
+        def only_gmsd(*arguments: object) -> dict[str, object]:
+            asked.append(arguments[-1])
+            return {"gmsd": torch.tensor([0.5] * 2)}
+
+        monkeypatch.setattr(scoring, "score", only_gmsd)
+        after = scores.collect(store, lambda _: dataset, progress=False)
+    assert asked == [frozenset({"gmsd"})]
+    assert list(after["gmsd"]) == [0.5, 0.5]
+    same = [name for name in before.columns if name not in ("gmsd", "metric_version")]
+    pd.testing.assert_frame_equal(before[same], after[same])
