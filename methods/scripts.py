@@ -46,6 +46,10 @@ BENCHMARK = {
         "the vectorised dark channel against a loop",
         "bench.methods.engineered.benchmark_dark_channel",
     ),
+    "executors": (
+        "what an executor costs for each cell, and one worker against two",
+        "bench.harness.executor_benchmark",
+    ),
     "device": (
         "what a GPU gains over the CPU, and whether kernels agree",
         "bench.methods.device_benchmark",

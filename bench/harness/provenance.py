@@ -19,6 +19,7 @@ import bench
 from bench import checkout
 from bench.errors import InvalidInput
 from bench.files import write_atomically
+from bench.harness import timing
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "opencv-python", "pandas", "oct2py")
 
@@ -51,6 +52,8 @@ def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
             "processor": processor(),
             "cores": psutil.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+            "load_at_start": timing.load(),
+            "calibration_seconds": round(timing.calibrate(), 5),
         },
         **settings,
     }
