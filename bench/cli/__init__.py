@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from bench import __version__
+from bench.cli.parser import Parser
 from bench.errors import BenchError
 
 COMMANDS = {
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _print_whatever_comes()
     try:
         given = sys.argv[1:] if arguments is None else [*arguments]
-        options = _parser(given).parse_args(given)
+        options = _parser(given).parse_args(_with_settings(given))
         code = int(options.run(options))
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -75,6 +76,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return BROKEN
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as `| head` does
         return OK
+
+
+def _with_settings(given: Sequence[str]) -> list[str]:
+    """Read the TOML file that describes a run, if one is named."""
+    if not given or given[0] != "run":
+        return [*given]
+    from bench.cli import run, settings
+
+    parser = Parser()
+    run.add_arguments(parser)
+    return ["run", *settings.expand(parser, given[1:])]
 
 
 def _print_whatever_comes() -> None:
@@ -94,16 +106,16 @@ def _reader_has_left() -> bool:
         return False
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> Parser:
     """Build the parser; of a command that is not asked for, only its one line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m bench",
         description="Measure blind image deblurring, honestly.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for name, purpose in COMMANDS.items():
         if name not in given:
             commands.add_parser(name, help=purpose)

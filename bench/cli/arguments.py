@@ -58,6 +58,14 @@ def integers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
+def say_renamed(old: str, new: str) -> None:
+    """Say that an option has another name now."""
+    print(
+        f"bench: {old} is called {new} now; the old name goes with the next version.",
+        file=sys.stderr,
+    )
+
+
 class Renamed(argparse.Action):
     """An option's old name: it still works for one version, and says what it is called now."""
 
@@ -73,23 +81,36 @@ class Renamed(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Store the value under the new name."""
-        print(
-            f"bench: {option_string} is called {self.new} now; the old name goes with the next "
-            "version.",
-            file=sys.stderr,
-        )
+        say_renamed(str(option_string), self.new)
+        setattr(namespace, self.dest, values)
+
+
+class Output(argparse.Action):
+    """``--output``, which was called ``--out``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Store the path."""
+        if option_string == "--out":
+            say_renamed("--out", "--output")
         setattr(namespace, self.dest, values)
 
 
 def add_output(
-    parser: argparse.ArgumentParser, default: Path | None = None, help: str = "results folder"
+    parser: argparse.ArgumentParser,
+    default: Path | None = None,
+    help: str = "results folder",
+    required: bool = False,
 ) -> None:
     """Declare where a command writes to."""
-    said = f"{help}; default: {default}" if default else help
-    parser.add_argument("-o", "--output", type=Path, default=default, metavar="PATH", help=said)
     parser.add_argument(
-        "--out", action=Renamed, new="--output", dest="output", type=Path,
-        default=argparse.SUPPRESS,
+        "-o", "--output", "--out", action=Output, type=Path, default=default, required=required,
+        metavar="PATH", help=f"{help}; default: {default}" if default else help,
     )  # fmt: skip
 
 
@@ -101,6 +122,17 @@ def parallel(options: argparse.Namespace) -> Parallel | None:
     if found is None or found.backend == "local":
         check_device(options.device)
     return found
+
+
+def add_old_names(parser: argparse.ArgumentParser) -> None:
+    """Declare the names that ``--datasets`` and ``--methods`` had where they choose."""
+    for old, new in (("--dataset", "--datasets"), ("--method", "--methods")):
+        parser.add_argument(old, action=Renamed, new=new, dest=new[2:], default=argparse.SUPPRESS)
+
+
+def add_json(parser: argparse._ActionsContainer) -> None:
+    """Declare that a program reads the answer."""
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
 
 
 def check_device(device: str) -> None:
@@ -165,4 +197,4 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="keep what the folder already has; --no-resume computes it again",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
+
+from bench.cli import arguments
 
 EXAMPLES = """\
 examples:
@@ -20,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("old", type=Path, help="results folder or scores.csv")
     parser.add_argument("new", type=Path, help="results folder or scores.csv")
+    arguments.add_json(parser)
     parser.add_argument("--metrics", default="psnr,ssim", help="by commas; default: %(default)s")
 
 
@@ -28,13 +32,16 @@ def run(options: argparse.Namespace) -> int:
     from bench.errors import UnknownName
     from bench.harness import scores
     from bench.metrics import METRICS
-    from bench.report import comparison
+    from bench.report import comparison, printed
 
     metrics = options.metrics.split(",")
     if unknown := [name for name in metrics if name not in METRICS]:
         raise UnknownName(f"There is no metric {unknown[0]!r}; there are: {', '.join(METRICS)}.")
     result = comparison.compare(scores.read(options.old), scores.read(options.new), metrics)
     found = [change for change in result.changes if change.p_value < comparison.SIGNIFICANCE]
+    if options.json:
+        print(printed.dump({**dataclasses.asdict(result), "worse": result.worse}))
+        return int(result.worse)
     print(
         f"{result.pairs} pairs of images, {len(result.changes)} comparisons, "
         f"{len(found)} significant."

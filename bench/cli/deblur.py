@@ -39,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="a blind method's name; auto: sparse-edges, or one that has learned --class",
     )
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, help="the result; for several, a folder"
-    )
+    arguments.add_output(parser, help="the result; for several, a folder", required=True)
     parser.add_argument(
         "--class", dest="image_class", default="natural", help="svhn, shoes, celeba or natural"
     )
@@ -68,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.photo.results import places
 
     arguments.check_device(options.device)
-    outs = places(options.photos, options.out)
+    outs = places(options.photos, options.output)
     name, parameters = options.method, dict[str, bool | int | float | str]()
     if name != AUTOMATIC:
         specs = plan.parse_methods(name, options.set)

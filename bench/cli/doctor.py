@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
+
+from bench.cli import arguments
 
 EXAMPLES = """\
 examples:
@@ -15,7 +18,8 @@ Exit codes: 0 if a run can start, 1 if something is missing without which nothin
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--out", type=Path, default=Path("runs/default"), help="results folder")
+    arguments.add_output(parser, Path("runs/default"))
+    arguments.add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,8 +27,12 @@ def run(options: argparse.Namespace) -> int:
     from tabulate import tabulate
 
     from bench.harness import doctor
+    from bench.report import printed
 
-    findings = list(doctor.examine(options.out))
+    findings = list(doctor.examine(options.output))
+    if options.json:
+        print(printed.dump([dataclasses.asdict(finding) for finding in findings]))
+        return int(any(f.essential and not f.ok for f in findings))
     lines = [
         ["ok" if f.ok else "MISSING" if f.essential else "absent", f.area, f.name, f.detail]
         for f in findings

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench.cli import arguments
+
 EXAMPLES = """\
 examples:
   python -m bench explain runs/default 003                     every method's restarts on image 003
@@ -16,8 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("folder", type=Path, help="of a run")
     parser.add_argument("image", help="name of the image, as scores.csv gives it")
-    parser.add_argument("--dataset", default="*", help="a pattern; default: all")
-    parser.add_argument("--method", default="*", help="a pattern; default: all with restarts")
+    parser.add_argument("-d", "--datasets", default="*", help="a pattern; default: all")
+    parser.add_argument(
+        "-m", "--methods", default="*", help="a pattern; default: all with restarts"
+    )
+    arguments.add_old_names(parser)
     parser.add_argument(
         "-o", "--output", type=Path, help="of the sheet; default: FOLDER/explain-IMAGE.png"
     )
@@ -28,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
     from bench.report import explain
 
     output = options.output or options.folder / f"explain-{options.image}.png"
-    print(explain.explain(options.folder, options.image, options.dataset, options.method, output))
+    print(explain.explain(options.folder, options.image, options.datasets, options.methods, output))
     return 0

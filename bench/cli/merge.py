@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench.cli import arguments
+
 EXAMPLES = """\
 examples:
   python -m bench merge runs/monday runs/tuesday -o runs/both
@@ -21,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("first", type=Path, help="results folder")
     parser.add_argument("second", type=Path, help="results folder")
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, help="a new folder, or one of the two"
-    )
+    arguments.add_output(parser, help="a new folder, or one of the two", required=True)
     parser.add_argument(
         "--prefer", type=Path, metavar="FOLDER", help="whose cells win where the two differ"
     )
@@ -33,9 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """Merge, and say how many rows came from where."""
     import bench
 
-    merged = bench.merge(options.first, options.second, options.out, prefer=options.prefer)
+    merged = bench.merge(options.first, options.second, options.output, prefer=options.prefer)
     print(
-        f"{len(merged.frame)} rows in {options.out / 'scores.csv'}: {merged.first} of "
+        f"{len(merged.frame)} rows in {options.output / 'scores.csv'}: {merged.first} of "
         f"{options.first}, {merged.second} of {options.second}; {merged.both} were in both."
     )
     return 0

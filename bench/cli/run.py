@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,18 +11,24 @@ from typing import TYPE_CHECKING
 from bench.cli import arguments
 
 if TYPE_CHECKING:
-    from bench.harness.session import Session
+    from bench.harness.session import Part, Session
 
 DEFAULT_METHODS = "blurry,dd,dds,dp,known-kernel"
 DEFAULT_DATASETS = "photos,*-samples"
 DEFAULT_IMAGES = 6
 """The embedded default: needs no data and takes a few minutes."""
 DEFAULT_FOLDER = Path("runs/default")
+QUICK_METHODS = "blurry,kernel-net,unet,known-kernel"
+"""Feed-forward networks and deconvolution: half a minute with all that is around them."""
+QUICK_FOLDER = Path("runs/quick")
 EXAMPLES = """\
 examples:
   python -m bench run
+  python -m bench run --quick                         half a minute: what a run looks like
   python -m bench run --methods published-dd,published-dds --datasets svhn,shoes,celeba
-  python -m bench run --methods 'known-*' --datasets celeba --noise 0.01,0.04,0.1 --out runs/noise
+  python -m bench run -m 'known-*' -d celeba --noise 1%,4%,10% -o runs/noise
+  python -m bench run study.toml --images 4           options from a file; the command line wins
+  python -m bench run study.toml --dry-run            cells, cost and what is missing; runs nothing
   python -m bench run --methods dp --datasets svhn --images 10 --workers 1
   python -m bench run --methods dp,known-kernel --datasets folder:pictures --kernels levin
 
@@ -33,19 +40,21 @@ run, 2 nothing was run, 130 Ctrl-C.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--methods", default=DEFAULT_METHODS, help="names or patterns, by commas")
+    parser.add_argument("file", nargs="?", type=Path, metavar="RUN.toml", help="options by name")
+    parser.add_argument("-m", "--methods", help="names or patterns, by commas")
     parser.add_argument(
+        "-d",
         "--datasets",
         help="names or patterns, by commas; default: the embedded sets, the first 6 images of each",
     )
     parser.add_argument(
-        "--images", type=arguments.positive, metavar="N", help="only the first N of each"
+        "-n", "--images", type=arguments.positive, metavar="N", help="only the first N of each"
     )
     parser.add_argument(
         "--noise",
         type=arguments.numbers,
         default=[0.01],
-        help="standard deviations in [0, 1), by commas",
+        help="standard deviations in [0, 1) or in percent of 1, by commas",
     )
     parser.add_argument(
         "--blur-length",
@@ -64,16 +73,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_own_data(parser)
     arguments.add_execution(parser)
     parser.add_argument(
-        "--gallery",
-        type=arguments.natural,
-        default=0,
-        metavar="N",
-        help="also write thumbnails of N images per dataset for the HTML page; default: none",
-    )
-    parser.add_argument(
         "--set", action="append", default=[], metavar="METHOD.KEY=VALUE", help="set a parameter"
     )
-    parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="results folder")
+    arguments.add_output(parser)
+    parser.add_argument("--quick", action="store_true", help="four images, methods of a second")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be run, and no more")
+    arguments.add_json(parser)
+    parser.add_argument(
+        "--gallery", action=arguments.Renamed, new="'bench report'", dest="gallery",
+        type=arguments.natural, default=0,
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -85,8 +94,7 @@ def run(options: argparse.Namespace) -> int:
     parallel = arguments.parallel(options)
     if options.gallery:
         gallery.check_count(options.gallery)
-    if options.datasets is None:
-        options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
+    _fill_in(options)
     part = Part.crossed(
         options.methods,
         arguments.datasets(options),
@@ -100,9 +108,12 @@ def run(options: argparse.Namespace) -> int:
     for registry in (METHODS, DATASETS):
         for advice in registry.collisions.values():
             print(f"bench: {advice}", file=sys.stderr)
+    if options.dry_run:
+        print(_forecast(part, options))
+        return 0
     session = execute(
         [part],
-        options.out,
+        options.output,
         device=options.device,
         workers=options.workers,
         parallel=parallel,
@@ -111,17 +122,43 @@ def run(options: argparse.Namespace) -> int:
         quiet=options.quiet,
         gallery_images=options.gallery,
     )
-    return report(session, options.out)
+    return report(session, options.output, options.json)
 
 
-def report(session: Session, out: Path) -> int:
+def _fill_in(options: argparse.Namespace) -> None:
+    """Choose what was not said."""
+    if options.quick:
+        options.methods = options.methods or QUICK_METHODS
+        options.datasets, options.images = options.datasets or "photos", options.images or 4
+        options.output = options.output or QUICK_FOLDER
+    options.methods = options.methods or DEFAULT_METHODS
+    options.output = options.output or DEFAULT_FOLDER
+    if options.datasets is None:
+        options.datasets, options.images = DEFAULT_DATASETS, options.images or DEFAULT_IMAGES
+
+
+def _forecast(part: Part, options: argparse.Namespace) -> str:
+    """Say what a run would compute, and what is missing."""
+    from bench.harness.forecast import forecast
+    from bench.report.printed import dump
+
+    found = forecast(part, options.output, options.device, options.workers, options.resume)
+    return dump(dataclasses.asdict(found)) if options.json else str(found)
+
+
+def report(session: Session, out: Path, as_json: bool = False) -> int:
     """Print what a run left behind; the exit code says whether all of it is there."""
-    print(session.table)
-    print(f"Scores: {out / 'scores.csv'}\nTable:  {out / 'table.md'}")
-    for sheet in session.sheets:
-        print(f"Sheet:  {sheet}")
-    if session.gallery:
-        print(f"Gallery: {session.gallery.parent}")
+    from bench.report import printed
+
+    if as_json:
+        print(printed.as_json(session.frame))
+    else:
+        print(printed.text(session.frame))
+        print(f"\nScores: {out / 'scores.csv'}\nTable:  {out / 'table.md'}")
+        for sheet in session.sheets:
+            print(f"Sheet:  {sheet}")
+        if session.gallery:
+            print(f"Gallery: {session.gallery.parent}")
     for (method, status, reason), count in session.summary.reasons.items():
         print(f"bench: {method}: {count} {status}: {reason}", file=sys.stderr)
     for name, reason in session.summary.left_out.items():

@@ -6,12 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.cli import arguments
+
 EXAMPLES = """\
 examples:
   python -m bench export shoes observations/shoes
   (restore observations/shoes/*.png elsewhere, into restored/ with a copy of manifest.json)
   python -m bench score restored --name my-method --origin 'A. Author, MATLAB R2026a'
-  python -m bench score restored --name my-method --out results/record     beside the others
+  python -m bench score restored --name my-method -o results/record     beside the others
 """
 
 
@@ -21,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="of the row in the table")
     parser.add_argument("--origin", default="", help="who made them, where, with what")
     parser.add_argument("--manifest", type=Path, help="default: FOLDER/manifest.json")
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/scored"), help="results folder; default: %(default)s"
-    )
+    arguments.add_output(parser, Path("runs/scored"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.harness.session import Datasets
     from bench.harness.store import Store
     from bench.protocol import Status
-    from bench.report import tables
+    from bench.report import printed, tables
 
     check_method_name(options.name)
     check_text(options.origin, "--origin")
@@ -46,16 +46,16 @@ def run(options: argparse.Namespace) -> int:
     entry = provenance.collect(
         {"scored": options.name, "origin": origin, "manifest": manifest["condition"]}
     )
-    with Store(options.out, invocation=entry["invocation"]) as store:
-        provenance.begin(options.out, entry)
+    with Store(options.output, invocation=entry["invocation"]) as store:
+        provenance.begin(options.output, entry)
         store.expect(outcome.cell for outcome in found)
         store.record(found)
-        frame = scores.update(scores.collect(store, datasets, progress=False), options.out)
+        frame = scores.update(scores.collect(store, datasets, progress=False), options.output)
         table = tables.markdown(frame)
-        write_atomically(options.out / "table.md", table)
-        provenance.finish(options.out, entry)
-    print(tables.markdown(frame[frame["method"] == options.name]))
-    print(f"Scores: {options.out / 'scores.csv'}\nTable:  {options.out / 'table.md'}")
+        write_atomically(options.output / "table.md", table)
+        provenance.finish(options.output, entry)
+    print(printed.text(frame[frame["method"] == options.name]))
+    print(f"Scores: {options.output / 'scores.csv'}\nTable:  {options.output / 'table.md'}")
     return int(any(outcome.status != Status.OK for outcome in found))
 
 

@@ -11,22 +11,24 @@ EXAMPLES = """\
 examples:
   python -m bench sweep noise
   python -m bench sweep blur-length --methods dd,dds --datasets celeba --images 24
-  python -m bench sweep noise --values 0.01,0.1 --methods 'known-*' --out runs/quick
+  python -m bench sweep noise --values 0.01,0.1 --methods 'known-*' -o runs/quick
 
 What is measured stands in bench/harness/sweeps.toml. A sweep that was stopped goes on from where
 it was.
-It leaves scores.csv, table.md, curves.csv, curves.md, curves.png and curves.svg.
+It leaves scores.csv, table.md and curves.csv, .md, .png, .svg and .pdf.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("name", help="noise, blur-length, outliers or kernel-size")
-    parser.add_argument("--methods", default="*", help="names or patterns, by commas")
-    parser.add_argument("--datasets", default="*", help="names or patterns, by commas")
+    parser.add_argument("-m", "--methods", default="*", help="names or patterns, by commas")
+    parser.add_argument("-d", "--datasets", default="*", help="names or patterns, by commas")
     parser.add_argument("--values", type=arguments.numbers, help="instead of the settings'")
-    parser.add_argument("--images", type=arguments.positive, metavar="N", help="at most, per point")
-    parser.add_argument("--out", type=Path, help="default: runs/sweep-NAME")
+    parser.add_argument(
+        "-n", "--images", type=arguments.positive, metavar="N", help="at most, per point"
+    )
+    arguments.add_output(parser, help="results folder; default: runs/sweep-NAME")
     arguments.add_execution(parser)
 
 
@@ -38,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.report import curves
 
     parallel = arguments.parallel(options)
-    out = options.out or Path("runs") / f"sweep-{options.name}"
+    out = options.output or Path("runs") / f"sweep-{options.name}"
     parts = sweep.parts(
         options.name, options.methods, options.datasets, options.values, options.images
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 from tqdm import tqdm
 
@@ -12,6 +14,29 @@ from bench.harness.schedule import Costs, Forecast
 from bench.harness.store import Outcome
 
 FORM = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+
+LOG_INTERVAL = 60.0
+"""Seconds between the lines of a log."""
+
+
+class _Lines:
+    """Standard error where it is no terminal: what would overwrite a bar starts another line."""
+
+    def write(self, text: str) -> None:
+        """Write a bar as a line."""
+        if words := text.strip():
+            sys.stderr.write(f"{words}\n")
+
+    def flush(self) -> None:
+        """Write what waits."""
+        sys.stderr.flush()
+
+
+def manner() -> dict[str, Any]:
+    """How a bar is shown here: all the time on a terminal, one line a minute in a log."""
+    if sys.stderr is None or sys.stderr.isatty():
+        return {}
+    return {"file": _Lines(), "mininterval": LOG_INTERVAL, "maxinterval": LOG_INTERVAL}
 
 
 class Progress:
@@ -28,7 +53,9 @@ class Progress:
     def __init__(self, chunks: Sequence[Chunk], costs: Costs, show: bool = True) -> None:
         total = sum(map(len, chunks))
         self._forecast = Forecast(chunks, costs)
-        self._bar = tqdm(total=total, unit="cell", disable=not (show and total), bar_format=FORM)
+        self._bar = tqdm(
+            total=total, unit="cell", disable=not (show and total), bar_format=FORM, **manner()
+        )
 
     def begun(self, chunk: Chunk) -> None:
         """Say what is being worked at."""

@@ -100,3 +100,15 @@ def escape(text: str) -> str:
 def code(text: str) -> str:
     """Set a name as code; a backtick would end it, and nothing else means anything there."""
     return "`" + printable(text).replace("`", "'") + "`"
+
+
+def plain(markdown: str) -> str:
+    """Take the few marks of Markdown that sentences use out of a text.
+
+    Examples
+    --------
+    >>> plain("`dp` is **implausible**: a&lt;b")
+    'dp is implausible: a<b'
+    """
+    text = printable(markdown).replace("`", "").replace("**", "")
+    return text.replace("&lt;", "<").replace(r"\|", "|")

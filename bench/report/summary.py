@@ -221,7 +221,7 @@ def clusters_of(cells: pd.DataFrame) -> list[Hashable] | None:
 
     Kernels where they repeat, else images where these do, as they do over several seeds.
     """
-    for column in ("kernel_id", "image"):
+    for column in (name for name in ("kernel_id", "image") if name in cells):
         labels = cells[column]
         named = labels.notna().all() and (labels != "").all()
         if named and labels.nunique() < len(labels):

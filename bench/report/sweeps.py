@@ -72,8 +72,8 @@ def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     )
     others = {"blur-length": length, "outliers": outliers}
     for other in [others[key] for key in others if name not in (key, "blur-length")]:
-        if other.loc[frame.index].isna().any():
-            frame = frame[other.loc[frame.index].isna()]
+        usual = other.loc[frame.index].isna().to_numpy()
+        frame = frame[usual] if usual.any() else frame
     return frame.dropna(subset=["value"])
 
 

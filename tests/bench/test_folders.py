@@ -99,7 +99,7 @@ def test_the_table_of_a_killed_run_counts_what_was_planned(
         store.record([Outcome(cell(image), "ok") for image in ("00", "01")])
     first = frame([20.0], "some").assign(condition=str(cell().condition))
     write(tmp_path, first)
-    assert cli.main(["table", str(tmp_path)]) == 0
+    assert cli.main(["table", str(tmp_path), "--markdown"]) == 0
     shown = capsys.readouterr().out
     assert row(shown, "some").count("2/8") > 1
     assert "6 pending" in shown
@@ -247,6 +247,6 @@ def test_a_terminal_without_arrows_gets_a_table(
     write(tmp_path, frame([20.0, 21.0]))
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", stream)
-    assert cli.main(["table", str(tmp_path)]) == 0
+    assert cli.main(["table", str(tmp_path), "--markdown"]) == 0
     stream.flush()
     assert b"PSNR" in stream.buffer.getvalue()  # type: ignore[attr-defined]

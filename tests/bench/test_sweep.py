@@ -46,11 +46,11 @@ def test_a_sweep_can_be_narrowed():
 def test_curves_are_written_the_same_twice(tmp_path):
     first = curves.write(scores(), "noise", tmp_path / "a", "figure9")
     second = curves.write(scores(), "noise", tmp_path / "b", "figure9")
-    assert [path.suffix for path in first] == [".csv", ".md", ".png", ".svg"]
+    assert [path.suffix for path in first] == [".csv", ".md", ".png", ".svg", ".pdf"]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
     table = (tmp_path / "a" / "figure9.md").read_text()
-    assert "dd on range images" in table
+    assert "Deep Deblur (dd) on range images" in table
     points = pd.read_csv(tmp_path / "a" / "figure9.csv")
     assert set(points["value"]) == {1.0, 10.0}
     assert (points["low"] <= points["mean"]).all()
@@ -58,7 +58,7 @@ def test_curves_are_written_the_same_twice(tmp_path):
 
 def test_an_empty_sweep_is_said():
     frame = scores().assign(status="failed")
-    with pytest.raises(BenchError, match="no finished cell"):
+    with pytest.raises(BenchError, match="no finished point"):
         curves.write(frame, "noise", None, "x")  # type: ignore[arg-type]
 
 

@@ -8,7 +8,9 @@ import pytest
 from bench.errors import BenchError
 from bench.harness import scores
 from bench.registry import METHODS
-from bench.report import tables
+from bench.report import layout, printed, tables
+from bench.report.summary import summarise
+from bench.report.writers import terminal
 
 
 def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:
@@ -85,3 +87,45 @@ def test_reading_what_is_no_table_of_scores(tmp_path: Path) -> None:
         scores.read(tmp_path)
     with pytest.raises(BenchError, match="no scores at"):
         scores.read(tmp_path / "elsewhere")
+
+
+def many(level: float, method: str, images: int, kernels: int = 0) -> pd.DataFrame:
+    found = frame([level + 0.1 * (image % 7) for image in range(images)], method)
+    names = [f"k{image % kernels}" if kernels else f"k{image}" for image in range(images)]
+    return found.assign(kernel_id=names, image=[f"{image:03d}" for image in range(images)])
+
+
+@pytest.mark.parametrize(
+    ("images", "kernels", "why"), [(12, 0, "12 images are too few"), (32, 8, "share 8 kernels")]
+)
+def test_no_leading_group_is_claimed_of_too_little(images: int, kernels: int, why: str) -> None:
+    few = pd.concat([many(20, "dp", images, kernels), many(25, "dds", images, kernels)])
+    text = tables.markdown(few)
+    assert "**" not in row(text, "dds")
+    assert why in text
+    enough = pd.concat([many(20, "dp", 24), many(25, "dds", 24)])
+    assert "**25.28**" in row(tables.markdown(enough), "dds")
+
+
+def test_intervals_are_over_kernels_where_kernels_repeat() -> None:
+    apart = many(20, "dp", 32).assign(psnr=[20.0 + image % 8 for image in range(32)])
+    shared = apart.assign(kernel_id=[f"k{image % 8}" for image in range(32)])
+    widths = []
+    for cells in (apart, shared):
+        mean = summarise(cells).views[0].rows[0].means["psnr"]
+        widths.append(mean.high - mean.low)
+    assert widths[1] > 1.7 * widths[0]  # four images of a kernel are one piece of evidence: sqrt(4)
+
+
+def test_a_terminal_s_line_is_no_longer_than_it_is_wide() -> None:
+    scores = pd.concat([many(20, "dp", 24), many(25, "dds", 24)]).assign(ssim=0.5, gmsd=0.1)
+    table = layout.detail(summarise(scores).views[0], ("psnr", "ssim", "gmsd"))
+    for width in (50, 80, 200):
+        text = terminal.write(table, width, bold=False)
+        assert max(map(len, text.splitlines())) <= width
+    assert "Not shown" in terminal.write(table, 50)
+    assert "Not shown" not in terminal.write(table, None)
+    assert "25.28*" in text
+    assert "Dark channel prior" in text
+    assert "noise" not in text.partition("method")[2]  # prior information is shown on request
+    assert "leading" in printed.as_json(scores)

@@ -55,7 +55,7 @@ def test_the_wheel_runs_beside_other_datasets_and_methods(installed: Path, tmp_p
         [sys.executable, "-m", "bench", *command, "--quiet"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "| blurry" in done.stdout, done.stderr
+    assert "\nblurry" in done.stdout, done.stderr
     code = "import datasets, methods, utils; print(datasets.OWNER, methods.OWNER, utils.OWNER)"
     owners = subprocess.run(
         [sys.executable, "-c", code],

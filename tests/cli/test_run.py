@@ -54,7 +54,7 @@ def test_a_run_leaves_scores_table_sheet_and_provenance(bench: Bench) -> None:
     assert origin["seeds"] == [3]
     assert origin["packages"]["torch"]
     assert origin["command"].startswith("python -m bench run")
-    printed = bench("table", "out")
+    printed = bench("table", "out", "--markdown")
     assert printed.stdout.strip() == table.strip()
 
 

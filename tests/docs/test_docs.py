@@ -55,7 +55,7 @@ def test_the_example_of_a_data_set_runs_as_it_is_written(bench: Bench) -> None:
         PYTHONPATH=path,
     )
     assert done.returncode == 0, done.stderr
-    assert "## coins" in done.stdout
+    assert "coins, noise" in done.stdout
 
 
 def test_the_site_builds_and_its_links_hold(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Scores as a terminal shows them, or as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.errors import UnknownName
+from bench.metrics import METRICS
+from bench.report import layout
+from bench.report.summary import summarise
+from bench.report.writers import terminal
+
+
+def text(
+    frame: pd.DataFrame,
+    columns: Sequence[str] = (),
+    wide: bool = False,
+    prior: bool = False,
+) -> str:
+    """Lay out scores for a terminal, one table per dataset and condition.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Scores.
+    columns : sequence of str
+        Metrics to show; none for all that fit.
+    wide : bool
+        Leave out no column, however long the lines get.
+    prior : bool
+        Show prior information and training data.
+    """
+    if unknown := [name for name in columns if name not in METRICS]:
+        raise UnknownName(f"There is no metric {unknown[0]!r}; there are: {', '.join(METRICS)}.")
+    summary = summarise(frame)
+    width = None if wide else terminal.width_here()
+    tables = [layout.detail(view, columns or summary.metrics) for view in summary.views]
+    return "\n\n".join(terminal.write(table, width, prior) for table in tables)
+
+
+def as_json(frame: pd.DataFrame) -> str:
+    """Write the summary of scores as JSON: one object per data set, condition and method."""
+    return dump(summarise(frame).frame().to_dict("records"))
+
+
+def dump(values: Any) -> str:
+    """Write values as JSON; what is not finite becomes null, since JSON has no name for it."""
+    return json.dumps(_finite(values), ensure_ascii=False, indent=1, default=str)
+
+
+def _finite(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {str(key): _finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
