@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         table = tables.markdown(frame)
         write_atomically(options.output / "table.md", table)
         provenance.finish(options.output, entry)
-    print(printed.text(frame[frame["method"] == options.name]))
+    print(printed.text(frame[frame["method"] == options.name], wide=True, prior=True))
     print(f"Scores: {options.output / 'scores.csv'}\nTable:  {options.output / 'table.md'}")
     return int(any(outcome.status != Status.OK for outcome in found))
 
