@@ -178,7 +178,8 @@ def kill_workers(study: Study, times: int, draw: random.Random) -> None:
     while left > 0:
         process = study.start()
         if draw.random() < 0.9:  # else also those that are asked while the run is planned
-            study.wait_for((study.out / "cells.sqlite").exists, process)
+            known = len(study.cells())
+            study.wait_for(lambda known=known: len(study.cells()) > known, process)
         seen = {worker.pid for worker in workers(process)} if draw.random() < 0.5 else set()
         while left > 0 and process.poll() is None:
             fresh = [worker for worker in workers(process) if worker.pid not in seen]

@@ -231,7 +231,7 @@ def test_a_hundred_kills_and_every_other_disaster(
     counts["kill -9 of single workers, idle, being sent a job or at work"] = killed.finish()
     if shutil.which("octave-cli") or shutil.which("octave"):
         options = "--methods dp --datasets svhn-samples --images 4 --workers 1 --quiet"
-        killed = study("octaves", "run", *options.split(), "--set", "dp.iterations=200")
+        killed = study("octaves", "run", *options.split(), "--set", "dp.iterations=60")
         kill_octaves(killed, 15, draw)
         counts["kill -9 of Octave in the middle of a call"] = killed.finish()
     for name, (disturb, times) in KINDS.items():
