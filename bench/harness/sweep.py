@@ -37,7 +37,8 @@ def parts(
     methods, datasets : str
         Patterns by commas that narrow what the settings name.
     values : sequence of float, optional
-        Only these of the settings' values, or others for all groups.
+        Only these of the settings' values, or others for all groups; those with a gain of their own
+        vary nothing else and are left out then.
     images : int, optional
         At most so many images per point.
 
@@ -61,7 +62,7 @@ def parts(
         sets = [
             d for d in group["datasets"].split(",") if d in DATASETS.entries and _in(d, datasets)
         ]
-        if not (chosen and sets):
+        if not (chosen and sets) or (values and "gain" in group):
             continue
         conditions = [
             condition(name, value, group.get("gain", 1.0))

@@ -72,6 +72,11 @@ def test_the_outlier_sweep_has_impulses_and_saturation():
     }
 
 
+def test_values_that_are_asked_for_are_not_saturated_besides():
+    (part,) = sweep.parts("outliers", "oh", "celeba", [0.05])
+    assert [str(c) for c in part.conditions] == ["noise 0.01, outliers 0.05, seed 0"]
+
+
 def test_saturated_images_are_a_set_of_their_own():
     frame = scores()[lambda each: each["noise"] == 0.01]
     conditions = ["noise 0.01, outliers 0.05, seed 0", "noise 0.01, gain 1.5, seed 0"]
