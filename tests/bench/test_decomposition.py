@@ -83,8 +83,10 @@ def test_a_folder_that_was_not_decomposed_has_no_report(folder, tmp_path):
 
 
 def test_a_run_is_decomposed_third_parties_included(bench: Bench) -> None:
-    run = ("run", "--methods", "half,kernel-net,blurry", "--quiet", "--out", "out")
-    assert bench(*run, "--datasets", "svhn-samples,tiny", "--images", "2").returncode == 0
+    run = ("run", "--quiet", "--out", "out", "--images", "2")
+    ours = ("--methods", "kernel-net,blurry", "--datasets", "svhn-samples")
+    assert bench(*run, *ours).returncode == 0
+    assert bench(*run, "--methods", "half", "--datasets", "tiny").returncode == 0
     done = bench("decompose", "out", "--images", "1")
     assert done.returncode == 0, done.stderr
     path = bench.folder / "out" / decompose.FILE
@@ -104,7 +106,7 @@ def test_a_run_is_decomposed_third_parties_included(bench: Bench) -> None:
     assert digits[["true_posterior-mean", "true_learned"]].notna().all()
     assert natural[["estimated_tv", "true_tv"]].notna().all()
     assert natural[["true_posterior-mean", "true_learned"]].isna().all()
-    assert ("tiny", "kernel-net") not in frame.index
+    assert len(frame) == 2
 
 
 def test_a_folder_without_kernels_is_refused(bench: Bench) -> None:
