@@ -1,0 +1,56 @@
+"""Every method computes on the device of its task, or says that it computes on the CPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
+from bench.harness.worker import build, compute, make_job
+from bench.physics.observation import Condition
+from bench.registry import METHODS
+from tests.methods.second_device import DEVICE, SecondDevice
+
+QUICK = {
+    "dd": {"restarts": 2, "steps": 3, "search_steps": 3},
+    "dds": {"restarts": 2, "steps": 3, "search_steps": 3},
+    "dd-warm": {"restarts": 2, "steps": 3, "search_steps": 3},
+    "dds-warm": {"restarts": 2, "steps": 3, "search_steps": 3},
+}
+"""Parameters with which a method takes no longer than it must to show where it computes."""
+
+
+def chunk(name: str, device: str) -> Chunk:
+    spec = MethodSpec(name, tuple(sorted(QUICK.get(name, {}).items())))
+    for dataset in ("celeba-samples", "photos"):
+        found = next(plan([spec], [load_dataset(dataset)], [Condition()], 1, device))
+        if isinstance(found, Chunk):
+            return found
+    pytest.skip(f"{name} cannot be used here: {found.reason}")
+
+
+OCTAVE = ("l0", "dp", "ep", "oh", "df")
+"""Methods that compute in another program, to which they hand arrays of the CPU."""
+SLOW = ("marginal", "marginal-tv", "marginal-warm", "range-oracle")
+OWN = [
+    pytest.param(name, marks=pytest.mark.long if name in SLOW else ())
+    for name, entry in METHODS.entries.items()
+    if entry.origin == "bench" and name not in OCTAVE and not name.startswith("published")
+]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_method_computes_on_the_device_of_its_task(name: str) -> None:
+    there = chunk(name, str(DEVICE))
+    with SecondDevice():
+        (answer,) = compute(build(there.method, there.task), make_job(there))
+    assert answer.status == "ok", answer.reason
+
+
+def test_tensors_of_two_devices_do_not_meet() -> None:
+    with SecondDevice():
+        away, here = torch.ones(2, device=DEVICE), torch.ones(2)
+        assert away.device == DEVICE
+        assert (away + here.to(DEVICE)).cpu().tolist() == [2.0, 2.0]
+        with pytest.raises(RuntimeError, match="two devices"):
+            away + here
