@@ -58,7 +58,8 @@ def loaded(browser: Any, address: str) -> Iterator[tuple[Any, list[str]]]:
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("request", note_request)
     page.goto(address)
-    page.wait_for_selector("#charts .chart .bk-Figure")
+    page.locator("#charts figure").last.scroll_into_view_if_needed()
+    page.wait_for_selector("#charts figure:last-child .bk-Figure")
     yield page, complaints
     page.close()
 

@@ -68,7 +68,7 @@ class SweepChart {
     this.box = make("div", { className: "chart" });
     this.legend = make("p", { className: "legend" });
     const caption = make("figcaption", {}, make("strong", {}, chart.dataset), `, ${chart.label}`);
-    this.figure = make("figure", { "data-chart": `${chart.sweep}/${chart.dataset}` });
+    this.figure = make("figure", { "data-chart": `${chart.sweep}/${chart.dataset}${chart.part ? `/${chart.part}` : ""}` });
     this.figure.append(caption, this.box, this.legend, this.numbers());
     parent.append(this.figure);
   }
@@ -99,7 +99,7 @@ class SweepChart {
 
   /** Show the curves of the chosen methods only. */
   filter() {
-    for (const [method, glyphs] of this.glyphs) {
+    for (const [method, glyphs] of this.glyphs ?? []) {
       for (const glyph of glyphs) glyph.visible = shown.has(method);
     }
     const names = this.chart.curves.map((curve) => curve.method).filter((name) => shown.has(name));
@@ -132,12 +132,37 @@ class SweepChart {
   }
 }
 
-const sweepCharts = data.charts.map(
-  (chart) => new SweepChart(chart, document.getElementById("charts")),
-);
+const MOST_CURVES = 7;
+
+/** Cut a chart into small multiples of at most seven curves each, the input in every one. */
+function multiples(chart) {
+  const input = chart.curves.filter((curve) => curve.method === "blurry");
+  const others = chart.curves.filter((curve) => curve.method !== "blurry");
+  const count = Math.max(1, Math.ceil(others.length / (MOST_CURVES - 1)));
+  const size = Math.ceil(others.length / count);
+  return Array.from({ length: count }, (_, part) => ({
+    ...chart,
+    part,
+    curves: [...input, ...others.slice(part * size, (part + 1) * size)],
+  }));
+}
+
+const sweepCharts = data.charts
+  .flatMap(multiples)
+  .map((chart) => new SweepChart(chart, document.getElementById("charts")));
 let sweepMetric = "psnr";
-const drawSweeps = () => sweepCharts.forEach((chart) => chart.draw(sweepMetric));
-drawSweeps();
+const drawSweeps = () => sweepCharts.filter((chart) => chart.seen).forEach((chart) => chart.draw(sweepMetric));
+
+/** Charts are drawn when they are first about to be seen. */
+const sightings = new IntersectionObserver((entries) => {
+  for (const entry of entries.filter((one) => one.isIntersecting)) {
+    const chart = sweepCharts.find((one) => one.figure === entry.target);
+    sightings.unobserve(entry.target);
+    chart.seen = true;
+    chart.draw(sweepMetric);
+  }
+}, { rootMargin: "600px" });
+for (const chart of sweepCharts) sightings.observe(chart.figure);
 onMethods(() => {
   for (const chart of sweepCharts) chart.filter();
   for (const row of document.querySelectorAll("#charts tr[data-method]")) {

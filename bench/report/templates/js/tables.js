@@ -48,6 +48,7 @@ for (const tabs of document.querySelectorAll(".tabs")) {
       document.getElementById(button.dataset.panel).hidden = button !== chosen;
     }
     for (const listener of panelListeners) listener(chosen.dataset.panel);
+    remember();
   };
   for (const button of buttons) button.addEventListener("click", () => show(button));
   if (buttons.length) show(buttons[0]);

@@ -145,3 +145,5 @@ darkScheme.addEventListener("change", () => {
   drawSweeps();
   if (viewer.open) render();
 });
+
+recall();
