@@ -80,7 +80,8 @@ def test_values_that_are_asked_for_are_not_saturated_besides():
 def test_saturated_images_are_a_set_of_their_own():
     frame = scores()[lambda each: each["noise"] == 0.01]
     conditions = ["noise 0.01, outliers 0.05, seed 0", "noise 0.01, gain 1.5, seed 0"]
-    both = pd.concat([frame.assign(condition=condition) for condition in conditions])
+    frames = [frame.assign(condition=condition) for condition in conditions]
+    both = pd.concat(frames, ignore_index=True)
     cells = curves.prepare(both, "outliers")
     assert set(zip(cells["base"], cells["value"], strict=True)) == {
         ("celeba", 5.0),
