@@ -56,6 +56,7 @@ def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     too; so are outliers and gain, for which the score table has no column. Cells of fresh kernels
     are no part of a noise sweep, unless all are, and saturated images are a set of their own.
     """
+    frame = frame.reset_index(drop=True)
     length, outliers, gain = (_swept(frame, name) for name in ("blur length", "outliers", "gain"))
     values = {
         "noise": frame["noise"].astype(float),

@@ -83,7 +83,7 @@ def test_a_folder_that_was_not_decomposed_has_no_report(folder, tmp_path):
 
 
 def test_a_run_is_decomposed_third_parties_included(bench: Bench) -> None:
-    run = ("run", "--quiet", "--out", "out", "--images", "2")
+    run = ("run", "--quiet", "--output", "out", "--images", "2")
     ours = ("--methods", "kernel-net,blurry", "--datasets", "svhn-samples")
     assert bench(*run, *ours).returncode == 0
     assert bench(*run, "--methods", "half", "--datasets", "tiny").returncode == 0
@@ -111,5 +111,5 @@ def test_a_run_is_decomposed_third_parties_included(bench: Bench) -> None:
 
 def test_a_folder_without_kernels_is_refused(bench: Bench) -> None:
     run = ("run", "--methods", "blurry", "--datasets", "svhn-samples", "--images", "1")
-    assert bench(*run, "--quiet", "--out", "out").returncode == 0
+    assert bench(*run, "--quiet", "--output", "out").returncode == 0
     assert "no finished cell" in bench.refused("decompose", "out")

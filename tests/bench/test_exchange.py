@@ -265,7 +265,7 @@ def test_a_wide_kernel_is_scored_and_the_origin_is_text(tmp_path, capsys):
     kernel[15, 13:18] = 255
     cv2.imwrite(str(folder / "000_kernel.png"), kernel)
     out = tmp_path / "scored"
-    command = ["score", str(folder), "--name", "elsewhere", "--out", str(out)]
+    command = ["score", str(folder), "--name", "elsewhere", "--output", str(out)]
     assert main([*command, "--origin", "=cmd()"]) == 2
     assert "The --origin '=cmd()'" in capsys.readouterr().err
     assert not out.exists()

@@ -16,7 +16,7 @@ from bench.harness.store import Store
 from bench.report import gallery, mosaic
 from tests.conftest import Bench
 
-RUN = ("run", "--datasets", "tiny", "--out", "out", "--quiet", "--methods", "half,blurry,raises")
+RUN = ("run", "--datasets", "tiny", "--output", "out", "--quiet", "--methods", "half,blurry,raises")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -37,7 +37,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["--methods", "blurry", "--set", "blurry.x=1"], ["no parameter 'x'", "none"]),
         (["--methods", "blurry", "--set", "dp.x=1"], ["'dp'", "not among the methods"]),
         (["--methods", "blurry", "--set", "x"], ["METHOD.KEY=VALUE", "'x'"]),
-        (["--out", "/proc/nowhere"], ["/proc/nowhere cannot be written"]),
+        (["--output", "/proc/nowhere"], ["/proc/nowhere cannot be written"]),
     ],
 )
 def test_run_refuses(
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_store_is_refused(bench: Bench) -> None:
     folder = bench.folder / "out"
     folder.mkdir()
     (folder / "cells.sqlite").write_bytes(b"this is no database, whatever its name says" * 100)
-    message = bench.refused("run", "--methods", "blurry", "--datasets", "tiny", "--out", "out")
+    message = bench.refused("run", "--methods", "blurry", "--datasets", "tiny", "--output", "out")
     assert "cannot be used as a store" in message
 
 

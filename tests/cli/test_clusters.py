@@ -56,8 +56,10 @@ def test_a_dask_cluster_with_a_worker_killed_gives_what_local_processes_give(
 ) -> None:
     pytest.importorskip("distributed")
     methods = ("--methods", "half,slow,hangs,dies,cheat")
-    assert bench(*RUN, *methods, "--out", "here").returncode == 1
-    process = bench.start(*RUN, *methods, "--out", "dask", *configured(bench, 'backend = "dask"'))
+    assert bench(*RUN, *methods, "--output", "here").returncode == 1
+    process = bench.start(
+        *RUN, *methods, "--output", "dask", *configured(bench, 'backend = "dask"')
+    )
     wait_for(bench.folder / "dask", 3, process)
     workers = [child for child in psutil.Process(process.pid).children() if is_worker(child)]
     assert len(workers) == 2
@@ -90,7 +92,7 @@ def test_a_scheduler_that_is_killed_ends_the_run_and_loses_nothing(bench: Bench)
     ]  # fmt: skip
     try:
         where = configured(bench, f'backend = "dask"\ndask_address = "{address}"')
-        command = (*RUN, "--methods", "slow", "--out", "out")
+        command = (*RUN, "--methods", "slow", "--output", "out")
         process = bench.start(*command, *where)
         wait_for(bench.folder / "out", 2, process)
         cluster[0].kill()
@@ -114,9 +116,9 @@ def test_a_scheduler_that_is_killed_ends_the_run_and_loses_nothing(bench: Bench)
 def test_submitit_gives_what_local_processes_give(bench: Bench) -> None:
     pytest.importorskip("submitit")
     methods = ("--methods", "half,dies")
-    assert bench(*RUN, *methods, "--out", "here").returncode == 1
+    assert bench(*RUN, *methods, "--output", "here").returncode == 1
     where = configured(bench, 'backend = "submitit"')
-    ended = bench(*RUN, *methods, "--out", "there", *where)
+    ended = bench(*RUN, *methods, "--output", "there", *where)
     assert ended.returncode == 1, ended.stderr
     alike(bench, "there")
     jobs = bench.folder / "there" / "jobs"

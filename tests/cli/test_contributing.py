@@ -47,7 +47,7 @@ def test_the_twenty_line_method(bench: Bench) -> None:
     path = f"{bench.environment['PYTHONPATH']}:{bench.folder}"
     done = bench(
         *("run", "--methods", "box-wiener,blurry", "--datasets", "photos", "--images", "3"),
-        *("--set", "box-wiener.width=7", "--out", "out", "--quiet"),
+        *("--set", "box-wiener.width=7", "--output", "out", "--quiet"),
         PYTHONPATH=path,
     )
     assert done.returncode == 0, done.stderr
@@ -77,7 +77,7 @@ def test_the_trained_network(bench: Bench) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small-net\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[bench.methods]\nsmall-net = {target}\n")
     chosen = ("--methods", "small-net,blurry", "--datasets", "photos", "--images", "4")
-    done = bench("run", *chosen, "--out", "out", "--quiet", **environment)
+    done = bench("run", *chosen, "--output", "out", "--quiet", **environment)
     assert done.returncode == 0, done.stderr
     scores = pd.read_csv(bench.folder / "out" / "scores.csv").groupby("method")["psnr"].mean()
     assert scores["small-net"] > scores["blurry"] + 0.1

@@ -25,7 +25,7 @@ BRIEF = [
 
 
 def test_restarts_of_an_image_are_tabled_and_drawn(bench: Bench) -> None:
-    assert bench(*RUN, *BRIEF, "--out", "out").returncode == 0
+    assert bench(*RUN, *BRIEF, "--output", "out").returncode == 0
     done = bench("explain", "out", "000", "--method", "dd[*")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| *") == 1  # one restart is kept
@@ -36,7 +36,7 @@ def test_restarts_of_an_image_are_tabled_and_drawn(bench: Bench) -> None:
 
 
 def test_what_has_no_restarts_is_explained(bench: Bench) -> None:
-    assert bench(*RUN, "--methods", "blurry", "--out", "out").returncode == 0
+    assert bench(*RUN, "--methods", "blurry", "--output", "out").returncode == 0
     done = bench("explain", "out", "000")
     assert done.returncode == 2
     assert "no finished cell of image '000'" in done.stderr

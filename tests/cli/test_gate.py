@@ -188,8 +188,8 @@ def test_the_tolerance_covers_what_rounding_does_to_the_median() -> None:
 
 def test_compare_tells_a_worse_run(bench: Bench) -> None:
     common = ("run", "--datasets", "tiny", "--methods", "half", "--quiet")
-    bench(*common, "--out", "old")
-    bench(*common, "--out", "new")
+    bench(*common, "--output", "old")
+    bench(*common, "--output", "new")
     same = bench("compare", "old", "new")
     assert same.returncode == 0
     assert "0 significant" in same.stdout
@@ -220,7 +220,7 @@ def test_images_restored_elsewhere_land_in_the_table(bench: Bench) -> None:
         "blurry",
         "--images",
         "4",
-        "--out",
+        "--output",
         "out",
         "--quiet",
     )
@@ -232,7 +232,7 @@ def test_images_restored_elsewhere_land_in_the_table(bench: Bench) -> None:
 def test_a_sweep_leaves_its_curves(bench: Bench) -> None:
     done = bench(
         *("sweep", "noise", "--methods", "known-kernel", "--datasets", "svhn"),
-        *("--values", "0.01,0.1", "--images", "2", "--out", "out", "--quiet"),
+        *("--values", "0.01,0.1", "--images", "2", "--output", "out", "--quiet"),
     )
     if done.returncode == 2:
         pytest.skip(done.stderr.strip())

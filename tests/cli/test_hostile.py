@@ -382,7 +382,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     bench = Bench(folder, folder)
     done = bench(
         *("run", "--methods", ",".join([*KINDS, "blurry"]), "--datasets", "photos"),
-        *("--images", "2", "--time-limit", "6", "--workers", "2", "--out", "out", "--quiet"),
+        *("--images", "2", "--time-limit", "6", "--workers", "2", "--output", "out", "--quiet"),
         BENCH_DATA="/the/data",
     )
     frame = pd.read_csv(folder / "out" / "scores.csv", keep_default_na=False)
@@ -450,7 +450,7 @@ def test_a_data_set_under_another_s_name_is_refused(bench: Bench) -> None:
     )
     install(bench.folder, "dark", {"photos-dark": "dark:Dark"}, "datasets")
     path = f"{bench.environment['PYTHONPATH']}{os.pathsep}{bench.folder}"
-    arguments = ("run", "--methods", "blurry", "--datasets", "photos-dark", "--out", "out")
+    arguments = ("run", "--methods", "blurry", "--datasets", "photos-dark", "--output", "out")
     message = bench.refused(*arguments, PYTHONPATH=path)
     assert "'photos-dark' of dark calls itself 'photos'" in message
     assert not (bench.folder / "out").exists()

@@ -203,7 +203,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     bench = Bench(folder, folder)
     done = bench(
         *("run", "--methods", "blurry", "--datasets", ",".join([*KINDS, "photos"])),
-        *("--images", "2", "--time-limit", "6", "--workers", "1", "--out", "out", "--quiet"),
+        *("--images", "2", "--time-limit", "6", "--workers", "1", "--output", "out", "--quiet"),
     )
     frame = pd.read_csv(folder / "out" / "scores.csv", keep_default_na=False)
     return Run(done.returncode, done.stdout, done.stderr, frame)
@@ -249,7 +249,7 @@ def test_a_data_set_that_fails_alone_is_refused_in_a_line(bench: Bench) -> None:
     (bench.folder / "evil_death.py").write_text(MODULES["evil_death"])
     install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
     message = bench.refused(
-        *("run", "--methods", "blurry", "--datasets", "grave", "--out", str(Path("out"))),
+        *("run", "--methods", "blurry", "--datasets", "grave", "--output", str(Path("out"))),
         PYTHONPATH=f"{bench.environment['PYTHONPATH']}:{bench.folder}",
     )
     assert "'grave' of evil did not say what it is. The worker process died" in message

@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import Bench
 
-RUN = ("run", "--datasets", "tiny", "--out", "out", "--quiet")
+RUN = ("run", "--datasets", "tiny", "--output", "out", "--quiet")
 
 
 def scores(bench: Bench, folder: str = "out") -> pd.DataFrame:
@@ -60,7 +60,7 @@ def test_a_run_leaves_scores_table_sheet_and_provenance(bench: Bench) -> None:
 
 def test_all_methods_see_the_same_observation_whatever_the_order(bench: Bench) -> None:
     bench(*RUN, "--methods", "half,blurry")
-    bench("run", "--datasets", "tiny", "--out", "alone", "--quiet", "--methods", "half")
+    bench("run", "--datasets", "tiny", "--output", "alone", "--quiet", "--methods", "half")
     together = scores(bench).query("method == 'half'").reset_index(drop=True)
     assert without_times(together).equals(without_times(scores(bench, "alone")))
 
@@ -82,8 +82,8 @@ def test_a_second_run_computes_nothing_and_a_wider_one_only_the_rest(bench: Benc
 
 def test_killed_halfway_and_started_again_gives_the_same_scores(bench: Bench) -> None:
     arguments = ("run", "--datasets", "tiny", "--methods", "slow,half", "--workers", "1", "--quiet")
-    bench(*arguments, "--out", "whole")
-    process = bench.start(*arguments, "--out", "killed")
+    bench(*arguments, "--output", "whole")
+    process = bench.start(*arguments, "--output", "killed")
     wait_for_cells(bench.folder / "killed" / "cells.sqlite", 2)
     descendants = psutil.Process(process.pid).children(recursive=True)
     process.kill()
@@ -91,11 +91,11 @@ def test_killed_halfway_and_started_again_gives_the_same_scores(bench: Bench) ->
     assert not psutil.wait_procs(descendants, timeout=10)[1], "a worker outlived kill -9"
     before = cells_done(bench.folder / "killed" / "cells.sqlite")
     assert 2 <= before < 12
-    process = bench.start(*arguments, "--out", "killed")
+    process = bench.start(*arguments, "--output", "killed")
     wait_for_cells(bench.folder / "killed" / "cells.sqlite", before + 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    done = bench(*arguments, "--out", "killed")
+    done = bench(*arguments, "--output", "killed")
     assert done.returncode == 0, done.stderr
     assert without_times(scores(bench, "killed")).equals(without_times(scores(bench, "whole")))
 

@@ -39,7 +39,7 @@ def mixed(tmp_path: Path) -> Path:
 def test_mixed_sizes_are_measured_without_code(bench: Bench, mixed: Path) -> None:
     name = f"folder:{str(mixed).replace(',', '%2C')}"
     done = bench(
-        *("run", "--methods", "blurry,known-kernel", "--datasets", name, "--out", "out"),
+        *("run", "--methods", "blurry,known-kernel", "--datasets", name, "--output", "out"),
         *("--boundary", "circular", "--quiet"),
     )
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def test_mixed_sizes_are_measured_without_code(bench: Bench, mixed: Path) -> Non
     sheets = list((bench.folder / "out" / "sheets").iterdir())
     assert len(sheets) == 1
     again = bench(
-        *("run", "--methods", "blurry,known-kernel", "--datasets", name, "--out", "out"),
+        *("run", "--methods", "blurry,known-kernel", "--datasets", name, "--output", "out"),
         *("--boundary", "circular", "--quiet"),
     )
     assert again.returncode == 0

@@ -89,7 +89,7 @@ def test_pairs_take_no_kernels(pairs: Path) -> None:
 def test_pairs_are_measured_without_code(bench: Bench, pairs: Path) -> None:
     done = bench(
         *("run", "--methods", "blurry,sparse-edges,known-kernel", "--quiet", "--workers", "1"),
-        *("--datasets", f"folder:{pairs}", "--kernel-size", "9", "--out", "pairs-run"),
+        *("--datasets", f"folder:{pairs}", "--kernel-size", "9", "--output", "pairs-run"),
     )
     assert done.returncode == 0, done.stderr
     assert "not known, and an oracle is given them" in done.stderr

@@ -72,7 +72,7 @@ class Study:
     def start(self, **environment: str) -> subprocess.Popen[str]:
         """Give the command."""
         self._before = self.cells()
-        self._started = self.bench.start(*self.command, "--out", str(self.out), **environment)
+        self._started = self.bench.start(*self.command, "--output", str(self.out), **environment)
         return self._started
 
     def ended(self, process: subprocess.Popen[str]) -> str:
@@ -121,8 +121,8 @@ class Study:
 
     def finish(self) -> Count:
         """Give the command once more, undisturbed, and compare with a run that never was."""
-        done = self.bench(*self.command, "--out", str(self.out))
-        whole = self.bench(*self.command, "--out", "undisturbed")
+        done = self.bench(*self.command, "--output", str(self.out))
+        whole = self.bench(*self.command, "--output", "undisturbed")
         assert whole.returncode == 0, whole.stderr
         expected = pd.read_csv(self.bench.folder / "undisturbed" / "scores.csv")
         found = pd.read_csv(self.out / "scores.csv")

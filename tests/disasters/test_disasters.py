@@ -86,7 +86,7 @@ def kill_server(study: Study) -> None:
 
 def fill_disk(study: Study) -> None:
     """A limit on the size of files, which writing meets as it meets a full disk."""
-    study.bench(*study.command, "--images", "2", "--out", str(study.out))
+    study.bench(*study.command, "--images", "2", "--output", str(study.out))
     size = (study.out / "cells.sqlite").stat().st_size
     process = study.start()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 1024, size + 1024))
@@ -96,7 +96,7 @@ def fill_disk(study: Study) -> None:
 
 def forbid_writing(study: Study) -> None:
     """A results folder that may not be written (of which nobody tells root)."""
-    done = study.bench(*study.command, "--images", "2", "--out", str(study.out))
+    done = study.bench(*study.command, "--images", "2", "--output", str(study.out))
     assert done.returncode == 0
     study.out.chmod(0o555)
     mounted = os.geteuid() == 0
@@ -132,7 +132,7 @@ def rename_folder(study: Study) -> None:
 def run_twice(study: Study) -> None:
     """A second run into the folder while one is at work."""
     process = once_at_work(study)
-    second = study.bench(*study.command, "--out", str(study.out))
+    second = study.bench(*study.command, "--output", str(study.out))
     assert second.returncode == 2
     assert "Another run is writing" in second.stderr
     study.ended(process)

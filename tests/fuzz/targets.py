@@ -115,7 +115,7 @@ def run_folder() -> Files:
             [
                 *(sys.executable, "-m", "bench", "run", "--methods", "blurry,known-kernel"),
                 *("--datasets", "photos", "--images", "3", "--gallery", "2", "--workers", "1"),
-                *("--out", "in", "--quiet"),
+                *("--output", "in", "--quiet"),
             ],
             cwd=place,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -187,7 +187,7 @@ def restored() -> Files:
 
 
 def _score(folder: Path) -> int:
-    return command("score", "restored", "--name", "mine", "--origin", "me", "--out", "out")
+    return command("score", "restored", "--name", "mine", "--origin", "me", "--output", "out")
 
 
 @functools.cache
