@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.errors import BenchError
     from bench.harness import plan
     from bench.photo.deblurring import AUTOMATIC, Request
-    from bench.photo.results import places
+    from bench.photo.results import places, write_measures
 
     arguments.check_device(options.device)
     outs = places(options.photos, options.output)
@@ -85,24 +85,28 @@ def run(options: argparse.Namespace) -> int:
         options.seed,
         options.device,
     )
-    codes = []
+    codes, rows = [], list[dict[str, object]]()
     for photo, out in zip(options.photos, outs, strict=True):
         try:
-            codes.append(_restore(photo, out, request, options.quiet))
+            codes.append(_restore(photo, out, request, options.quiet, rows))
         except BenchError as error:
             if len(outs) == 1:
                 raise
             print(f"bench: {photo}: {error}", file=sys.stderr)
             codes.append(error.exit_code)
+    if rows and outs != [options.out]:
+        print(f"Measures without the truth: {write_measures(outs[0].parent, rows)}")
     return max(codes)
 
 
-def _restore(photo: Path, out: Path, request: Request, quiet: bool) -> int:
+def _restore(
+    photo: Path, out: Path, request: Request, quiet: bool, rows: list[dict[str, object]]
+) -> int:
     from bench import api
     from bench.errors import BenchError
     from bench.photo.files import read_photograph
     from bench.photo.progress import Progress
-    from bench.photo.results import write
+    from bench.photo.results import measures, write
 
     before, notices = read_photograph(photo)
     _say(photo, notices)
@@ -116,6 +120,7 @@ def _restore(photo: Path, out: Path, request: Request, quiet: bool) -> int:
         return 1
     finally:
         progress.clear()
+    rows.append(measures(photo, before, found))
     written, lost = write(out, before, found)
     _say(photo, [*lost, *found.warnings])
     size = "" if found.kernel is None else f", kernel size {found.kernel.shape[-1]}"

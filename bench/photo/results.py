@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.photo.deblurring import Deblurred
+from bench.files import write_atomically
+from bench.metrics import naturalness, sharpness_index
+from bench.photo.deblurring import WINDOW, Deblurred
 from bench.photo.files import Photograph, write_photograph
 from bench.photo.reading import check_writable, comparison_path, kernel_path, write_photo
+from bench.photo.window import most_textured
+from bench.physics.intensity import luma
 
 WIDEST = 1600
 """Pixels of each picture in the comparison."""
@@ -77,6 +83,41 @@ def write(place: Path, before: Photograph, found: Deblurred) -> tuple[dict[str, 
     path = comparison_path(place)
     write_photograph(path, Photograph(both, profile=before.profile))
     return {**written, "Both": path}, notices
+
+
+def measures(photo: Path, before: Photograph, found: Deblurred) -> dict[str, object]:
+    """Return what can be said of a restoration without the truth, as a row of a table.
+
+    Sharpness (Leclaire and Moisan; larger is better) and naturalness (a NIQE of our own; smaller is
+    better) are of the most textured window, before and after.
+    """
+    rows, cols = most_textured(luma(before.image[None])[0, 0], WINDOW)
+    both = torch.stack([picture[:, rows, cols] for picture in (before.image, found.image)])
+    sharpness, distance = sharpness_index(both).tolist(), naturalness(both).tolist()
+    return {
+        "photo": photo.name,
+        "method": found.method,
+        "kernel_size": "" if found.kernel is None else found.kernel.shape[-1],
+        "noise": round(found.noise, 5),
+        "residual": round(found.residual, 5),
+        "evidence": round(found.gain, 4),
+        "sharpness_before": round(sharpness[0], 3),
+        "sharpness": round(sharpness[1], 3),
+        "naturalness_before": round(distance[0], 3),
+        "naturalness": round(distance[1], 3),
+        "warnings": " ".join(found.warnings),
+    }
+
+
+def write_measures(folder: Path, rows: list[dict[str, object]]) -> Path:
+    """Write a table of what :func:`measures` returned into a folder."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = folder / "measures.csv"
+    write_atomically(path, text.getvalue())
+    return path
 
 
 def side_by_side(before: Tensor, after: Tensor, kernel: Tensor | None) -> Tensor:

@@ -91,7 +91,10 @@ def test_several_photographs_go_into_a_folder_and_one_bad_one_costs_itself(
     out = tmp_path / "sharp"
     assert main(["deblur", *photos, "--method", "blurry", "-o", str(out)]) == 2
     assert "bad.png cannot be read as an image" in capsys.readouterr().err
-    assert {"a.png", "b.png", "a-comparison.jpg"} <= {path.name for path in out.iterdir()}
+    names = {path.name for path in out.iterdir()}
+    assert {"a.png", "b.png", "a-comparison.jpg", "measures.csv"} <= names
+    table = (out / "measures.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in table] == ["photo", "a.png", "b.png"]
     assert main(["deblur", *photos, "--method", "blurry", "-o", str(tmp_path / "o.png")]) == 2
     assert "give a folder" in capsys.readouterr().err
 
