@@ -115,7 +115,7 @@ def _measured(
     store: Store, rows: list[Row], open_dataset: Callable[[str], Dataset], progress: bool
 ) -> Iterator[dict[str, Any]]:
     known: dict[tuple[Any, ...], dict[str, float]] = {}
-    for row in tqdm(rows, unit="cell", disable=not progress):
+    for row in tqdm(rows, unit="cell", disable=None if progress else True):  # None: no terminal
         restoration = store.restoration(row.id)
         if restoration.kernel is None:
             continue
