@@ -15,7 +15,9 @@ CATALOG: dict[str, str] = {
     "marginal": "bench.methods.marginal.method:Marginal",
     "marginal-tv": "bench.methods.marginal.tv:MarginalTV",
     "marginal-warm": "bench.methods.marginal.warm:MarginalWarm",
+    "marginal-learned": "bench.methods.marginal.learned:MarginalLearned",
     "kernel-net": "bench.methods.kernel_net.method:KernelNet",
+    "learned": "bench.methods.learned.method:Learned",
     "cnn": "bench.methods.feedforward.methods:CNN",
     "deblurgan": "bench.methods.feedforward.methods:DeblurGAN",
     "deblurgan-content": "bench.methods.feedforward.methods:DeblurGANContent",
@@ -31,4 +33,5 @@ CATALOG: dict[str, str] = {
     "range-oracle": "bench.methods.oracles.range_oracle:RangeOracle",
     "known-kernel": "bench.methods.oracles.known_kernel:KnownKernel",
     "known-kernel-lmmse": "bench.methods.oracles.known_kernel:KnownKernelLMMSE",
+    "known-kernel-learned": "bench.methods.learned.method:KnownKernelLearned",
 }

@@ -168,6 +168,13 @@ def _evidence(image_class: str) -> Quantities:
     return {"value": value.detach(), "gradient": gradient, "posterior mean": mean}
 
 
+def _learned(image_class: str) -> Quantities:
+    from bench.methods.learned.step import learned_deconvolve
+
+    _, kernel, y = observed(SIZES[image_class])
+    return {"restored": learned_deconvolve(y, kernel, image_class)}
+
+
 def _objective(image_class: str) -> Quantities:
     """Equations 4 and 5, the former's gradient, and the free image, which is a convex problem."""
     from bench.methods.deep_deblur.objective import (
@@ -268,6 +275,7 @@ def pieces() -> dict[str, Piece]:
         found[f"generator of {name}"] = Piece(functools.partial(_generator, name))
     for name in SIZES:
         found[f"evidence of {name}"] = Piece(functools.partial(_evidence, name))
+        found[f"learned step on {name}"] = Piece(functools.partial(_learned, name))
         found[f"objective on {name}"] = Piece(functools.partial(_objective, name))
     few = {"restarts": 2, "steps": 2, "search_steps": 2}
     for name in ("dd", "dds"):

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "write observations for restoring elsewhere",
     "publish": "write a results folder as Parquet files with a dataset card",
     "score": "score images restored elsewhere",
+    "decompose": "measure what each method loses to its kernel and to its final step",
     "explain": "show what every restart found for one image",
     "list": "show methods, what each knows, and datasets",
     "data": "show what data is here, or fetch the published test images",

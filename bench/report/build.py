@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.files import write_atomically
 from bench.harness import scores
-from bench.report import curves, details, layout, pictures, ratios, sweeps
+from bench.report import curves, decomposition, details, layout, pictures, ratios, sweeps
 from bench.report.names import escape
 from bench.report.page import build_page
 from bench.report.summary import summarise
@@ -26,7 +26,8 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
     Parameters
     ----------
     results : Path
-        With ``scores.csv`` and, where they exist, ``gallery`` and ``sweeps``.
+        With ``scores.csv`` and, where they exist, ``gallery``, ``sweeps`` and
+        ``decomposition.csv``.
     folder : Path
         Where to.
 
@@ -55,6 +56,7 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
         yield from curves.write(cells, name, folder, name)
     yield from ratios.write(frame, layout.shown(summary), folder)
     yield from pictures.write(results, summary, folder)
+    yield from decomposition.write(results, frame, folder)
     write_atomically(folder / "index.html", build_page(results))
     yield folder / "index.html"
 

@@ -173,14 +173,18 @@ class UNet(nn.Module):
         Channels at the first level; the two below have twice and 10/3 of it.
     depth : tuple of int
         Blocks at the first level down, the second down, the bottom, the second up, the first up.
+    channels : int
+        Of the input.
     """
 
     multiple, smallest = 8, 8
 
-    def __init__(self, width: int = 48, depth: tuple[int, ...] = (1, 2, 5, 2, 1)) -> None:
+    def __init__(
+        self, width: int = 48, depth: tuple[int, ...] = (1, 2, 5, 2, 1), channels: int = 3
+    ) -> None:
         super().__init__()
         wide, bottom = 2 * width, 10 * width // 3
-        self.entry = circular(12, width, 3)
+        self.entry = circular(4 * channels, width, 3)
         self.down = nn.ModuleList([nn.Conv2d(width, wide, 2, 2), nn.Conv2d(wide, bottom, 2, 2)])
         self.up = nn.ModuleList(
             [nn.ConvTranspose2d(bottom, wide, 2, 2), nn.ConvTranspose2d(wide, width, 2, 2)]
@@ -195,14 +199,18 @@ class UNet(nn.Module):
 
     def forward(self, observation: Tensor) -> Tensor:
         """Map (N, 3, H, W) in [0, 1] to the same shape, not clamped."""
-        cells = functional.pixel_unshuffle(2 * observation - 1, 2)
+        return observation + self.correction(2 * observation - 1)
+
+    def correction(self, images: Tensor) -> Tensor:
+        """What is added to a colour image, from images (N, C, H, W) about 0."""
+        cells = functional.pixel_unshuffle(images, 2)
         x = self.entry(cells.contiguous(memory_format=torch.channels_last))
         first = self.stages[0](x)
         second = self.stages[1](self.down[0](first))
         x = self.stages[2](self.down[1](second))
         x = self.stages[3](self.up[0](x) + second)
         x = self.stages[4](self.up[1](x) + first)
-        return observation + functional.pixel_shuffle(self.exit(x), 2)
+        return functional.pixel_shuffle(self.exit(x), 2)
 
 
 class AttentiveBlock(nn.Module):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import hashlib
-import time
 
 import torch
 from torch import Tensor
 
 from bench.methods.generators.loading import Prior
 from bench.methods.marginal.halving import coarse, search_halving
-from bench.methods.marginal.likelihood import MarginalLikelihood
+from bench.methods.marginal.likelihood import SCALES, MarginalLikelihood
 from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import unit_kernels
 from bench.methods.marginal.settings import Settings
@@ -43,8 +40,6 @@ class Estimate:
         Objectives of all that were searched to the end, lower is better.
     noise : float
         Standard deviation, as measured.
-    seconds : float
-        That the search took.
     """
 
     kernel: Tensor
@@ -53,7 +48,18 @@ class Estimate:
     weight: Tensor
     evidence: Tensor
     noise: float
-    seconds: float
+
+
+def single(kernel: Tensor, noise: float) -> Estimate:
+    """The estimate that consists of one kernel (1, kh, kw), and knows no scales of the image."""
+    return Estimate(
+        kernel=kernel,
+        latent=kernel.new_zeros(1, 0),
+        scales=kernel.new_zeros(1, SCALES),
+        weight=kernel.new_ones(1),
+        evidence=kernel.new_zeros(1),
+        noise=noise,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +92,7 @@ class Estimator:
         starts : Tensor, shape (R, d)
             Of the kernel's latent.
         """
-        started, settings = time.perf_counter(), self.settings
+        settings = self.settings
         noise = estimate_noise(observation[None]).item()
         likelihood = MarginalLikelihood(self.model, noise)
         spectrum = likelihood.observe(observation[None])[0]
@@ -116,7 +122,6 @@ class Estimator:
             weight=(weight[order] / weight[order].sum()).to(observation),
             evidence=evidence,
             noise=noise,
-            seconds=time.perf_counter() - started,
         )
 
     def evaluations(self, starts: int) -> int:
@@ -124,32 +129,3 @@ class Estimator:
         halving, steps = self.settings.halving, self.settings.annealing.steps
         kept, early = min(halving.survivors, starts), min(halving.coarse_steps, steps)
         return starts * early + kept * (steps - early + self.settings.sparse_steps)
-
-
-class Memory:
-    """Estimates kept in a process, since several rows differ in what follows them alone.
-
-    The time that an estimate took counts for each row, as if it had been run alone.
-
-    Parameters
-    ----------
-    most : int
-        Observations remembered.
-    """
-
-    def __init__(self, most: int = 128) -> None:
-        self.most = most
-        self._known: collections.OrderedDict[str, Estimate] = collections.OrderedDict()
-
-    def estimate(self, estimator: Estimator, observation: Tensor, starts: Tensor) -> Estimate:
-        """Return what ``estimator.estimate(observation, starts)`` finds."""
-        names = (estimator.image_class, estimator.prior.name, estimator.settings)
-        digest = hashlib.sha256(repr(names).encode())
-        for tensor in (observation, starts):
-            digest.update(tensor.contiguous().numpy().tobytes())
-        key = digest.hexdigest()
-        if key not in self._known:
-            self._known[key] = estimator.estimate(observation, starts)
-            if len(self._known) > self.most:
-                self._known.popitem(last=False)
-        return self._known[key]

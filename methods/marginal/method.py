@@ -7,6 +7,7 @@ and ``dds``, which begin with the same evidence, it tells what an image generato
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,23 +15,20 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.checksums import values_checksum
 from bench.errors import InvalidInput
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.generators.loading import load_card as load_generator_card
 from bench.methods.generators.loading import load_generator
 from bench.methods.kernel_net.method import check_size
-from bench.methods.marginal.estimate import Estimator, Memory
+from bench.methods.marginal.estimate import Estimate, Estimator
 from bench.methods.marginal.model import load_card, load_model
-from bench.methods.marginal.settings import PATH, load_settings
+from bench.methods.marginal.settings import PATH, load_settings, settings_checksum
 from bench.methods.marginal.steps import STEPS, restore, step_assets
 from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
-from bench.seeds import generators_per_image
+from bench.seeds import stable_generators_per_image
 
 KERNEL_PRIOR = "motion-blur"
-MEMORY = Memory()
-"""Of this process: ``marginal`` and ``marginal-tv`` of one run search once."""
 
 
 class Marginal(Method):
@@ -40,7 +38,7 @@ class Marginal(Method):
     ----------
     task : Task
         Of a class with a Gaussian model, circular, at its image size.
-    final_step : {"", "posterior-mean", "tv", "lmmse"}
+    final_step : {"", "posterior-mean", "tv", "lmmse", "learned"}
         How the image is found; empty takes the row's own. See :mod:`bench.methods.marginal.steps`.
     restarts : int
         Random starts; 0 takes the class's.
@@ -54,9 +52,10 @@ class Marginal(Method):
     """
 
     title = "Marginal likelihood"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     batch_size: ClassVar[int] = 2
     step: ClassVar[str] = "posterior-mean"
+    warm: ClassVar[bool] = False
     knows: ClassVar[Knowledge] = Knowledge(
         boundary=True,
         image_class=True,
@@ -103,14 +102,34 @@ class Marginal(Method):
         return {
             f"generator {KERNEL_PRIOR}": load_generator_card(KERNEL_PRIOR)["sha256"],
             model["name"]: model["sha256"],
-            PATH.name: values_checksum(PATH),
+            PATH.name: settings_checksum(task.image_class),
             **step_assets(task.image_class, str(parameters.get("final_step") or cls.step)),
         }
+
+    @classmethod
+    def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
+        """The learned step has seen images of the class, too."""
+        if (parameters.get("final_step") or cls.step) != "learned":
+            return cls.knows
+        return dataclasses.replace(cls.knows, training=f"{cls.knows.training}, learned step")
 
     def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
         """Latents to search from, shape (R, d), for one observation (C, H, W)."""
         size = self.kernel_prior.latent_size
         return torch.randn(self.settings.restarts, size, generator=source)
+
+    @classmethod
+    def stage(cls, parameters: Mapping[str, Any]) -> str:
+        """Rows that differ in the final step alone search once."""
+        search = sorted(item for item in parameters.items() if item[0] != "final_step")
+        return f"{'warm ' * cls.warm}search by evidence {search}"
+
+    def _search(self, observation: Tensor, starts: Tensor) -> tuple[Estimate, float]:
+        """Estimate the kernels, and the seconds it took, of one observation (C, H, W)."""
+        return self.stages.once(
+            lambda: self.estimator.estimate(observation, starts),
+            *(self.task.image_class, self.kernel_prior.name, self.settings, observation, starts),
+        )
 
     def deblur(self, observation: Tensor) -> Restoration:
         """Restore observations one after the other.
@@ -124,14 +143,14 @@ class Marginal(Method):
         """
         y = check_observation(observation, self.task)
         device, y = y.device, y.cpu()
-        sources = generators_per_image(y, self.task.seed)
+        sources = stable_generators_per_image(y, self.task.seed)
         image, kernel, records, seconds = [], [], [], 0.0
         for one, source in zip(y, sources, strict=True):
             starts = self.starts(one, source)
-            found = MEMORY.estimate(self.estimator, one, starts)
+            found, spent = self._search(one, starts)
             began = time.perf_counter()
             pair = restore(one[None], found, self.task.image_class, self.final_step)
-            seconds += found.seconds + time.perf_counter() - began
+            seconds += spent + time.perf_counter() - began
             image.append(pair[0])
             kernel.append(pair[1])
             records.append(

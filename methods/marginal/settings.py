@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
+from bench.checksums import checksum
 from bench.methods.marginal.halving import Halving
 from bench.methods.marginal.search import Annealing
 from bench.methods.settings import class_settings
@@ -64,3 +65,8 @@ def load_settings(image_class: str, restarts: int = 0, search_steps: int = 0) ->
     merged["annealing"] = Annealing(**merged["annealing"])
     merged["halving"] = Halving(**merged["halving"])
     return Settings(**merged)
+
+
+def settings_checksum(image_class: str) -> str:
+    """SHA-256 of a class's settings; those of the others do not matter to it."""
+    return checksum(repr(load_settings(image_class)))

@@ -23,6 +23,7 @@ class MarginalWarm(Marginal):
     """
 
     title = "Marginal likelihood, warm start"
+    warm: ClassVar[bool] = True
     knows: ClassVar[Knowledge] = Knowledge(
         boundary=True,
         image_class=True,

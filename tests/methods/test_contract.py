@@ -48,6 +48,7 @@ QUICK: dict[str, dict[str, bool | int | float | str]] = {
     "marginal": {"restarts": 2, "search_steps": 4},
     "marginal-tv": {"restarts": 2, "search_steps": 4},
     "marginal-warm": {"restarts": 2, "search_steps": 4},
+    "marginal-learned": {"restarts": 2, "search_steps": 4},
     "range-oracle": {"steps": 20},
 }
 

@@ -9,7 +9,7 @@ import torch
 
 from bench.datasets.generated import ShoesSamples
 from bench.errors import InvalidInput, NotApplicable
-from bench.methods.marginal.estimate import Estimator, Memory
+from bench.methods.marginal.estimate import Estimator
 from bench.methods.marginal.halving import Descent, Halving, coarse, search_halving
 from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.method import Marginal
@@ -18,8 +18,10 @@ from bench.methods.marginal.search import Annealing, search
 from bench.methods.marginal.settings import load_settings
 from bench.methods.marginal.steps import restore
 from bench.methods.marginal.tv import MarginalTV
+from bench.methods.marginal.warm import MarginalWarm
 from bench.physics.forward import blur
 from bench.protocol import Task
+from bench.protocol.stages import Stages
 from tests.methods.test_marginal import LineKernels, blurred_face, total_power  # noqa: F401
 
 TASK = Task("celeba", (64, 64))
@@ -95,13 +97,20 @@ def test_kernels_count_by_their_evidence_and_equal_ones_equally(estimator, blurr
     assert twice.weight.tolist() == pytest.approx([0.5, 0.5], abs=0.05)
 
 
-def test_two_rows_search_once(estimator, blurred_face):  # noqa: F811
+def test_rows_that_differ_in_the_step_share_a_search(monkeypatch, blurred_face):  # noqa: F811
     y, _ = blurred_face
-    memory, starts = Memory(most=1), torch.tensor([[2.5]])
-    first = memory.estimate(estimator, y[0], starts)
-    assert memory.estimate(estimator, y[0], starts) is first
-    assert memory.estimate(estimator, y[0], starts + 1) is not first
-    assert memory.estimate(estimator, y[0], starts) is not first  # one is kept, not two
+    calls = []
+    found = Estimator.estimate
+    monkeypatch.setattr(
+        Estimator, "estimate", lambda self, *given: calls.append(1) or found(self, *given)
+    )
+    shared = Stages()
+    for row in (Marginal(TASK, **BRIEF), MarginalTV(TASK, **BRIEF)):
+        row.stages = shared
+        row.deblur(y.clamp(0, 1))
+    assert len(calls) == 1
+    assert Marginal.stage(BRIEF) == MarginalTV.stage({**BRIEF, "final_step": "tv"})
+    assert Marginal.stage(BRIEF) != Marginal.stage({}) != MarginalWarm.stage({})
 
 
 @pytest.mark.parametrize("step", ["posterior-mean", "tv"])

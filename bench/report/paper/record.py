@@ -34,6 +34,7 @@ OURS = {
     "marginal": "marginal",
     "marginal, TV": "marginal-tv",
     "marginal warm": "marginal-warm",
+    "marginal, learned": "marginal-learned",
     "DD warm": "dd-warm",
     "DDS warm": "dds-warm",
 }

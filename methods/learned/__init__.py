@@ -1,0 +1,1 @@
+"""A learned non-blind step: a network that restores from an observation and estimated kernels."""

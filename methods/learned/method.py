@@ -1,0 +1,149 @@
+"""``learned``: the kernel of another method, and the learned step; ``known-kernel-learned``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from bench.errors import InvalidInput
+from bench.methods.deep_deblur.grid import to_grid
+from bench.methods.kernel_net.method import check_size
+from bench.methods.learned.network import NAME, STORE
+from bench.methods.learned.step import learned_assets, learned_deconvolve
+from bench.methods.marginal.model import load_model
+from bench.physics.alignment import recentre
+from bench.physics.forward import blur
+from bench.protocol import Knowledge, Method, Oracle, Restoration, Task, Truth, check_observation
+from bench.registry import METHODS
+
+TRAINING = "class images with kernels by marginal likelihood"
+
+
+class Learned(Method):
+    """Image by the learned step, kernel by whatever other method.
+
+    Parameters
+    ----------
+    task : Task
+        Of a class with a Gaussian model, circular, at its image size.
+    kernel_from : str
+        Name of a blind method that returns a kernel. It runs with its default parameters.
+
+    Raises
+    ------
+    InvalidInput
+        If that is an oracle, a replay, or this method.
+    """
+
+    title: ClassVar[str] = "Learned step on another method's kernel"
+    batch_size: ClassVar[int] = 8
+    knows: ClassVar[Knowledge] = Knowledge(boundary=True, image_class=True, training=TRAINING)
+
+    def __init__(self, task: Task, kernel_from: str = "kernel-net") -> None:
+        super().__init__(task)
+        self.check_available(task)
+        inner = estimator(kernel_from)
+        inner.check_available(task)
+        self.inner = inner(task)
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Ask for the network, a class that it knows, its image size and a circular boundary."""
+        check_network(task)
+
+    @classmethod
+    def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Checksums of the network, of the other method's files, and that method's version."""
+        name = str(parameters.get("kernel_from", "kernel-net"))
+        inner = estimator(name)
+        own = learned_assets(task.image_class)
+        return {**own, **inner.assets_for(task, {}), f"version of {name}": inner.version}
+
+    @classmethod
+    def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
+        """What the other method knows too."""
+        inner = estimator(str(parameters.get("kernel_from", "kernel-net"))).knowledge({})
+        trained = ", ".join(filter(None, (inner.training, TRAINING)))
+        return dataclasses.replace(inner, boundary=True, image_class=True, training=trained)
+
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Run the other method, and restore with its kernel."""
+        y = check_observation(observation, self.task)
+        found = self.inner.deblur(y)
+        if found.kernel is None:
+            raise InvalidInput(
+                f"{type(self.inner).__name__} returned no kernel; the learned step needs one."
+            )
+        return dataclasses.replace(
+            _restored(y, found.kernel, self.task),
+            generator_evaluations=found.generator_evaluations,
+            iterations=found.iterations,
+            restarts=found.restarts,
+        )
+
+    def close(self) -> None:
+        """Release what the other method holds."""
+        self.inner.close()
+
+
+class KnownKernelLearned(Oracle):
+    """The learned step with the true kernel, which it was not made for."""
+
+    title: ClassVar[str] = "True kernel, learned step"
+    batch_size: ClassVar[int] = 16
+    knows: ClassVar[Knowledge] = Knowledge(
+        boundary=True, image_class=True, truth=True, training=TRAINING
+    )
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.check_available(task)
+
+    @classmethod
+    def check_available(cls, task: Task) -> None:
+        """Ask for the network, a class that it knows, its image size and a circular boundary."""
+        check_network(task)
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """Checksums of the network and the model."""
+        return learned_assets(task.image_class)
+
+    def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
+        """Restore with the true kernel."""
+        return _restored(check_observation(observation, self.task), truth.kernel, self.task)
+
+
+def check_network(task: Task) -> None:
+    """Raise ``NotApplicable`` or ``Unavailable`` where the step cannot be taken."""
+    STORE.weights(NAME)
+    check_size(task, load_model(task.image_class).image_size, "The learned step")
+
+
+def estimator(name: str) -> Any:
+    """Class of the blind method of a name.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none, or would run itself.
+    """
+    found: Any = METHODS.load(name)
+    if found.kind != "method" or issubclass(found, Learned):
+        raise InvalidInput(f"{name!r} is no blind method that estimates kernels: name another.")
+    return found
+
+
+def _restored(y: Tensor, kernel: Tensor, task: Task) -> Restoration:
+    device, y, kernel = y.device, y.cpu(), kernel.cpu()
+    image = learned_deconvolve(y, kernel, task.image_class)
+    centred = recentre(image, kernel)[1].clamp_min(0)
+    residual = (blur(image, centred) - y).square().mean((1, 2, 3)).sqrt()
+    return Restoration(
+        image=image.to(device),
+        kernel=to_grid(centred, task.kernel_size).to(device),
+        residual=residual.to(device),
+    )
