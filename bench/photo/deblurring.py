@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
+from bench.photo.doubts import doubts, unexplained
 from bench.photo.evidence import Evidence
 from bench.photo.kernel_size import Candidate, search, sizes_for
 from bench.photo.tiles import TILE, restore_in_tiles
 from bench.photo.window import most_textured
-from bench.physics.forward import blur, valid_part
 from bench.physics.intensity import luma
 from bench.physics.noise import estimate_noise
 from bench.protocol import Boundary, Restoration, Task
@@ -34,10 +34,6 @@ SEARCHER = "sparse-edges"
 AUTOMATIC = "auto"
 LARGEST_TOLD = 28
 """Kernel size that a method is told which has to be told one, where none was given: the paper's."""
-LEAST_GAIN = 0.01
-"""Evidence per pixel that a kernel needs beyond the one that blurs nothing."""
-LOUD_RESIDUAL = 1.5
-"""A residual of so many times the noise is not explained."""
 MARGIN = 0.005
 """Evidence per pixel that another method's kernel may lack before larger sizes are tried."""
 
@@ -230,21 +226,15 @@ def deblur_photograph(
         step()
     best = candidates[0]
 
-    def restore(piece: Tensor) -> Tensor:
-        size = (int(piece.shape[-2]), int(piece.shape[-1]))
-        kernel_size = (int(best.kernel.shape[0]), int(best.kernel.shape[1]))
-        its = dataclasses.replace(task, image_size=size, kernel_size=kernel_size)
-        with torch.no_grad():
-            return _solved(method, its, parameters, lambda m: m.restore(piece, best.kernel[None]))
-
-    if task.boundary == "circular":
-        restored = restore(image[None])[0]
-    else:
-        restored = restore_in_tiles(
-            image, 2 * best.size, restore,
-            lambda part: progress(share + (1 - share) * part, "image"), TILE,
-        )  # fmt: skip
-    residual = _residual(window, restored[None, :, rows, cols], best.kernel)
+    restored = _whole(
+        image,
+        task,
+        method,
+        parameters,
+        best,
+        lambda part: progress(share + (1 - share) * part, "image"),
+    )
+    residual = unexplained(window, restored[None, :, rows, cols], best.kernel)
     gain = best.evidence - evidence.of(None)
     return Deblurred(
         restored,
@@ -254,8 +244,30 @@ def deblur_photograph(
         () if known_size else tuple(candidates),
         residual,
         gain,
-        tuple(_doubts(best, residual, gain, task.noise, known_size, candidates)),
+        tuple(doubts(best, residual, gain, task.noise, known_size, candidates)),
     )
+
+
+def _whole(
+    image: Tensor,
+    task: Task,
+    method: str,
+    parameters: dict[str, Any],
+    best: Candidate,
+    progress: Callable[[float], None],
+) -> Tensor:
+    """Restore a whole photograph (C, H, W) with the chosen kernel, in tiles if it has borders."""
+
+    def restore(piece: Tensor) -> Tensor:
+        size = (int(piece.shape[-2]), int(piece.shape[-1]))
+        kernel_size = (int(best.kernel.shape[0]), int(best.kernel.shape[1]))
+        its = dataclasses.replace(task, image_size=size, kernel_size=kernel_size)
+        with torch.no_grad():
+            return _solved(method, its, parameters, lambda m: m.restore(piece, best.kernel[None]))
+
+    if task.boundary == "circular":
+        return restore(image[None])[0]
+    return restore_in_tiles(image, 2 * best.size, restore, progress, TILE)
 
 
 def measured_noise(image: Tensor) -> float:
@@ -318,36 +330,3 @@ def _by_another(
         if tried[-1].evidence >= best.evidence - MARGIN:
             break
     return sorted(tried, key=lambda candidate: -candidate.evidence) or found
-
-
-def _residual(window: Tensor, restored: Tensor, kernel: Tensor) -> float:
-    kh, kw = int(kernel.shape[0]), int(kernel.shape[1])
-    if kh >= window.shape[-2] or kw >= window.shape[-1]:
-        return float("nan")
-    unexplained = blur(restored, kernel, "valid") - valid_part(window, (kh, kw))
-    return float(unexplained.square().mean().sqrt())
-
-
-def _doubts(
-    best: Candidate,
-    residual: float,
-    gain: float,
-    noise: float,
-    known_size: bool,
-    candidates: list[Candidate],
-) -> list[str]:
-    size = f"a kernel of {best.size} pixels"
-    advice = (
-        "try --kernel-size with twice the blur's extent" if known_size else "look at it closely"
-    )
-    if gain < LEAST_GAIN:
-        return [
-            f"no kernel explains the photograph better than none (evidence {gain:+.3f} per pixel "
-            f"for {size}): it may not be blurred by motion, or not alike everywhere; {advice}"
-        ]
-    if residual > LOUD_RESIDUAL * noise:
-        return [
-            f"{size} leaves a residual of {residual:.4f} where the noise is {noise:.4f}: it does "
-            f"not explain the photograph; {advice}"
-        ]
-    return []
