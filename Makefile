@@ -25,16 +25,18 @@ lint: setup
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict -q
 
-RECORD  = $(PYTHON) -m bench run --gallery 12 --out results/record
+RECORD  = $(PYTHON) -m bench run --output results/record
 record: setup
 	$(RECORD) --datasets svhn,shoes,celeba,levin --methods '*'
 	$(RECORD) --datasets '*-range' --methods blurry,dd
 	$(RECORD) --datasets svhn,shoes,celeba --methods dd,dds,dd-warm,dds-warm --seed 1,2 --images 24
-	$(PYTHON) -m bench sweep noise --out results/record/sweeps/noise
-	$(PYTHON) -m bench sweep blur-length --out results/record/sweeps/blur-length
+	$(PYTHON) -m bench sweep noise --output results/record/sweeps/noise
+	$(PYTHON) -m bench sweep blur-length --output results/record/sweeps/blur-length
+	$(PYTHON) -m bench decompose results/record --images 24
 	$(PYTHON) -m bench report
+	$(PYTHON) -m bench report paper
 
-PUBLISHED = $(PYTHON) -m bench run --out results/published --datasets svhn,shoes,celeba --time-limit 7200
+PUBLISHED = $(PYTHON) -m bench run --output results/published --datasets svhn,shoes,celeba --time-limit 7200
 published: setup
 	$(PUBLISHED) --methods dd,dds --set dd.preset=published --set dds.preset=published --images 2
 	$(PUBLISHED) --methods range-oracle --set range-oracle.preset=published --images 4
