@@ -211,7 +211,7 @@ def _mode(path: Path) -> str:
     try:
         with Image.open(path) as picture:
             return picture.mode
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
         return ""  # reading it will say what is wrong
 
 
@@ -220,7 +220,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} cannot be read ({error}).") from error
 
 

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
                 raise
             print(f"bench: {photo}: {error}", file=sys.stderr)
             codes.append(error.exit_code)
-    if rows and outs != [options.out]:
+    if rows and outs != [options.output]:
         print(f"Measures without the truth: {write_measures(outs[0].parent, rows)}")
     return max(codes)
 

@@ -38,7 +38,7 @@ def read(path: Path, parser: argparse.ArgumentParser) -> list[str]:
     """Read a file as arguments."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BenchError(f"{path} cannot be read as TOML: {error}.") from error
     actions = {
         option[2:]: action

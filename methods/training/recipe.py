@@ -168,7 +168,7 @@ def load_recipe(name: str, **overrides: Any) -> Any:
     try:
         with open_file(path, "recipe") as file:
             given = tomllib.loads(file.read().decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(
             f"The recipe {path.stem!r} is no whole TOML file ({error}); correct or restore {path}."
         ) from error

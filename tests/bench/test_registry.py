@@ -27,6 +27,7 @@ def test_patterns_expand_in_the_order_of_registration() -> None:
     assert METHODS.select("known-*,blurry,known-kernel") == [
         "known-kernel",
         "known-kernel-lmmse",
+        "known-kernel-learned",
         "blurry",
     ]
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench import checkout
 from bench.harness import provenance
 from bench.harness.session import checksums
 
@@ -42,10 +43,10 @@ def test_only_the_project_s_own_repository_is_named(tmp_path, monkeypatch):
     for command in (["init", "-q"], ["add", "file"], ["commit", "-q", "-m", "Begin"]):
         subprocess.run([*git, *command], check=True)
     for root in (packages, project):  # below a repository; and at its top, but not of it
-        monkeypatch.setattr(provenance, "ROOT", root)
+        monkeypatch.setattr(checkout, "ROOT", root)
         assert provenance.collect({})["commit"] is None
-    (project / "bench" / "harness").mkdir(parents=True)
-    (project / "bench" / "harness" / "provenance.py").touch()
+    (project / "bench").mkdir()
+    (project / "bench" / "checkout.py").touch()
     subprocess.run([*git, "add", "bench"], check=True)
     found = provenance.collect({})
     assert len(found["commit"]) == 40

@@ -139,7 +139,7 @@ def test_workers_that_cannot_start_are_an_error(bench: Bench) -> None:
         "from bench.cli import main\n"
         "if os.path.exists('out'):\n"
         "    sys.exit('out is there already')\n"
-        "print('exit code', main(['run', '--methods', 'blurry', '--datasets', 'tiny', '--out',"
+        "print('exit code', main(['run', '--methods', 'blurry', '--datasets', 'photos', '--output',"
         " 'out', '--quiet']))\n"
     )
     done = subprocess.run(
