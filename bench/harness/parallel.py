@@ -110,7 +110,7 @@ def read(path: Path) -> Parallel:
         content = file.read()
     try:
         values = _parse(path, content.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InvalidInput(f"{path} holds no keys; write for instance 'backend: dask'.")

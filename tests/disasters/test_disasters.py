@@ -165,6 +165,7 @@ KINDS: dict[str, tuple[Callable[[Study], None], int]] = {
 QUICK = ("SIGHUP", "Ctrl-C three times", "folder renamed")
 
 
+@pytest.mark.long  # takes a minute, and on a busy machine a signal may come after the end
 def test_a_disturbed_run_loses_nothing_and_ends_as_it_would_have(bench: Bench) -> None:
     study = Study(bench)
     for name in QUICK:
