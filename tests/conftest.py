@@ -9,6 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,6 +154,13 @@ not-a-number = tiny_plugin:NotANumber
 cheat = tiny_plugin:Cheat
 broken-import = tiny_plugin_that_is_not_there:Gone
 """
+
+
+def picture(path: Path) -> np.ndarray:
+    """Pixels of an image file as they are stored, of any depth and number of channels."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None, f"{path} is no image"
+    return pixels
 
 
 class Bench:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,17 +62,21 @@ def gallery_group(folder: Path, dataset: str, draw: np.random.Generator) -> dict
     side = TILES[dataset]
 
     def entry(name: str, kind: str, kernels: bool) -> dict:
-        found = {"kind": kind, "images": f"{dataset}/{name}.webp", "kernels": None}
+        shown, kernels_shown = f"{dataset}/{name}.webp", f"{dataset}/{name}-kernels.webp"
         tiles = [draw.random((side, side, 3)).astype(np.float32) for _ in IMAGES]
         (folder / dataset).mkdir(parents=True, exist_ok=True)
-        (folder / found["images"]).write_bytes(mosaic.encode(tiles, [side, side], quality=True))
+        (folder / shown).write_bytes(mosaic.encode(tiles, [side, side], quality=True))
         if kernels:
-            found["kernels"] = f"{dataset}/{name}-kernels.webp"
             tiles = [draw.random((28, 28, 1)).astype(np.float32) for _ in IMAGES]
-            (folder / found["kernels"]).write_bytes(mosaic.encode(tiles, [28, 28], quality=False))
-        return {**found, "kernel_tile": [28, 28] if kernels else None}
+            (folder / kernels_shown).write_bytes(mosaic.encode(tiles, [28, 28], quality=False))
+        return {
+            "kind": kind,
+            "images": shown,
+            "kernels": kernels_shown if kernels else None,
+            "kernel_tile": [28, 28] if kernels else None,
+        }
 
-    group = {
+    group: dict[str, Any] = {
         "dataset": dataset,
         "title": f"four images of {dataset}",
         "condition": "noise 0.01, seed 0",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.harness.packing import pack, unpack
@@ -121,7 +122,7 @@ GOOD = Sample(0, "a", Y[0], KERNEL[0], "k")
         ),
         (dataclasses.replace(GOOD, image=Y[0] * float("nan")), "spans"),
         (dataclasses.replace(GOOD, image=Y[0, :1]), r"shape \(1, 16, 16\); \(3, H, W\)"),
-        (dataclasses.replace(GOOD, image=Y[0].numpy()), "shape ndarray"),
+        (Sample(0, "a", cast(Tensor, Y[0].numpy()), KERNEL[0], "k"), "shape ndarray"),
         (dataclasses.replace(GOOD, image=(Y[0] * 255).byte()), "type torch.uint8"),
         (dataclasses.replace(GOOD, kernel=KERNEL[0] * 2), "kernel of sum 2"),
         (dataclasses.replace(GOOD, kernel=KERNEL), "kernel of shape"),

@@ -16,7 +16,7 @@ from bench.harness.store import Outcome, Store
 from bench.harness.worker import Answer, Packed, encode
 from bench.physics.observation import Condition
 
-Behaviour = Callable[[Work], object]
+Behaviour = Callable[[Work], bytes | Exception]
 
 
 class Scripted:
@@ -25,7 +25,8 @@ class Scripted:
     capacity = 2
 
     def __init__(self, behaviour: Behaviour) -> None:
-        self.behaviour, self.works, self.closed = behaviour, [], False
+        self.behaviour, self.closed = behaviour, False
+        self.works: list[Work] = []
 
     def submit(self, work: Work) -> Future[bytes]:
         self.works.append(work)
@@ -58,6 +59,7 @@ def dispatched(behaviour: Behaviour) -> tuple[Scripted, list[Outcome]]:
 
 def chunks() -> list[Chunk]:
     (chunk,) = plan([MethodSpec("blurry")], [load_dataset("photos")], [Condition()], 3)
+    assert isinstance(chunk, Chunk)
     return [chunk]
 
 
@@ -69,7 +71,7 @@ def test_answers_become_outcomes() -> None:
 
 
 def test_a_loss_costs_a_retry_and_then_one_cell_alone() -> None:
-    def dies_at_the_second(work: Work) -> object:
+    def dies_at_the_second(work: Work) -> bytes | Exception:
         return (
             Lost("It died.") if list(chunks()[0].cells)[1].image in work.job.names else well(work)
         )

@@ -11,20 +11,28 @@ import pytest
 import torch
 
 from bench.cli import main
+from bench.datasets.generated import SVHNSamples
 from bench.errors import BenchError, InvalidInput, UnknownName
 from bench.harness import exchange
 from bench.harness.names import check_method_name
 from bench.harness.packing import unpack
-from bench.harness.plan import load_dataset
+from bench.harness.store import Outcome
 from bench.physics.observation import Condition, observe
+from bench.protocol import Restoration
+from tests.conftest import picture
 
 
 @pytest.fixture(scope="module")
 def dataset():
-    class Few(type(load_dataset("svhn-samples"))):
+    class Few(SVHNSamples):
         count = 3
 
     return Few()
+
+
+def restored(outcome: Outcome) -> Restoration:
+    assert outcome.restoration is not None
+    return unpack(outcome.restoration)
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def test_an_observation_survives_the_way_out_and_back(dataset, exported):
     found = exchange.outcomes(folder, manifest, dataset, "elsewhere", "a test")
     for outcome in found:
         assert outcome.cell.origin == "a test"
-        image = unpack(outcome.restoration).image
+        image = restored(outcome).image
         y = observe(dataset, outcome.cell.index, Condition(noise=0.02)).observation
         assert (image[0] - y).abs().max() < 1e-4
 
@@ -51,7 +59,8 @@ def test_kernels_come_back_normalised(dataset, exported):
     kernel[10:14, 14] = 200
     cv2.imwrite(str(folder / f"{name}_kernel.png"), kernel)
     outcome = exchange.outcomes(folder, manifest, dataset, "elsewhere", "")[0]
-    found = unpack(outcome.restoration).kernel
+    found = restored(outcome).kernel
+    assert found is not None
     assert found.shape == (1, 28, 28)
     assert torch.isclose(found.sum(), torch.tensor(1.0))
     assert found[0, 10, 14] == pytest.approx(0.25)
@@ -87,10 +96,10 @@ def test_a_broken_manifest_is_no_manifest(tmp_path):
         exchange.read_manifest(tmp_path / "manifest.json")
 
 
-def renamed(dataset, names):
-    """A dataset with its first images under other names."""
+def renamed(names):
+    """Digits whose first images have other names."""
 
-    class Renamed(type(dataset)):
+    class Renamed(SVHNSamples):
         def __len__(self):
             return len(names)
 
@@ -107,12 +116,10 @@ def renamed(dataset, names):
         *("..\\sharp", "C:sharp", "a\0b", "a\nb", "caf\udce9", "x" * 300),
     ],
 )
-def test_names_that_leave_the_folder_are_refused_before_anything_is_written(
-    dataset, tmp_path, name
-):
+def test_names_that_leave_the_folder_are_refused_before_anything_is_written(tmp_path, name):
     sharp = tmp_path / "sharp.png"
     sharp.write_bytes(b"the only copy")
-    named = renamed(dataset, ["good", name.format(folder=tmp_path)])
+    named = renamed(["good", name.format(folder=tmp_path)])
     with pytest.raises(InvalidInput, match="name"):
         exchange.export(named, Condition(), tmp_path / "out")
     assert sharp.read_bytes() == b"the only copy"
@@ -123,22 +130,22 @@ def test_names_that_leave_the_folder_are_refused_before_anything_is_written(
     ("names", "words"),
     [(["a", "a"], "Two images are named 'a'"), (["a", "a_kernel"], "the kernel of 'a'")],
 )
-def test_images_do_not_write_over_each_other(dataset, tmp_path, names, words):
+def test_images_do_not_write_over_each_other(tmp_path, names, words):
     with pytest.raises(InvalidInput, match=words):
-        exchange.export(renamed(dataset, names), Condition(), tmp_path / "out")
+        exchange.export(renamed(names), Condition(), tmp_path / "out")
 
 
-def test_an_export_writes_over_nothing_but_itself(dataset, tmp_path):
-    nested = renamed(dataset, ["boats/1", "boats/2"])
+def test_an_export_writes_over_nothing_but_itself(tmp_path):
+    nested = renamed(["boats/1", "boats/2"])
     exchange.export(nested, Condition(), tmp_path, images=1)
     manifest = exchange.read_manifest(exchange.export(nested, Condition(), tmp_path))
     assert set(manifest["images"]) == {"boats/1", "boats/2"}
     assert len(exchange.outcomes(tmp_path, manifest, nested, "elsewhere", "")) == 2
-    picture = tmp_path / "boats" / "2.png"
-    picture.write_bytes(b"restored, or another picture")
+    mine = tmp_path / "boats" / "2.png"
+    mine.write_bytes(b"restored, or another picture")
     with pytest.raises(InvalidInput, match=r"boats/2.png is there already"):
         exchange.export(nested, Condition(), tmp_path)
-    assert picture.read_bytes() == b"restored, or another picture"
+    assert mine.read_bytes() == b"restored, or another picture"
     (tmp_path / "manifest.json").write_text('{"name": "of a web page"}')
     with pytest.raises(BenchError, match="is no manifest"):
         exchange.export(nested, Condition(), tmp_path)
@@ -229,14 +236,14 @@ def test_a_name_that_a_table_could_not_show_is_refused(name):
 def test_what_is_odd_about_the_files_is_said(dataset, exported):
     folder, manifest = exported
     first, second, third = manifest["images"]
-    image = cv2.imread(str(folder / f"{second}.png"), cv2.IMREAD_UNCHANGED)
+    image = picture(folder / f"{second}.png")
     cv2.imwrite(str(folder / f"{second}.png"), 65535 - image)
     cv2.imwrite(str(folder / f"{first}_kernel.png"), np.zeros((28, 28), np.uint8))
     cv2.imwrite(str(folder / f"{second}_kernel.png"), np.ones((33, 9), np.uint8))
     (folder / f"{third}_kernel.png").write_bytes(b"no picture")
-    said = []
+    said: list[str] = []
     found = exchange.outcomes(folder, manifest, dataset, "elsewhere", "", said.append)
-    assert [unpack(outcome.restoration).kernel for outcome in found] == [None] * 3
+    assert [restored(outcome).kernel for outcome in found] == [None] * 3
     text = "\n".join(said)
     for words in (
         f"{first}.png and 1 more: identical to the observation",

@@ -132,7 +132,7 @@ def test_a_table_says_what_is_exact_untimed_or_another_method_s() -> None:
     assert "∞ (1 of 3 exact, else 21.00)" in tables.markdown(frame([np.inf, 20.0, 22.0]))
 
 
-def sided(psnrs: list[float]) -> pd.DataFrame:
+def sided(psnrs: list[float | None]) -> pd.DataFrame:
     return frame(psnrs).assign(kernel_id=[f"k{i}" for i in range(len(psnrs))])
 
 
@@ -150,7 +150,9 @@ def test_an_image_without_an_error_hides_no_drop() -> None:
     assert "too few" in result.notices[0]
 
 
-def test_a_store_that_can_only_be_read_is_read(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_store_that_can_only_be_read_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Store(tmp_path) as store:
         store.expect([cell()])
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -245,8 +247,9 @@ def test_a_terminal_without_arrows_gets_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, frame([20.0, 21.0]))
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
     monkeypatch.setattr("sys.stdout", stream)
     assert cli.main(["table", str(tmp_path), "--markdown"]) == 0
     stream.flush()
-    assert b"PSNR" in stream.buffer.getvalue()  # type: ignore[attr-defined]
+    assert b"PSNR" in written.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from bench.harness.store import Store
 from tests.conftest import Bench
 
 
-def run(folder: Path, methods: str = "blurry", images: int = 2, **options: object) -> Path:
+def run(folder: Path, methods: str = "blurry", images: int = 2, **options: Any) -> Path:
     bench.run(methods, "photos", images=images, out=folder, workers=1, **options)
     return folder
 
@@ -83,7 +84,7 @@ def test_restorations_and_runs_of_both_are_kept(folders: Path, tmp_path: Path) -
         assert {row[0] for row in store._select("SELECT invocation FROM cells")} == named
 
 
-def changed(folder: Path, column: str, value: object) -> None:
+def changed(folder: Path, column: str, value: str) -> None:
     frame = pd.read_csv(folder / "scores.csv", dtype=str, keep_default_na=False)
     frame.loc[frame["method"] == "blurry", column] = value
     frame.to_csv(folder / "scores.csv", index=False)

@@ -31,10 +31,10 @@ class Page(html.parser.HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        self.ids += [found["id"]] if found.get("id") else []
-        self.loads += [found["src"]] if found.get("src") else []
-        if tag != "a" and found.get("href"):
+        found = {name: value for name, value in attributes if value}
+        self.ids += [found["id"]] if "id" in found else []
+        self.loads += [found["src"]] if "src" in found else []
+        if tag != "a" and "href" in found:
             self.loads.append(found["href"])
         self._inside_data = found.get("id") == "bench-data"
 

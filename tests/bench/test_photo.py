@@ -8,6 +8,7 @@ import struct
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ SMOOTH = np.asarray(Image.fromarray(PIXELS).resize((300, 200), Image.Resampling.
 TURNED = np.rot90(SMOOTH, -1)  # what orientation 6 asks for
 
 
-def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:
+def saved(path: Path, pixels: np.ndarray, **options: Any) -> Path:
     Image.fromarray(pixels).save(path, **options)
     return path
 

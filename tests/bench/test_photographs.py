@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,9 +68,14 @@ def test_few_large_restorations_are_scored_at_a_time(
     (chunk,) = chunks(photographs, "known-kernel")
     restored = [pack(Restoration(item.sample.image[None])) for item in chunk.observed()]
     monkeypatch.setattr(scoring, "BATCH_BYTES", 2.5 * len(restored[0].arrays))
-    batches = []
+    batches: list[int] = []
     score = scoring._score
-    monkeypatch.setattr(scoring, "_score", lambda *a: batches.append(len(a[2])) or score(*a))
+
+    def counted(*given: Any) -> Any:
+        batches.append(len(given[2]))
+        return score(*given)
+
+    monkeypatch.setattr(scoring, "_score", counted)
     with Store(tmp_path) as store:
         store.expect(chunk.cells)
         outcomes = zip(chunk.cells, restored, strict=True)

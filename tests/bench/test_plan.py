@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bench.registry import METHODS
 
 
 @pytest.fixture
-def tiny(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+def tiny(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dataset]:
     monkeypatch.syspath_prepend(plugins)
     METHODS.__dict__.pop("entries", None)  # look the entry points up again, with the plugin there
     import tiny_plugin

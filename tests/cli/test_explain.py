@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import cv2
-
-from tests.conftest import Bench
+from tests.conftest import Bench, picture
 
 RUN = (
     "run",
@@ -31,7 +29,7 @@ def test_restarts_of_an_image_are_tabled_and_drawn(bench: Bench) -> None:
     assert done.stdout.count("| *") == 1  # one restart is kept
     assert "Selection regret:" in done.stdout
     assert "generator evaluations" in done.stdout
-    sheet = cv2.imread(str(bench.folder / "out" / "explain-000.png"))
+    sheet = picture(bench.folder / "out" / "explain-000.png")
     assert sheet.shape[1] > sheet.shape[0] > 100
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -423,7 +424,7 @@ def test_a_name_that_is_taken_costs_the_later_plugin_only(run: Run) -> None:
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A folder whose distributions this process sees."""
     monkeypatch.syspath_prepend(tmp_path)
     METHODS.__dict__.pop("entries", None)

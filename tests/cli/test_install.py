@@ -24,7 +24,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     clone = folder / "clone"
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{ROOT}", clone], check=True)
-    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, clone]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(clone)]
     subprocess.run(build, check=True)
     (wheel,) = folder.glob("*.whl")
     site = folder / "site"

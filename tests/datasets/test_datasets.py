@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,6 +76,8 @@ def test_levin_s_kernels_are_turned_to_convolve(data: Path) -> None:
     sample = load_dataset("levin")[9]
     assert sample.name == "im02_ker02"
     wide = Alignment(9, 0.25, 25)
+    assert sample.kernel is not None
+    assert sample.observation is not None
     as_read = blur(sample.image[None], sample.kernel)
     turned = blur(sample.image[None], sample.kernel.flip(0, 1))
     errors = []
@@ -233,7 +236,7 @@ def test_a_published_set_of_other_arrays_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, np.ndarray], words: str
 ) -> None:
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.zeros((100, 28, 28) if "kernel" in name else (100, 32, 32, 3), np.uint8)
         for name in ("image", *OUTPUTS, *RANGE_OUTPUTS)
     }

@@ -41,7 +41,12 @@ def arrays() -> dict[str, dict[str, np.ndarray]]:
         for name in fetch.OUTPUTS
     }
     kernel = RANDOM.random((COUNT, 28, 28))
-    shoes = {"image": image, "range_image": image[::-1].copy(), "kernel": kernel, **outputs}
+    shoes: dict[str, np.ndarray] = {
+        "image": image,
+        "range_image": image[::-1].copy(),
+        "kernel": kernel,
+        **outputs,
+    }
     return {"shoes": shoes, "pggan": {"image": np.repeat(np.repeat(image, 2, 1), 2, 2)}}
 
 

@@ -75,9 +75,10 @@ class Study:
         self._started = self.bench.start(*self.command, "--output", str(self.out), **environment)
         return self._started
 
-    def ended(self, process: subprocess.Popen[str]) -> str:
-        """Wait for a disturbed command and count what came of it; return what it said."""
-        _, said = process.communicate(timeout=PATIENCE)
+    def ended(self, process: subprocess.Popen[str], said: str | None = None) -> str:
+        """Wait for a disturbed command, unless what it said is known, and count what came of it."""
+        if said is None:
+            _, said = process.communicate(timeout=PATIENCE)
         code = process.returncode
         self.count.tries += 1
         self.count.codes.append(code)
@@ -113,6 +114,11 @@ class Study:
                 return True
             time.sleep(0.01)
         return False
+
+    def wait_for_another_cell(self, process: subprocess.Popen[str]) -> bool:
+        """Wait until one more cell is done than there are, or the command has ended."""
+        known = len(self.cells())
+        return self.wait_for(lambda: len(self.cells()) > known, process)
 
     def begin_again_if_done(self) -> None:
         """Empty the folder if there is nothing left to disturb."""
@@ -163,8 +169,7 @@ def kill_groups(study: Study, times: int, draw: random.Random) -> None:
     for _ in range(times):
         process = study.start()
         if draw.random() < 0.6:  # at work; else at its start
-            known = len(study.cells())
-            study.wait_for(lambda known=known: len(study.cells()) > known, process)
+            study.wait_for_another_cell(process)
         time.sleep(draw.uniform(0, 1.0))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, 9)
@@ -178,8 +183,7 @@ def kill_workers(study: Study, times: int, draw: random.Random) -> None:
     while left > 0:
         process = study.start()
         if draw.random() < 0.9:  # else also those that are asked while the run is planned
-            known = len(study.cells())
-            study.wait_for(lambda known=known: len(study.cells()) > known, process)
+            study.wait_for_another_cell(process)
         seen = {worker.pid for worker in workers(process)} if draw.random() < 0.5 else set()
         while left > 0 and process.poll() is None:
             fresh = [worker for worker in workers(process) if worker.pid not in seen]

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-STRANGE = (
+STRANGE: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 2**31, 2**63, 10**40, -(2**70), 0.5, 1e308, -0.0),
     *(float("nan"), float("inf"), "", " ", "0", "nan", "None", "../../evil", "/etc/passwd"),
     *("\ud800", "\x00", "\r\n", "=1+1", "|", "<script>", "a" * 5000, "ü", "\u202e", "%s{}"),

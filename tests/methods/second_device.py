@@ -36,7 +36,9 @@ class Elsewhere(Tensor):
     def __repr__(self) -> str:  # type: ignore[override]
         return f"Elsewhere({self.held!r})"
 
-    def new_tensor(self, data: Any, **options: Any) -> Elsewhere:
+    def new_tensor(  # type: ignore[override]  # PyTorch's options, whatever they are
+        self, data: Any, **options: Any
+    ) -> Elsewhere:
         """Make a tensor beside this one."""
         return Elsewhere(self.held.new_tensor(data, **options))
 
@@ -45,7 +47,7 @@ class Elsewhere(Tensor):
         return self.held.tolist()
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]  # typed as if it were disabled
         cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         return carry_out(function, args, kwargs or {})

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from bench.methods.generators.architectures import TiledTransposedConv
 from bench.methods.training import arithmetic
 
 
@@ -23,7 +24,7 @@ def test_training_multiplies_in_what_the_processor_can(capabilities, dtype, monk
         assert layer(x).dtype == dtype
     with arithmetic.mixed_precision(wanted=False):
         assert layer(x).dtype == torch.float32
-    layer.training_dtype = None
-    arithmetic.multiply_in_bfloat16(nn.Sequential(layer, nn.ReLU()))
-    assert layer.training_dtype == dtype
+    tiled = TiledTransposedConv(4, 4)
+    arithmetic.multiply_in_bfloat16(nn.Sequential(tiled, nn.ReLU()))
+    assert tiled.training_dtype == dtype
     assert arithmetic.arithmetic() == str(dtype).removeprefix("torch.")

@@ -72,7 +72,7 @@ def _psnr(a: torch.Tensor, b: torch.Tensor) -> float:
         (3, (12, 12), (3, 4), "circular"),
     ],
 )
-def test_result_is_valid(channels: int, size, kernel_size, boundary) -> None:  # type: ignore[no-untyped-def]
+def test_result_is_valid(channels: int, size, kernel_size, boundary) -> None:
     task = Task("celeba", size, channels, kernel_size, boundary=boundary)
     y = _blocks(2, channels, size)
     found = DarkChannel(task).deblur(y)
@@ -200,11 +200,16 @@ def test_assets_name_every_file_that_decides() -> None:
     assert all(len(checksum) == 64 for checksum in assets.values())
 
 
+def tuned(task: Task, parameter: str) -> float:
+    value = DarkChannel.tuned(task)[parameter]
+    assert isinstance(value, float)
+    return value
+
+
 def test_every_class_has_complete_settings() -> None:
     for name in ("svhn", "shoes", "celeba", "natural", "never-heard-of"):
-        settings = DarkChannel.tuned(Task(name, (64, 64)))
-        assert settings["ridge"] > 0
-    assert DarkChannel.tuned(Task("natural", (255, 255), 1, boundary="free"))["tv_weight"] < 0.005
+        assert tuned(Task(name, (64, 64)), "ridge") > 0
+    assert tuned(Task("natural", (255, 255), 1, boundary="free"), "tv_weight") < 0.005
 
 
 @needs_octave

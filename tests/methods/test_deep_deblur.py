@@ -1,6 +1,8 @@
 """Deep Deblur: the objectives are the paper's, the published steps are the code's, and it works."""
 
 import dataclasses
+import math
+from typing import Any
 
 import pytest
 import torch
@@ -160,7 +162,7 @@ def test_kernels_keep_their_origin_on_another_grid(size):
 
 
 def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
-    few = {"restarts": 2, "search_steps": 5, "steps": 5}
+    few: Any = {"restarts": 2, "search_steps": 5, "steps": 5}
     y = pair[2][:1]
     methods = DeepDeblur(TASK, **few), DeepDeblurSlack(TASK, **few)
     methods[0].stages = methods[1].stages = Stages()
@@ -168,7 +170,7 @@ def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
     alone = DeepDeblurSlack(TASK, **few).deblur(y)
     assert torch.equal(plain.records["restart_kernel"], slack.records["restart_kernel"])
     assert torch.equal(alone.image, slack.image)
-    assert slack.seconds > 0.5 * plain.seconds
+    assert (slack.seconds or 0) > 0.5 * (plain.seconds or math.inf)
 
 
 def test_slack_does_not_fit_the_noise(pair):

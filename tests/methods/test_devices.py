@@ -26,7 +26,8 @@ def chunk(name: str, device: str) -> Chunk:
         found = next(plan([spec], [load_dataset(dataset)], [Condition()], 1, device))
         if isinstance(found, Chunk):
             return found
-    pytest.skip(f"{name} cannot be used here: {found.reason}")
+        reason = found.reason
+    pytest.skip(f"{name} cannot be used here: {reason}")
 
 
 OCTAVE = ("l0", "dp", "ep", "oh", "df")

@@ -1,6 +1,7 @@
 """Networks trained end to end: layouts, that they learn, that training resumes exactly."""
 
 import dataclasses
+from typing import cast
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def images():
 
 
 def test_l15_has_the_published_layers():
-    convs = networks.L15(1.0).convs
+    convs = [layer for layer in networks.L15(1.0).modules() if isinstance(layer, torch.nn.Conv2d)]
     shapes = [(c.kernel_size[0], c.out_channels, c.groups) for c in convs]
     assert len(convs) == 15
     assert shapes[0] == (19, 128, 1)
@@ -45,7 +46,8 @@ def test_l15_has_the_published_layers():
 def test_l15_is_linear_before_training():
     torch.manual_seed(0)
     network = build("cnn", 0.25).eval()
-    last = network.convs[-1].weight.data.normal_(std=0.1)
+    last = [p for name, p in network.named_parameters() if name.endswith("weight")][-1].data
+    last.normal_(std=0.1)
     last[:, 1::2] = -last[:, 0::2]
     x, y, grey = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), torch.full((1, 3, 32, 32), 0.5)
     with torch.no_grad():
@@ -57,7 +59,8 @@ def test_l15_is_linear_before_training():
 def test_pixels_reach_deblurgans_last_layer_before_training():
     torch.manual_seed(0)
     network = build("deblurgan", 24).eval()
-    seen = []
+    assert isinstance(network, networks.DeblurGANGenerator)
+    seen: list[torch.Tensor] = []
     network.exit.register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
     noise = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -75,8 +78,8 @@ def test_circular_padding_is_pytorchs():
     assert torch.equal(padded, expected)
     assert padded.is_contiguous(memory_format=torch.channels_last)
     weights = torch.rand_like(expected)
-    gradients = [torch.autograd.grad((weights * p).sum(), x)[0] for p in (padded, expected)]
-    assert torch.allclose(*gradients)
+    first, second = (torch.autograd.grad((weights * p).sum(), x)[0] for p in (padded, expected))
+    assert torch.allclose(first, second)
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
@@ -87,7 +90,7 @@ def test_networks_commute_with_circular_shifts(name):
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.normal_(layer.weight, std=0.1)
     x = torch.rand(1, 3, 32, 48)
-    step = network.multiple
+    step = int(cast(int, network.multiple))
     with torch.no_grad():
         shifted = network(x.roll((step, 2 * step), (2, 3)))
         expected = network(x).roll((step, 2 * step), (2, 3))
@@ -100,14 +103,15 @@ def test_networks_commute_with_circular_shifts(name):
 
 
 @pytest.mark.parametrize("name", ["cnn-svhn", "deblurgan-content-svhn", "unet-svhn"])
-def test_a_tiny_set_is_overfitted(name, images):
+def test_a_tiny_set_is_overfitted(name, images, monkeypatch):
     recipe = load_recipe(name)
     recipe = dataclasses.replace(
         recipe, **{**TINY, "loss": "squared", "augment": (), "width": 2 * WIDTHS[recipe.network]}
     )
     trainer = FeedForwardTrainer(recipe, images[:4])
     sharp, observation, _ = trainer.batches.batch(0)
-    trainer.batches.batch = lambda step: (sharp, observation, None)  # the same four, every step
+    same = (sharp, observation, None)  # the same four, every step
+    monkeypatch.setattr(trainer.batches, "batch", lambda step: same)
     trainer.recipe = dataclasses.replace(recipe, steps=400, lr=3e-3)
     first = trainer.advance()
     last = [trainer.advance() for _ in range(220)][-1]
@@ -135,6 +139,7 @@ def test_an_interrupted_training_ends_at_the_same_weights(name, images, tmp_path
     ):
         assert torch.equal(left, right)
     if whole.adversary is not None:
+        assert again.adversary is not None
         assert torch.equal(whole.adversary.share, again.adversary.share)
 
 
@@ -162,10 +167,10 @@ def test_gradient_share_is_of_the_first_term():
     assert losses.gradient_share(3 * x.sum(), -x.sum(), x) == pytest.approx(0.75)
 
 
-def test_the_penalty_is_for_slopes_other_than_one():
+def test_the_penalty_is_for_slopes_other_than_one(monkeypatch):
     adversary = losses.Adversary(1e-3)
     slope = torch.full((3, 4, 4), 2 / 48**0.5)  # of length 2
-    adversary.critic.forward = lambda image: (image * slope).sum((1, 2, 3))
+    monkeypatch.setattr(adversary.critic, "forward", lambda image: (image * slope).sum((1, 2, 3)))
     x, y = torch.rand(2, 2, 3, 4, 4)
     penalty = adversary._penalty(x, y, torch.Generator().manual_seed(0))
     assert penalty.item() == pytest.approx(1.0, rel=1e-4)
@@ -180,15 +185,17 @@ def test_losses_are_what_they_say():
     assert losses.negative_psnr(restored_, sharp).item() == pytest.approx(-mean / 10, abs=1e-3)
 
 
-def test_a_diverging_training_keeps_its_checkpoint(images, tmp_path):
+def test_a_diverging_training_keeps_its_checkpoint(images, tmp_path, monkeypatch):
     recipe = load_recipe("cnn-svhn", **{**TINY, "width": 0.125, "save_every": 1, "eval_every": 9})
     trainer = FeedForwardTrainer(recipe, images)
     batch = trainer.batches.batch
     nan = float("nan")
-    trainer.batches.batch = lambda step: (
-        batch(step)[0] * (nan if step == 2 else 1),
-        *batch(step)[1:],
-    )
+
+    def spoilt(step):
+        sharp, *others = batch(step)
+        return (sharp * (nan if step == 2 else 1), *others)
+
+    monkeypatch.setattr(trainer.batches, "batch", spoilt)
     with pytest.raises(InvalidInput, match="diverged: the loss of step 2 is nan"):
         trainer.train(tmp_path)
     assert read_state(checkpoint_path(tmp_path, "cnn-svhn"))["step"] == 2
@@ -211,7 +218,8 @@ def test_images_of_any_size_are_restored_and_tiny_ones_refused(name):
     torch.manual_seed(0)
     even, odd = torch.rand(1, 3, 32, 40), torch.rand(1, 3, 37, 45)
     for y in (even, odd):
-        image = method(Task("svhn", tuple(y.shape[2:]), kernel_size=(9, 9))).deblur(y).image
+        height, width = y.shape[2:]
+        image = method(Task("svhn", (height, width), kernel_size=(9, 9))).deblur(y).image
         assert image.shape == y.shape
     with pytest.raises(NotApplicable, match="at least"):
         method.check_available(Task("svhn", (4, 32), kernel_size=(3, 3)))
@@ -244,7 +252,7 @@ def test_exported_weights_restore_the_same_images(images, tmp_path, monkeypatch)
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.normal_(layer.weight, std=0.05)
     assert (restored(trainer.average, observation) - observation).abs().mean() > 0.02
-    trainer.validation = lambda *_: (sharp, observation, None)
+    monkeypatch.setattr(trainer, "validation", lambda *_: (sharp, observation, None))
     card = trainer.export(Progress(), tmp_path)
     loaded = load_network("unet-svhn", tmp_path)
     difference = restored(loaded, observation) - restored(trainer.average, observation)

@@ -122,6 +122,7 @@ def test_whitening_standardises_latents_and_keeps_the_images(encoder):
     images = torch.rand(300, 3, 32, 32)  # of full rank, so that every latent varies
     with torch.no_grad():
         if encoder == "LinearPlusConvEncoder":
+            assert isinstance(model.encoder, architectures.LinearPlusConvEncoder)
             nn.init.normal_(model.encoder.mean.weight, std=0.01)
         model.standardise.momentum = None  # one pass settles the running statistics
         model.standardise(model.encoder.eval()(images))
@@ -140,6 +141,8 @@ def test_whitening_divides_the_scale_out():
     torch.manual_seed(0)
     recipe = load_recipe("motion-blur")
     model = Autoencoder(recipe).eval()
+    assert isinstance(model.decoder, architectures.MotionBlurDecoder)
+    assert model.decoder.output.bias is not None
     nn.init.constant_(model.decoder.output.bias, 0.1)
     kernels = torch.rand(300, 1, 28, 28)
     with torch.no_grad():
@@ -153,11 +156,10 @@ def test_whitening_divides_the_scale_out():
 def shipped(tmp_path):
     torch.manual_seed(0)
     card = {"name": "g", "decoder": "MotionBlurDecoder", "encoder": "MotionBlurEncoder"}
-    modules = {
-        "decoder": architectures.MotionBlurDecoder(),
-        "encoder": architectures.MotionBlurEncoder(),
-    }
-    nn.init.constant_(modules["decoder"].output.bias, 0.3)  # an untrained ReLU may be dead
+    decoder = architectures.MotionBlurDecoder()
+    assert decoder.output.bias is not None
+    nn.init.constant_(decoder.output.bias, 0.3)  # an untrained ReLU may be dead
+    modules = {"decoder": decoder, "encoder": architectures.MotionBlurEncoder()}
     write_weights("g", modules, card, tmp_path)
     return tmp_path
 

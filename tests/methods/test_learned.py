@@ -92,6 +92,7 @@ def test_the_row_takes_another_method_s_kernel(digit):
     kernel = KernelNet(TASK).deblur(y).kernel
     assert found.image.shape == y.shape
     assert found.kernel is not None
+    assert kernel is not None
     assert centroid(found.kernel)[0].tolist() == pytest.approx([13.5, 13.5], abs=0.1)
     assert torch.allclose(found.image, learned_deconvolve(y, kernel, "svhn"), atol=1e-5)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, cast
 
 import pytest
 import torch
 
 from bench.datasets.generated import ShoesSamples
 from bench.errors import InvalidInput, NotApplicable
+from bench.methods.generators.loading import Prior
 from bench.methods.marginal.estimate import Estimator
 from bench.methods.marginal.halving import Descent, Halving, coarse, search_halving
 from bench.methods.marginal.likelihood import MarginalLikelihood
@@ -25,7 +27,7 @@ from bench.protocol.stages import Stages
 from tests.methods.test_marginal import LineKernels, blurred_face, total_power  # noqa: F401
 
 TASK = Task("celeba", (64, 64))
-BRIEF = {"restarts": 3, "search_steps": 4}
+BRIEF: dict[str, Any] = {"restarts": 3, "search_steps": 4}
 
 
 class Lines(LineKernels):
@@ -41,7 +43,7 @@ def estimator():
         annealing=Annealing(steps=30, rate=0.3, penalty=0.0),
         halving=Halving(coarse_steps=12, survivors=2),
     )
-    return Estimator("celeba", load_model("celeba"), Lines(), settings)
+    return Estimator("celeba", load_model("celeba"), cast(Prior, Lines()), settings)
 
 
 def test_the_coarse_model_keeps_the_power_and_is_several_times_smaller():
@@ -99,11 +101,14 @@ def test_kernels_count_by_their_evidence_and_equal_ones_equally(estimator, blurr
 
 def test_rows_that_differ_in_the_step_share_a_search(monkeypatch, blurred_face):  # noqa: F811
     y, _ = blurred_face
-    calls = []
+    calls: list[Estimator] = []
     found = Estimator.estimate
-    monkeypatch.setattr(
-        Estimator, "estimate", lambda self, *given: calls.append(1) or found(self, *given)
-    )
+
+    def counted(self, *given):
+        calls.append(self)
+        return found(self, *given)
+
+    monkeypatch.setattr(Estimator, "estimate", counted)
     shared = Stages()
     for row in (Marginal(TASK, **BRIEF), MarginalTV(TASK, **BRIEF)):
         row.stages = shared

@@ -8,7 +8,8 @@ from bench.methods.training.muon import COEFFICIENTS, ITERATIONS, ConvolutionMuo
 
 def test_a_step_is_as_long_in_every_direction():
     torch.manual_seed(0)
-    conv = torch.nn.Conv2d(3, 6, 5).to(memory_format=torch.channels_last)
+    conv = torch.nn.Conv2d(3, 6, 5)
+    conv.weight.data = conv.weight.data.contiguous(memory_format=torch.channels_last)
     before = conv.weight.detach().clone()
     u, _, v = torch.linalg.svd(torch.randn(6, 75), full_matrices=False)
     gradient = u @ torch.diag(torch.tensor([10.0, 3.0, 1.0, 0.5, 0.3, 0.1])) @ v

@@ -91,7 +91,7 @@ def test_restores_better_than_the_input(method: type[OctavePrior]) -> None:
         (3, (12, 12), (3, 4), "circular"),  # smaller than every patch
     ],
 )
-def test_result_is_valid(method, channels: int, size, kernel_size, boundary) -> None:  # type: ignore[no-untyped-def]
+def test_result_is_valid(method, channels: int, size, kernel_size, boundary) -> None:
     task = Task("shoes", size, channels, kernel_size, boundary=boundary)
     y = _blocks(size, 2)[:, :channels]
     found = method(task, iterations=2).deblur(y)

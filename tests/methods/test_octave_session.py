@@ -134,7 +134,7 @@ def _runs(process: int) -> bool:
     return state != "Z"
 
 
-def _wait(condition, seconds: float = 10) -> None:  # type: ignore[no-untyped-def]
+def _wait(condition, seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.05)
