@@ -1,4 +1,4 @@
-"""``python -m bench report`` and ``python -m bench report paper``."""
+"""``python -m bench report``, ``report paper`` and ``report natural``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ examples:
   python -m bench report --results runs/mine      tables, figures and the page of a run
   python -m bench report                          reports/ from results/record
   python -m bench report paper                    the paper's tables, ledger, claims and figures
+  python -m bench report natural -r runs/mine     photographs: Table 2, success rates, the ledger
 
 A report holds every method, data set and condition of its results folder: table.md, .csv and .tex,
 details.md, curves of sweeps, error ratios, pictures and index.html. 'report paper' compares a run
-of the published test sets with what the paper prints. The same results give the same files, byte
-for byte.
+of the published test sets with what the paper prints, 'report natural' one on photographs with what
+is printed of those. The same results give the same files, byte for byte.
 """
 RECORD, REPORTS = Path("results/record"), Path("reports")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("what", nargs="?", choices=["run", "paper"], default="run",
-                        help="run (default), or paper")  # fmt: skip
+    parser.add_argument("what", nargs="?", choices=["run", "paper", "natural"], default="run",
+                        help="run (default), paper or natural")  # fmt: skip
     parser.add_argument(
         "-r", "--results", type=Path, default=RECORD, help="results folder; default: %(default)s"
     )
@@ -43,13 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the reports and name them."""
-    from bench.report import gallery, paper
+    from bench.report import gallery, natural, paper
     from bench.report.build import build
 
     record = options.results.resolve() == RECORD.resolve()
     out = options.output or (REPORTS if record else options.results / "reports")
     if options.what == "run" and options.pictures:
         gallery.refresh(options.results, options.pictures)
-    for path in (paper.build if options.what == "paper" else build)(options.results, out):
+    builders = {"run": build, "paper": paper.build, "natural": natural.build}
+    for path in builders[options.what](options.results, out):
         print(path)
     return 0

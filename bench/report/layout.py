@@ -115,9 +115,16 @@ def detail(view: View, metrics: Sequence[str]) -> Table:
     return Table(f"{view.dataset}, {view.condition}", tuple(columns), tuple(lines), tuple(notes))
 
 
-def overview(summary: Summary) -> Table:
-    """Lay all views out as the paper's Table 1 has it: data sets across, methods down."""
-    views = shown(summary)
+def overview(summary: Summary, views: Sequence[View] | None = None) -> Table:
+    """Lay views out as the paper's Table 1 has it: data sets across, methods down.
+
+    Parameters
+    ----------
+    summary : Summary
+    views : sequence of View, optional
+        Default: :func:`shown`.
+    """
+    views = shown(summary) if views is None else views
     metrics = [name for name in summary.metrics if METRICS[name].headline]
     columns = [
         Column(METRICS[name].heading, span=f"{label(view, views)} ({view.images})")

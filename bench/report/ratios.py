@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bench.report.names import full_name, method_order
 from bench.report.plain import MOST_LINES, PAGE, REFERENCE, look, plain_figures, save, shares
 from bench.report.summary import View
 
+STEM = "error-ratio"
 LIMITS = (0.8, 12.0)
 TICKS = (1, 2, 3, 5, 10)
 ROW_INCHES = 1.75
@@ -21,11 +23,11 @@ MOST_PANELS = 4
 """Data sets side by side."""
 
 
-def write(frame: pd.DataFrame, views: list[View], folder: Path) -> list[Path]:
-    """Draw ``error-ratio`` as PNG, SVG and PDF: one column per view that has its oracle."""
+def write(frame: pd.DataFrame, views: Sequence[View], folder: Path, stem: str = STEM) -> list[Path]:
+    """Draw the curves as PNG, SVG and PDF: one column per view that has its oracle."""
     found = {label(view, views): curves(frame, view) for view in views}
     panels = {name: lines for name, lines in found.items() if lines}
-    return _draw(panels, folder) if panels else []
+    return _draw(panels, folder, stem) if panels else []
 
 
 def curves(frame: pd.DataFrame, view: View) -> dict[str, np.ndarray]:
@@ -41,7 +43,7 @@ def curves(frame: pd.DataFrame, view: View) -> dict[str, np.ndarray]:
 
 
 @plain_figures()
-def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path) -> list[Path]:
+def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path, stem: str) -> list[Path]:
     from matplotlib.figure import Figure
 
     kinds = {name: "method" for lines in panels.values() for name in lines}
@@ -65,7 +67,7 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path) -> list[Path]:
         line[0].set_ylabel("share of images (%)")
     for axis in axes[-1][:across]:
         axis.set_xlabel("error ratio at most")
-    return save(figure, folder, "error-ratio")
+    return save(figure, folder, stem)
 
 
 def _panel(axis: Any, lines: dict[str, np.ndarray], group: list[str]) -> None:
