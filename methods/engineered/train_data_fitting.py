@@ -57,8 +57,10 @@ BATCH = 20
 Point = tuple[float, ...]
 
 
-def training_pairs(name: str, count: int, part: str = "data fitting") -> DevelopmentPairs:
-    """Make training pairs of a class: circular, with the test sets' blur and noise.
+def training_pairs(
+    name: str, count: int, part: str = "data fitting", noise: float = 0.01
+) -> DevelopmentPairs:
+    """Make training pairs of a class: circular, with the test sets' blur.
 
     Parameters
     ----------
@@ -68,9 +70,11 @@ def training_pairs(name: str, count: int, part: str = "data fitting") -> Develop
         At most so many.
     part : str
         Names of different parts share kernels and noise with no other, and images only by chance.
+    noise : float
+        Its standard deviation, of a range of 1.
     """
     if name not in NAMES:
-        pairs = development_pairs(name, 2 * count)
+        pairs = development_pairs(name, 2 * count, noise)
         half = len(pairs.image) // 2
         kept = slice(half) if part == "data fitting" else slice(half, None)
         parts = (pairs.image[kept], pairs.observation[kept], pairs.kernel[kept])
@@ -79,7 +83,7 @@ def training_pairs(name: str, count: int, part: str = "data fitting") -> Develop
     order = torch.randperm(len(images), generator=generator(part, name))[:count]
     image = to_unit_range(images[order], name)
     kernel = motion_blur_kernels(count, derive_seed(part, name)).to(image)
-    task = development_pairs(name, 1).task
+    task = development_pairs(name, 1, noise).task
     draws = [generator(part, name, index) for index in range(count)]
     return DevelopmentPairs(task, image, add_noise(blur(image, kernel), task.noise, draws), kernel)
 
@@ -165,10 +169,15 @@ def _walk(losses: Mapping[Point, float]) -> Iterator[Point]:
                 yield found
 
 
-def learn(name: str, count: int, evaluations: int, folder: Path) -> dict[str, Any]:
-    """Learn both sets of weights for a class; return its part of the file."""
-    pairs, unseen = training_pairs(name, count), training_pairs(name, count, "held out")
-    common = {"images": count, **SHORT}
+def learn(
+    name: str, count: int, evaluations: int, folder: Path, noise: float = 0.01
+) -> dict[str, Any]:
+    """Learn both sets of weights for a class at a noise level; return its part of the file."""
+    pairs = training_pairs(name, count, noise=noise)
+    unseen = training_pairs(name, count, "held out", noise)
+    common: dict[str, Any] = {"images": count, **SHORT}
+    if noise != 0.01:
+        common["noise"] = noise
 
     def loss(point: Point) -> float:
         kernel = estimated(pairs, fitting=filters(point), **SHORT)
@@ -222,14 +231,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--dataset", required=True, choices=CLASSES)
     parser.add_argument("--images", type=int, default=80)
+    parser.add_argument("--noise", type=float, default=0.01, help="at others nothing is written")
     parser.add_argument("--evaluations", type=int, default=16, help="most, per set of weights")
     parser.add_argument("--log", type=Path, default=Path("runs") / "data-fitting")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Learn the weights of one class and write them."""
-    learned = learn(options.dataset, options.images, options.evaluations, options.log)
+    """Learn the weights of one class; write them, or print what another noise level would have."""
+    learned = learn(
+        options.dataset, options.images, options.evaluations, options.log, options.noise
+    )
     session().close()
+    if options.noise != 0.01:
+        print(json.dumps(learned, indent=1))
+        return 0
     sections = tomllib.loads(LEARNED.read_text("utf-8"))
     sections[options.dataset] = learned
     write(sections)
