@@ -7,6 +7,7 @@ CATALOG: dict[str, str] = {
     "pggan": "bench.datasets.paper:PGGAN",
     "levin": "bench.datasets.levin:Levin",
     "lai": "bench.datasets.lai:Lai",
+    "lai-real": "bench.datasets.lai:LaiReal",
     "text": "bench.datasets.text:Text",
     "bsd68-levin": "bench.datasets.bsd68:BSD68Levin",
     "bsd68-motion": "bench.datasets.bsd68:BSD68Motion",

@@ -7,18 +7,23 @@ is looked up in ``dataset.toml`` in the folder, and then has its default.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import tomllib
 import urllib.parse
 from pathlib import Path
 from typing import Any, get_args
 
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import LEVIN_KERNELS, levin_kernel
-from bench.datasets.pairs import KERNEL_SIZE, Pair, PairsDataset, all_grey, find_pairs
+from bench.datasets.pairs import (
+    KERNEL_SIZE,
+    BlurredDataset,
+    PairsDataset,
+    all_grey,
+    find_blurred,
+    find_pairs,
+)
 from bench.errors import BenchError, InvalidInput
 from bench.photo import read_photo
 from bench.protocol import Alignment, Dataset, Formation, Location, Sample
@@ -26,7 +31,6 @@ from bench.protocol import Alignment, Dataset, Formation, Location, Sample
 SCHEME = "folder:"
 SETTINGS = "dataset.toml"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-GREY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I")
 KERNEL_SEED = 7
 BOUNDARIES = tuple(value for value in get_args(Formation) if value != "free")
 
@@ -47,7 +51,9 @@ class Options:
     bits : int or None
         Observations are rounded to so many bits.
     kernel_size : int
-        Told to methods where pairs are given and nobody knows the kernels.
+        Told to methods where photographs are given blurred and nobody knows the kernels.
+    truth : {"known", "unknown"}
+        ``unknown``: the photographs are blurred already, and there are no sharp ones.
     title : str
     """
 
@@ -56,6 +62,7 @@ class Options:
     boundary: str = "valid"
     bits: int | None = None
     kernel_size: int = KERNEL_SIZE
+    truth: str = "known"
     title: str = ""
 
 
@@ -65,8 +72,9 @@ KEYS = {
     "boundary": "boundary",
     "bits": "bits",
     "kernel_size": "kernel_size",
+    "truth": "truth",
 }
-OF_PAIRS = ("image_class", "kernel_size", "title")
+OF_GIVEN = ("image_class", "kernel_size", "truth", "title")
 """What can be said of observations that are given."""
 FILE_KEYS = {**KEYS, "title": "title"}
 
@@ -85,19 +93,13 @@ def folder_dataset(name: str) -> type[Dataset]:
     options = _checked(_read_settings(settings), FILE_KEYS, str(settings))
     options |= _checked(dict(urllib.parse.parse_qsl(query)), KEYS, name)
     found = Options(**options)
-    pairs = find_pairs(path) if path.is_dir() else []
-    if pairs:
-        if wrong := [key for key, option in KEYS.items() if option in options.keys() - OF_PAIRS]:
+    if path.is_dir() and (found.truth == "unknown" or find_pairs(path) or _only_blurred(path)):
+        if wrong := [key for key, option in KEYS.items() if option in options.keys() - OF_GIVEN]:
             raise InvalidInput(
-                f"{path} holds pairs of blurred and sharp photographs, for which there is no "
+                f"{path} holds photographs that are blurred already, for which there is no "
                 f"{wrong[0]} to choose; there are class and kernel_size."
             )
-        return _pairs_dataset(name, path, found, pairs)
-    if path.is_dir() and not image_paths(path) and (path / "blur").is_dir():
-        raise InvalidInput(
-            f"{path} holds blurred photographs without sharp ones; 'python -m bench deblur "
-            f"{path}/blur/* -o FOLDER' restores them and scores what can be scored without."
-        )
+        return _given_dataset(name, path, found)
     return type(
         "Folder",
         (FolderDataset,),
@@ -111,23 +113,35 @@ def folder_dataset(name: str) -> type[Dataset]:
             "alignment": Alignment() if found.boundary == "circular" else "half kernel",
             "folder": path,
             "kernels": found.kernels,
-            "channels": 1 if path.is_dir() and _all_grey(path) else 3,
+            "channels": 1 if path.is_dir() and all_grey(image_paths(path)) else 3,
         },
     )
 
 
-def _pairs_dataset(name: str, path: Path, options: Options, pairs: list[Pair]) -> type[Dataset]:
+def _only_blurred(path: Path) -> bool:
+    """Whether a folder has no photographs but those below it that are said to be blurred."""
+    return not image_paths(path) and bool(find_blurred(path))
+
+
+def _given_dataset(name: str, path: Path, options: Options) -> type[Dataset]:
+    base: type[PairsDataset | BlurredDataset]
+    if options.truth == "unknown" or not (pairs := find_pairs(path)):
+        base, photographs = BlurredDataset, find_blurred(path)
+        title = f"{len(photographs)} blurred photographs of {path}"
+    else:
+        base, photographs = PairsDataset, [photo for pair in pairs for photo in pair[1:]]
+        title = f"{len(pairs)} pairs of {path}, blurred and sharp"
     return type(
-        "Pairs",
-        (PairsDataset,),
+        base.__name__,
+        (base,),
         {
-            "__doc__": PairsDataset.__doc__,
+            "__doc__": base.__doc__,
             "name": name,
-            "title": options.title or f"{len(pairs)} pairs of {path}, blurred and sharp",
+            "title": options.title or title,
             "image_class": options.image_class,
             "folder": path,
             "kernel_size": options.kernel_size,
-            "channels": 1 if all_grey(pairs) else 3,
+            "channels": 1 if all_grey(photographs) else 3,
         },
     )
 
@@ -201,20 +215,6 @@ def read_kernel(path: Path) -> Tensor:
     return kernel / kernel.sum()
 
 
-def _all_grey(folder: Path) -> bool:
-    modes = [_mode(path) for path in image_paths(folder)]
-    return bool(modes) and all(mode in GREY_MODES for mode in modes)
-
-
-@functools.lru_cache(maxsize=4096)
-def _mode(path: Path) -> str:
-    try:
-        with Image.open(path) as picture:
-            return picture.mode
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
-        return ""  # reading it will say what is wrong
-
-
 def _read_settings(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
@@ -234,6 +234,8 @@ def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[s
         raise InvalidInput(
             f"{where} asks for the boundary {boundary!r}; there are: {', '.join(BOUNDARIES)}."
         )
+    if (truth := options.get("truth", "known")) not in ("known", "unknown"):
+        raise InvalidInput(f"{where} has truth={truth!r}; give 'known' or 'unknown'.")
     if kernels not in ("motion", "levin"):
         place = Path(kernels.removeprefix(SCHEME)).expanduser()
         if not kernels.startswith(SCHEME) or not place.is_dir() or not image_paths(place):

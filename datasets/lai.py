@@ -8,6 +8,7 @@ Deblurring", CVPR 2016.
 
 from __future__ import annotations
 
+import csv
 import functools
 
 import numpy as np
@@ -17,8 +18,9 @@ from torch import Tensor
 
 from bench.datasets.locations import BRING, require
 from bench.datasets.natural import PublishedPairs, locate_all, read_picture
+from bench.datasets.pairs import BlurredDataset, without_truth
 from bench.errors import BenchError
-from bench.protocol import Location, NoiseModel, Sample
+from bench.protocol import Dataset, Location, NoiseModel, Sample
 
 IMAGES = tuple(
     f"{group}_{number:02d}"
@@ -27,6 +29,7 @@ IMAGES = tuple(
 )
 """The five saturated images are left out: their published observations follow no model here."""
 KERNELS = 4
+REAL_SIZES = "lai/real/kernel_sizes.csv"
 
 
 class Lai(PublishedPairs):
@@ -65,6 +68,48 @@ class Lai(PublishedPairs):
             kernel=_kernel(kernel + 1),
             kernel_id=f"lai-{kernel + 1:02d}",
         )
+
+
+class LaiReal(Dataset):
+    """Blurred photographs, without truth, with the kernel sizes that the authors chose.
+
+    The authors have 100; the set is of those that lie below the data folder.
+    """
+
+    name = "lai-real"
+    title = "Lai's real photographs, without truth, colour"
+    image_class = "natural"
+    image_size = (1024, 1024)
+    boundary = "free"
+    noise_unknown = kernel_unknown = truth_unknown = True
+    notice = BlurredDataset.notice
+
+    def __init__(self) -> None:
+        self.sizes = _real_sizes()
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, index: int) -> Sample:
+        name, size = self.sizes[index]
+        observation = read_picture(require(f"lai/real/{name}.jpg", BRING))
+        return without_truth(index, name, observation, torch.full((size, size), float("nan")))
+
+    @classmethod
+    def location(cls) -> Location:
+        """Look for the folder ``lai/real`` below the data folder."""
+        return locate_all(REAL_SIZES)
+
+
+def _real_sizes() -> list[tuple[str, int]]:
+    """Names of the photographs that are here, and the kernel size that the authors gave."""
+    path = require(REAL_SIZES, BRING)
+    try:
+        rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+        sizes = {str(row["name"]): int(row["kernel_size"]) for row in rows}
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise BenchError(f"{path} is damaged ({error}); get it again.") from error
+    return [(name, size) for name, size in sizes.items() if path.with_name(f"{name}.jpg").is_file()]
 
 
 @functools.lru_cache(maxsize=1)  # the next sample is most often of the same image

@@ -1,10 +1,12 @@
-"""Blurred and sharp photographs of one's own, in the layouts that people keep them in.
+"""Photographs of one's own, blurred, with their sharp ones or without, in the usual layouts.
 
 - two folders, ``blur`` and ``sharp`` (also ``blurred`` or ``input``, and ``gt`` or ``target``),
   with pictures of the same names, or of names that say the same (``blur_7.png``, ``gt_7.png``);
 - such folders once for every scene, as those of GoPro (``GOPR0384_11_00/blur/000047.png``) and
   RealBlur (``scene001/blur/blur_1.png``, ``scene001/gt/gt_1.png``);
-- one folder, with names that end in ``_blur`` and ``_sharp`` (or the other words).
+- one folder, with names that end in ``_blur`` and ``_sharp`` (or the other words);
+- without sharp ones: a folder of photographs that are said to be blurred (``truth = "unknown"``),
+  or one that holds a folder ``blur`` and none for sharp ones.
 
 Neither the kernel nor the noise is known: metrics that need the kernel are left out, methods are
 told an estimate of the noise, and a kernel size that ``dataset.toml`` gives.
@@ -12,13 +14,15 @@ told an estimate of the noise, and a kernel size that ``dataset.toml`` gives.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from PIL import Image, UnidentifiedImageError
+from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.photo import read_photo
@@ -98,20 +102,87 @@ def _pictures(folder: Path) -> list[Path]:
     )  # fmt: skip
 
 
-class PairsDataset(Dataset):
-    """Pairs of a folder: given observations, no kernel, unknown noise."""
+class GivenDataset(Dataset):
+    """Photographs as they were taken: given observations, no kernel, unknown noise."""
 
     boundary = "free"
     alignment = "half kernel"
     noise_unknown = True
     kernel_unknown = True
+    folder: Path
+    kernel_size: int = KERNEL_SIZE
+
+    @classmethod
+    def location(cls) -> Location:
+        """Say whether the folder is there; what it holds was found before."""
+        return Location(cls.folder.is_dir(), str(cls.folder))
+
+    def unknown_kernel(self) -> Tensor:
+        """NaN in the size that methods are told."""
+        return torch.full((self.kernel_size, self.kernel_size), float("nan"))
+
+
+class BlurredDataset(GivenDataset):
+    """Blurred photographs of a folder, of which nobody knows what they should look like."""
+
+    truth_unknown = True
+    notice = (
+        "There is no truth. The measures tell how sharp and how natural a restoration looks, "
+        "artefacts included, and not how near it is to what was photographed; compare by eye."
+    )
+
+    def __init__(self) -> None:
+        self.paths = find_blurred(self.folder)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Sample:
+        path = self.paths[index]
+        return without_truth(
+            index, path.stem, read_photo(path, self.channels)[0], self.unknown_kernel()
+        )
+
+
+def without_truth(index: int, name: str, observation: Tensor, kernel: Tensor) -> Sample:
+    """Make a sample of a photograph whose sharp image and kernel nobody knows.
+
+    Parameters
+    ----------
+    index : int
+    name : str
+    observation : Tensor, float32, shape (C, H, W), in [0, 1]
+    kernel : Tensor, shape (kh, kw)
+        NaN, in the size that methods are told.
+    """
+    unknown = torch.full_like(observation, float("nan"))
+    return Sample(index, name, unknown, kernel, f"unknown-{name}", observation)
+
+
+def find_blurred(folder: Path) -> list[Path]:
+    """Find the photographs of a folder, or of one named ``blur`` in it, sorted by name.
+
+    Raises
+    ------
+    InvalidInput
+        If two have one name but for their endings.
+    """
+    below = [path for path in sorted(folder.iterdir()) if path.name.lower() in BLURRED]
+    found = _pictures(folder) or [path for place in below for path in _pictures(place)]
+    stems = [path.stem for path in found]
+    if twice := next((path for path in found if stems.count(path.stem) > 1), None):
+        raise InvalidInput(f"{folder} has two photographs {twice.stem}; rename one.")
+    return found
+
+
+class PairsDataset(GivenDataset):
+    """Pairs of a folder: the observation is given, and the sharp image with it."""
+
     notice = (
         "The kernels are not known, so whatever needs them is left out. Methods are told an "
         "estimate of the noise. Scores are those of the best shift within half the kernel size "
         "that methods are told, the border cropped."
     )
-    folder: Path
-    kernel_size: int = KERNEL_SIZE
 
     def __init__(self) -> None:
         self.pairs = find_pairs(self.folder)
@@ -127,23 +198,20 @@ class PairsDataset(Dataset):
                 f"{pair.blurred} has {blurred.shape[1]}×{blurred.shape[2]} pixels, {pair.sharp} "
                 f"{sharp.shape[1]}×{sharp.shape[2]}; both have to show the same."
             )
-        unknown = torch.full((self.kernel_size, self.kernel_size), float("nan"))
+        unknown = self.unknown_kernel()
         return Sample(index, pair.name, sharp, unknown, f"unknown-{pair.name}", blurred)
 
-    @classmethod
-    def location(cls) -> Location:
-        """Say whether the folder is there; that it holds pairs was found before."""
-        return Location(cls.folder.is_dir(), str(cls.folder))
+
+def all_grey(paths: Iterable[Path]) -> bool:
+    """Whether all photographs are grey; False of none."""
+    found = [_grey(path) for path in paths]
+    return bool(found) and all(found)
 
 
-def all_grey(pairs: list[Pair]) -> bool:
-    """Whether all photographs of pairs are grey."""
-    return all(_grey(path) for pair in pairs for path in pair[1:])
-
-
+@functools.lru_cache(maxsize=4096)
 def _grey(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             return picture.mode in ("1", "L", "LA", "I;16", "I;16B", "I")
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
         return False  # reading it will say what is wrong

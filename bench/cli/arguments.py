@@ -156,12 +156,15 @@ def add_own_data(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--kernels", help="motion (default), levin, or folder:PATH")
     group.add_argument("--boundary", help="valid (default), circular or replicate")
     group.add_argument(
-        "--kernel-size", type=positive, help="of pairs: what methods are told; default: 31"
+        "--kernel-size",
+        type=positive,
+        help="of photographs that are blurred already: what methods are told; default: 31",
     )
     group.add_argument("--bits", type=positive, help="round observations to so many bits")
+    group.add_argument("--truth", help="unknown: the photographs are blurred, with no sharp ones")
 
 
-OWN_DATA = ("class", "kernels", "boundary", "bits", "kernel_size")
+OWN_DATA = ("class", "kernels", "boundary", "bits", "kernel_size", "truth")
 
 
 def datasets(options: argparse.Namespace) -> list[str]:

@@ -292,6 +292,7 @@ def _introduction(cls: type[Dataset]) -> dict[str, Any]:
         "noise": None if cls.noise is None else float(cls.noise),
         "noise_unknown": bool(cls.noise_unknown),
         "kernel_unknown": bool(cls.kernel_unknown),
+        "truth_unknown": bool(cls.truth_unknown),
         "in_range": bool(cls.in_range),
         "notice": text.legible(str(cls.notice)),
         "place": {

@@ -61,6 +61,7 @@ def score(
     Parameters
     ----------
     image, truth_image : Tensor, shape (N, C, H, W), in [0, 1]
+        A truth that nobody knows is NaN throughout.
     kernel : Tensor or None, shape (N, a, b)
     truth_kernel : Tensor, shape (N, c, d)
     alignment : Alignment
@@ -71,11 +72,14 @@ def score(
     Returns
     -------
     dict of str to Tensor, shape (N,)
-        By name; NaN where a metric needs a kernel and there is none.
+        By name; NaN where a metric needs a kernel and there is none, where it needs the truth and
+        that is unknown, and where it needs none and there is one.
     """
     comparison = Comparison(image, kernel, truth_image, truth_kernel, alignment)
     return {
         name: metric.compute(comparison)
+        if metric.needs_truth == comparison.has_truth
+        else comparison.nothing
         for name, metric in METRICS.items()
         if names is None or name in names
     }

@@ -21,6 +21,7 @@ class Comparison:
     Attributes
     ----------
     image, truth : Tensor, shape (N, C, H, W), in [0, 1]
+        A truth that nobody knows is NaN throughout.
     kernel : Tensor or None, shape (N, a, b)
     true_kernel : Tensor, shape (N, c, d)
     alignment : Alignment
@@ -32,6 +33,11 @@ class Comparison:
     truth: Tensor
     true_kernel: Tensor
     alignment: Alignment
+
+    @functools.cached_property
+    def has_truth(self) -> bool:
+        """Whether the truth is known."""
+        return not bool(self.truth.isnan().any())
 
     @functools.cached_property
     def aligned(self) -> tuple[Tensor, Tensor]:
@@ -74,6 +80,9 @@ class Metric(abc.ABC):
         Whether overviews show it, where there is no room for all metrics.
     of_image : bool
         Whether it looks at the restored image, and not at the kernel alone.
+    needs_truth : bool
+        Whether it compares with the truth. Metrics that do not are taken where there is no truth,
+        and only there: beside a measure that knows it they would add nothing.
     place : int
         Columns are sorted by it.
     """
@@ -87,6 +96,7 @@ class Metric(abc.ABC):
     table_digits: ClassVar[int] = 3
     headline: ClassVar[bool] = False
     of_image: ClassVar[bool] = True
+    needs_truth: ClassVar[bool] = True
     place: ClassVar[int]
 
     @property

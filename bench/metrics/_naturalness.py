@@ -23,6 +23,7 @@ import torch
 from scipy.special import gamma
 from torch import Tensor
 
+from bench.metrics._base import Comparison, Metric
 from bench.physics.intensity import luma
 
 MODEL = Path(__file__).with_name("naturalness.safetensors")
@@ -134,3 +135,15 @@ def _asymmetric_gaussian(values: np.ndarray) -> tuple[float, float, float]:
 def _model() -> tuple[np.ndarray, np.ndarray]:
     model = safetensors.torch.load_file(MODEL)
     return model["mean"].double().numpy(), model["covariance"].double().numpy()
+
+
+class Naturalness(Metric):
+    """The distance of NIQE of a restored photograph, where there is no truth; lower is better."""
+
+    name, heading, larger_is_better, place = "naturalness", "naturalness (NIQE)", False, 100
+    needs_truth = False
+    table_digits = 2
+
+    def compute(self, comparison: Comparison) -> Tensor:
+        """Return non-negative values, shape (N,); NaN below two patches of 96×96 pixels."""
+        return naturalness(comparison.image)

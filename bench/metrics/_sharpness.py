@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor
 
+from bench.metrics._base import Comparison, Metric
 from bench.physics.intensity import luma
 from bench.physics.periodic import periodic_component
 
@@ -48,3 +49,15 @@ def sharpness_index(image: Tensor) -> Tensor:
             variance += cross / pixels / (norms[:, one] * norms[:, other]) / math.pi
     score = (expected - variation) / variance.sqrt().clamp_min(1e-12)
     return -torch.special.log_ndtr(-score) / math.log(10) / (pixels / 1000)
+
+
+class SharpnessIndex(Metric):
+    """The sharpness index of a restored photograph, where there is no truth."""
+
+    name, heading, unit, place = "sharpness", "sharpness index", "per 1,000 pixels", 90
+    needs_truth = False
+    table_digits = 2
+
+    def compute(self, comparison: Comparison) -> Tensor:
+        """Return non-negative values, shape (N,)."""
+        return sharpness_index(comparison.image)

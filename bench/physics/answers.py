@@ -174,7 +174,10 @@ def take_sample(dataset: Dataset, index: int) -> Sample:
             f"The dataset {dataset.name!r} names its image {index} {sample.name!r}; give a string."
         )
     where = f"The image {sample.name!r} of the dataset {dataset.name!r}"
-    _check_picture(sample.image, dataset.channels, where)
+    if dataset.truth_unknown:
+        _check_unknown(sample, where)
+    else:
+        _check_picture(sample.image, dataset.channels, where)
     if sample.observation is not None:
         _check_picture(sample.observation, dataset.channels, f"The observation of {where[4:]}")
         if sample.observation.shape != sample.image.shape:
@@ -211,6 +214,18 @@ def _check_picture(image: Any, channels: int, where: str) -> None:
     low, high = float(image.min()), float(image.max())
     if not (low >= -1e-6 and high <= 1 + 1e-6):  # also of NaN
         raise InvalidInput(f"{where} spans [{low:.3g}, {high:.3g}]; scale it to [0, 1].")
+
+
+def _check_unknown(sample: Sample, where: str) -> None:
+    """Refuse a sample of a data set without truth that has some, or brings no observation."""
+    if sample.observation is None:
+        raise InvalidInput(f"{where} has no observation, and its set says that there is no truth.")
+    for name, value in (("image", sample.image), ("kernel", sample.kernel)):
+        if not isinstance(value, Tensor) or not bool(value.isnan().all()):
+            raise InvalidInput(
+                f"{where} has {'an' if name == 'image' else 'a'} {name}, and its set says that "
+                "nobody knows it: give NaN throughout, or leave out truth_unknown."
+            )
 
 
 def _check_kernel(kernel: Any, where: str) -> None:

@@ -27,6 +27,7 @@ class Sample:
     name : str
         Unique in the dataset, stable, such as ``"012"`` or ``"im01_ker04"``.
     image : Tensor, float32, shape (C, H, W), in [0, 1]
+        The sharp image. NaN throughout, in the observation's shape, where nobody knows it.
     kernel : Tensor, shape (kh, kw)
         Non-negative, sums to 1, origin at ``(kh // 2, kw // 2)``. Float32, or float64 where the
         rounding of an observation to 8 bits hangs on it. Where nobody knows it, as of a pair of
@@ -137,6 +138,9 @@ class Dataset(abc.ABC):
         and tables say that it is unknown.
     kernel_unknown : bool
         Whether the samples' kernels are NaN throughout; no oracle can be given them.
+    truth_unknown : bool
+        Whether the samples' images are NaN throughout, and their kernels too: restorations are
+        scored by the metrics that need no truth, and by no others.
     in_range : bool
         Whether a generator that methods use drew the images, so that no score is too good.
     notice : str
@@ -156,6 +160,7 @@ class Dataset(abc.ABC):
     noise: ClassVar[float | None] = None
     noise_unknown: ClassVar[bool] = False
     kernel_unknown: ClassVar[bool] = False
+    truth_unknown: ClassVar[bool] = False
     in_range: ClassVar[bool] = False
     notice: ClassVar[str] = ""
 

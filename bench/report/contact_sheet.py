@@ -124,7 +124,8 @@ def _cell(axis: Any, store: Store, row: Row | None) -> None:
 
 def _truth(axis: Any, observed: Observed) -> None:
     _panel(axis, observed.sample.image)
-    _inset(axis, observed.sample.kernel)
+    if not bool(observed.sample.kernel.isnan().any()):
+        _inset(axis, observed.sample.kernel)
 
 
 def _panel(axis: Any, image: Tensor) -> None:

@@ -86,8 +86,16 @@ def seconds(row: Row) -> str:
     return f"{'~' if contended else ''}{row.seconds:.2g}"
 
 
+def measured(views: Sequence[View], metrics: Sequence[str]) -> list[str]:
+    """Return the metrics that some row has a mean of; where none has, those that need the truth."""
+    rows = [row for view in views for row in view.rows]
+    found = [name for name in metrics if any(row.means[name].known for row in rows)]
+    return found or [name for name in metrics if METRICS[name].needs_truth] or list(metrics)
+
+
 def detail(view: View, metrics: Sequence[str]) -> Table:
-    """Lay out one view: methods down, all metrics across."""
+    """Lay out one view: methods down, the metrics that it has across."""
+    metrics = measured([view], metrics)
     columns = [
         Column("n"),
         *(Column(f"{METRICS[name].label} {METRICS[name].arrow}") for name in metrics),
@@ -125,7 +133,8 @@ def overview(summary: Summary, views: Sequence[View] | None = None) -> Table:
         Default: :func:`shown`.
     """
     views = shown(summary) if views is None else views
-    metrics = [name for name in summary.metrics if METRICS[name].headline]
+    metrics = measured(views, summary.metrics)
+    metrics = [name for name in metrics if METRICS[name].headline] or metrics
     columns = [
         Column(METRICS[name].heading, span=f"{label(view, views)} ({view.images})")
         for view in views

@@ -19,15 +19,18 @@ MOST = 64
 
 def kernel_picture(kernel: Tensor) -> np.ndarray:
     """Scale a kernel to [0, 1]; as an image it has one channel."""
-    values = kernel.clamp_min(0).float()
+    values = kernel.nan_to_num(0).clamp_min(0).float()
     return (values / values.max().clamp_min(1e-12))[:, :, None].numpy()
 
 
 def thumbnail(image: Tensor | None) -> np.ndarray | None:
-    """Height, width, channels in [0, 1], no side longer than :data:`LARGEST`."""
+    """Height, width, channels in [0, 1], no side longer than :data:`LARGEST`.
+
+    What is NaN, as a truth that nobody knows, is as grey as what is missing.
+    """
     if image is None:
         return None
-    pixels = image.clamp(0, 1).permute(1, 2, 0).float().numpy()
+    pixels = image.nan_to_num(MISSING_GREY).clamp(0, 1).permute(1, 2, 0).float().numpy()
     height, width = pixels.shape[:2]
     if max(height, width) <= LARGEST:
         return pixels

@@ -17,7 +17,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
-from bench.protocol import Status
+from bench.protocol import Dataset, Status
 from bench.registry import DATASETS
 from bench.report.marks import UNRANKED, Mark, dataset_of, marks, mixed
 from bench.report.names import method_order, title
@@ -266,7 +266,7 @@ def _view(group: pd.DataFrame, metrics: Sequence[str], contenders: Sequence[str]
         and not row.means[RANKED].exact
         and not any(mark.word in UNRANKED for mark in row.marks)
     }
-    claim = _claim(images, kernels, len(ranked), dataset is not None and dataset.in_range)
+    claim = _claim(images, kernels, len(ranked), dataset)
     tests = {} if claim else leading_group(ranked)
     return View(
         dataset=str(group["dataset"].iloc[0]),
@@ -308,9 +308,11 @@ def _row(planned: pd.DataFrame, images: int, metrics: Sequence[str], own: tuple[
     )
 
 
-def _claim(images: int, kernels: int, ranked: int, in_range: bool) -> str:
+def _claim(images: int, kernels: int, ranked: int, dataset: type[Dataset] | None) -> str:
     """Say why no leading group can be claimed; "" if one can."""
-    if in_range:
+    if dataset is not None and dataset.truth_unknown:
+        return "there is no truth to be near to"
+    if dataset is not None and dataset.in_range:
         return "a generator that methods use drew these images, so they do not rank methods"
     if ranked < 2:
         return "fewer than two blind methods have scores on all images"

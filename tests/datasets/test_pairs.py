@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from bench.datasets.pairs import find_pairs
+from bench.datasets.pairs import BlurredDataset, find_pairs
 from bench.errors import BenchError, InvalidInput
 from bench.harness import scores
 from bench.harness.plan import load_dataset
+from bench.metrics import METRICS, score
 from bench.physics.observation import Condition, effective, observe
-from bench.protocol import Status
+from bench.protocol import Alignment, Sample, Status
 from tests.conftest import Bench
 
 DRAW = np.random.default_rng(3)
@@ -48,10 +50,6 @@ def test_a_blurred_photograph_without_its_sharp_one_is_named(tmp_path: Path) -> 
     picture(tmp_path / "sharp" / "b.png")
     with pytest.raises(InvalidInput, match=r"blur/a.png has no sharp"):
         find_pairs(tmp_path)
-    lone = tmp_path / "lone"
-    picture(lone / "blur" / "a.png")
-    with pytest.raises(InvalidInput, match="bench deblur"):
-        load_dataset(f"folder:{lone}")
 
 
 @pytest.fixture
@@ -102,3 +100,86 @@ def test_pairs_are_measured_without_code(bench: Bench, pairs: Path) -> None:
     assert found["kernel_similarity"].isna().all()
     assert set(frame["condition"]) == {"noise unknown, seed 0"}
     assert frame["noise"].isna().all()
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Two photographs large enough for their naturalness to be measured, and a small one."""
+    large = np.kron(SMOOTH, np.ones((3, 4, 1), np.uint8))
+    picture(tmp_path / "photographs" / "a.png", large // 2 + np.roll(large, 3, 1) // 2)
+    picture(tmp_path / "photographs" / "b.png", np.roll(large, 5, 0))
+    picture(tmp_path / "photographs" / "small.png")
+    return tmp_path / "photographs"
+
+
+def test_photographs_without_truth(tmp_path: Path, photographs: Path) -> None:
+    dataset = load_dataset(f"folder:{photographs}?truth=unknown&kernel_size=9")
+    observed = observe(dataset, 0, effective(Condition(), dataset))
+    assert observed.sample.image.isnan().all()
+    assert observed.sample.image.shape == observed.observation.shape
+    assert observed.task(dataset, Condition(noise=None), "cpu").kernel_size == (9, 9)
+
+    lone = tmp_path / "lone"
+    picture(lone / "blur" / "a.png")
+    assert load_dataset(f"folder:{lone}").truth_unknown
+
+    assert not load_dataset(f"folder:{photographs}").truth_unknown
+    with pytest.raises(InvalidInput, match="truth='no'; give 'known' or 'unknown'"):
+        load_dataset(f"folder:{photographs}?truth=no")
+    with pytest.raises(InvalidInput, match="no boundary to choose"):
+        load_dataset(f"folder:{photographs}?truth=unknown&boundary=valid")
+    picture(photographs / "a.jpg")
+    with pytest.raises(InvalidInput, match="two photographs a; rename one"):
+        load_dataset(f"folder:{photographs}?truth=unknown")
+
+
+class Liar(BlurredDataset):
+    """Says that nobody knows the truth, and has one."""
+
+    name = "liar"
+
+    def __init__(self) -> None: ...
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Sample:
+        image = torch.full((3, 16, 16), 0.5)
+        return Sample(0, "a", image, torch.full((3, 3), float("nan")), "none", image)
+
+
+def test_a_truth_where_none_is_declared_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="has an image, and its set says that nobody knows it"):
+        observe(Liar(), 0, Condition(noise=None))
+
+
+def test_photographs_without_truth_are_shown_and_measured(bench: Bench, photographs: Path) -> None:
+    done = bench(
+        *("run", "--methods", "blurry,sparse-edges,known-kernel", "--quiet", "--workers", "1"),
+        *("--datasets", f"folder:{photographs}", "--truth", "unknown", "--kernel-size", "9"),
+        *("--output", "shown"),
+    )
+    assert done.returncode == 0, done.stderr
+    frame = scores.read(bench.folder / "shown").set_index(["method", "image"])
+    assert frame.loc["known-kernel", "status"].eq(Status.NOT_APPLICABLE).all()
+    found = frame.loc["sparse-edges"]
+    assert found["psnr"].isna().all()
+    assert (found["sharpness"] >= 0).all()
+    assert found["naturalness"].notna().tolist() == [True, True, False]
+
+    assert "PSNR" not in done.stdout
+    assert "sharpness index" in (bench.folder / "shown" / "table.md").read_text("utf-8")
+    assert "there is no truth to be near to" in done.stdout
+    reported = bench("report", "--results", "shown", "--output", "shown-report")
+    assert reported.returncode == 0, reported.stderr
+    assert "There is no truth" in (bench.folder / "shown-report" / "index.html").read_text("utf-8")
+
+
+def test_the_truth_makes_measures_that_need_none_superfluous() -> None:
+    image = torch.rand(1, 1, 200, 200, generator=torch.Generator().manual_seed(1))
+    kernel = torch.full((1, 3, 3), 1 / 9)
+    known = score(image, kernel, image / 2, kernel, Alignment())
+    unknown = score(image, kernel, image * float("nan"), kernel * float("nan"), Alignment())
+    for name, metric in METRICS.items():
+        assert bool(known[name].isnan()) != metric.needs_truth
+        assert bool(unknown[name].isnan()) == metric.needs_truth
