@@ -8,6 +8,8 @@ CATALOG: dict[str, str] = {
     "oh": "bench.methods.engineered.outlier_handling:OutlierHandling",
     "df": "bench.methods.engineered.data_fitting:DataFitting",
     "sparse-edges": "bench.methods.photographs.method:SparseEdges",
+    "sparse-edges-chosen": "bench.methods.photographs.method:ChosenEdges",
+    "pmp": "bench.methods.photographs.method:PatchMinimalPixels",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "bench.methods.deep_deblur.methods:DeepDeblurWarm",

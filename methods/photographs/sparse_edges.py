@@ -17,13 +17,17 @@ CVPR 2016.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+from collections.abc import Callable
 
 import scipy.ndimage
 import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from bench.methods.photographs.minimal_pixels import darkened
+from bench.methods.photographs.thresholds import firm
 from bench.physics.alignment import centroid
 from bench.physics.forward import transfer_function
 
@@ -71,11 +75,31 @@ class Settings:
     steps: int = 20
 
 
+@dataclasses.dataclass(frozen=True)
+class Additions:
+    """What may be added to the plain estimate.
+
+    Attributes
+    ----------
+    rounds : int
+        Times that the kernel is solved for, each time on the pixels that the last left positive.
+    dark : float
+        Intensity below which the darkest pixel of a patch becomes black, at the start of a level;
+        it falls as the thresholds do. 0 adds no such prior.
+    patch : float
+        Side of the patches, in units of the image's mean side.
+    """
+
+    rounds: int = 1
+    dark: float = 0.0
+    patch: float = 0.025
+
+
 def estimate_kernel(
     grey: Tensor,
     size: tuple[int, int],
     settings: Settings | None = None,
-    circular: bool = False,
+    additions: Additions | None = None,
 ) -> Tensor:
     """Estimate the kernel of an image.
 
@@ -85,15 +109,15 @@ def estimate_kernel(
     size : (int, int)
         Of the kernel's grid.
     settings : Settings, optional
-    circular : bool
-        Whether the image goes on periodically; else its boundary is free.
+    additions : Additions, optional
+        Default: none.
 
     Returns
     -------
     Tensor, float32, shape (kh, kw)
         Non-negative, summing to 1, centroid in the middle of the grid.
     """
-    settings = settings or Settings()
+    settings, additions = settings or Settings(), additions or Additions()
     kernel, before = _start(size, grey), 1.0
     penalty = settings.gradient
     for number, scale in enumerate(_scales(min(grey.shape), min(size), settings)):
@@ -103,7 +127,7 @@ def estimate_kernel(
             support = height, width
         y = _shrunk(grey, scale)
         kernel = _placed(kernel, support, scale / before) if number else _start(support, y)
-        kernel, penalty = _alternate(y, kernel, penalty, settings, circular)
+        kernel, penalty = _alternate(y, kernel, penalty, settings, additions)
         before = scale
     return _placed(kernel, size, 1.0)
 
@@ -144,7 +168,7 @@ def _placed(kernel: Tensor, support: tuple[int, int], scale: float) -> Tensor:
 
 
 def _alternate(
-    y: Tensor, kernel: Tensor, penalty: float, settings: Settings, circular: bool
+    y: Tensor, kernel: Tensor, penalty: float, settings: Settings, additions: Additions
 ) -> tuple[Tensor, float]:
     height, width = y.shape
     extent = tuple(
@@ -154,20 +178,22 @@ def _alternate(
     spectrum = torch.fft.rfft2(_periodic(y, extent))
     slopes = _slopes(extent)
     observed = slopes * spectrum
-    threshold = None
+    threshold, dark = None, additions.dark
+    side = max(2, round(additions.patch * (height + width) / 2))
     wanted = settings.edges * math.sqrt(kernel.numel())
     for _ in range(settings.iterations):
-        latent = _latent(spectrum, kernel, extent, slopes, penalty, settings)
+        prior = functools.partial(darkened, shown=(height, width), threshold=dark, side=side)
+        latent = _latent(spectrum, kernel, extent, slopes, penalty, settings, prior)
         gradients = torch.stack([latent.roll(-1, 0) - latent, latent.roll(-1, 1) - latent])
         gradients[:, height:] = 0  # beyond the photograph
         gradients[:, :, width:] = 0
         if threshold is None:
             threshold = _threshold(gradients, wanted)
         magnitude = gradients.square().sum(0)
-        gradients = gradients * _firm(magnitude.sqrt(), threshold**0.5)
-        kernel = _kernel(gradients, observed, kernel, settings)
+        gradients = gradients * firm(magnitude.sqrt(), threshold**0.5)
+        kernel = _kernel(gradients, observed, kernel, settings, additions.rounds)
         kernel = _pruned(kernel, settings)
-        threshold /= settings.decay
+        threshold, dark = threshold / settings.decay, dark / settings.decay
         penalty = max(penalty / settings.decay, 1e-4)
     return kernel, penalty
 
@@ -193,11 +219,6 @@ def _slopes(extent: tuple[int, int]) -> Tensor:
     return torch.exp(2j * math.pi * torch.stack([rows, cols])) - 1
 
 
-def _firm(value: Tensor, threshold: float) -> Tensor:
-    """Factor of a firm threshold: a hard one is a step that a rounding error can cross."""
-    return (2 - math.sqrt(2) * threshold / value.clamp_min(1e-12)).clamp(0, 1)
-
-
 def _latent(
     spectrum: Tensor,
     kernel: Tensor,
@@ -205,6 +226,7 @@ def _latent(
     slopes: Tensor,
     penalty: float,
     settings: Settings,
+    prior: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """The image with few gradients that explains the observation with this kernel."""
     transfer = transfer_function(kernel, extent)
@@ -213,8 +235,9 @@ def _latent(
     latent = torch.fft.irfft2(spectrum, s=extent)
     weight = 2 * penalty
     while weight <= settings.largest:
+        latent = prior(latent)
         down, right = latent.roll(-1, 0) - latent, latent.roll(-1, 1) - latent
-        kept = _firm((down.square() + right.square()).sqrt(), math.sqrt(penalty / weight))
+        kept = firm((down.square() + right.square()).sqrt(), math.sqrt(penalty / weight))
         down, right = down * kept, right * kept
         divergence = down.roll(1, 0) - down + right.roll(1, 1) - right
         latent = torch.fft.irfft2(
@@ -237,7 +260,9 @@ def _threshold(gradients: Tensor, wanted: float) -> float:
     return lowest
 
 
-def _kernel(gradients: Tensor, observed: Tensor, start: Tensor, settings: Settings) -> Tensor:
+def _kernel(
+    gradients: Tensor, observed: Tensor, start: Tensor, settings: Settings, rounds: int
+) -> Tensor:
     """Ridge regression of the observation's gradients on the latent image's."""
     (kh, kw), extent = start.shape, gradients.shape[-2:]
     spectra = torch.fft.rfft2(gradients)
@@ -254,11 +279,22 @@ def _kernel(gradients: Tensor, observed: Tensor, start: Tensor, settings: Settin
         filtered = torch.fft.irfft2(torch.fft.rfft2(k, s=small) * toeplitz, s=small)
         return filtered[:kh, :kw] + settings.ridge * k
 
+    kernel, free = start, torch.ones_like(start)
+    for _ in range(rounds):
+        kernel = _conjugate_gradients(product, right_side, kernel * free, free, settings.steps)
+        free = (kernel > 0).to(kernel)
+    return kernel
+
+
+def _conjugate_gradients(
+    product: Callable[[Tensor], Tensor], right_side: Tensor, start: Tensor, free: Tensor, steps: int
+) -> Tensor:
+    """Solve for the pixels of the kernel that are free; the others stay as they are."""
     kernel = start
-    residual = right_side - product(kernel)
+    residual = (right_side - product(kernel)) * free
     direction, norm = residual, residual.square().sum()
-    for _ in range(settings.steps):
-        turned = product(direction)
+    for _ in range(steps):
+        turned = product(direction) * free
         step = norm / (direction * turned).sum().clamp_min(1e-20)
         kernel = kernel + step * direction
         residual = residual - step * turned
@@ -270,7 +306,7 @@ def _kernel(gradients: Tensor, observed: Tensor, start: Tensor, settings: Settin
 def _pruned(kernel: Tensor, settings: Settings) -> Tensor:
     """Without what is small, negative or apart, and scaled to sum 1."""
     kernel = kernel.clamp_min(0)
-    kernel = kernel * _firm(kernel, settings.floor * float(kernel.max()))
+    kernel = kernel * firm(kernel, settings.floor * float(kernel.max()))
     total = kernel.sum()
     if not total > 0:
         return _start((kernel.shape[0], kernel.shape[1]), kernel)
@@ -279,5 +315,5 @@ def _pruned(kernel: Tensor, settings: Settings) -> Tensor:
     places = torch.from_numpy(labels).long()
     mass = torch.zeros(count + 1).index_add_(0, places.flatten(), kernel.flatten())
     least = min(settings.component, float(mass[1:].max()) / math.sqrt(2))
-    kernel = kernel * _firm(mass, least)[places]
+    kernel = kernel * firm(mass, least)[places]
     return kernel / kernel.sum()

@@ -8,7 +8,9 @@ import torch
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import FOLDER
 from bench.errors import InvalidInput
-from bench.methods.photographs.method import SparseEdges
+from bench.methods.photographs.choice import least_ringing, ringing
+from bench.methods.photographs.method import ChosenEdges, PatchMinimalPixels, SparseEdges
+from bench.methods.photographs.minimal_pixels import darkened
 from bench.metrics import kernel_similarity, psnr
 from bench.photo import read_photo
 from bench.physics.alignment import align
@@ -28,13 +30,16 @@ def pair() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return valid_part(image, (LENGTH + 1, LENGTH + 1)), observation, kernel
 
 
-@pytest.mark.parametrize("size", [15, 25])
+@pytest.mark.parametrize(
+    ("cls", "size"), [(SparseEdges, 15), (SparseEdges, 25), (PatchMinimalPixels, 15),
+                      (ChosenEdges, 15)]
+)  # fmt: skip
 def test_a_photograph_gains_at_its_kernel_size_and_above(
-    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], size: int
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], cls: type[SparseEdges], size: int
 ) -> None:
     truth, y, kernel = pair
     height, width = y.shape[-2:]
-    method = SparseEdges(Task("natural", (height, width), 1, (size, size), 0.01, "free"))
+    method = cls(Task("natural", (height, width), 1, (size, size), 0.01, "free"))
     found = method.deblur(y)
     assert found.kernel is not None
     assert found.kernel.shape == (1, size, size)
@@ -49,3 +54,29 @@ def test_a_photograph_gains_at_its_kernel_size_and_above(
 def test_parameters_out_of_range_are_refused() -> None:
     with pytest.raises(InvalidInput, match="iterations = 0"):
         SparseEdges(Task("natural", (64, 64)), iterations=0)
+    with pytest.raises(InvalidInput, match="dark = 1"):
+        PatchMinimalPixels(Task("natural", (64, 64)), dark=1.0)
+
+
+def test_the_darkest_pixel_of_a_patch_becomes_black_where_it_nearly_is() -> None:
+    image = torch.full((6, 6), 0.5)
+    image[1, 1], image[1, 4], image[4, 1] = 0.05, 0.3, 0.1  # black, kept, and between
+    image[5, 5] = 0.01  # beyond the photograph
+    darker = darkened(image, (5, 5), threshold=0.1, side=3)
+    assert darker[1, 1] == 0
+    assert darker[1, 4] == pytest.approx(0.3)
+    assert 0 < darker[4, 1] < 0.1
+    assert int((darker != image).sum()) == 2
+    assert torch.equal(darkened(image, (5, 5), threshold=0.0, side=3), image)
+
+
+def test_the_true_kernel_rings_less_than_one_too_long(
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+) -> None:
+    _, y, kernel = pair
+    long = torch.nn.functional.interpolate(kernel[None, None], scale_factor=1.6)[0, 0]
+    cut = (long.shape[0] - kernel.shape[0]) // 2
+    long = long[cut : cut + len(kernel), cut : cut + len(kernel)]
+    chosen = least_ringing(y[0, 0], [long / long.sum(), kernel], 0.0011, "free")
+    assert torch.equal(chosen, kernel)
+    assert ringing(y[0, 0]) < ringing(y[0, 0] + 0.05 * torch.randn(y.shape[-2:]))
