@@ -23,7 +23,7 @@ from bench.harness import scores
 from bench.metrics import METRICS
 from bench.report import looks, sweeps
 from bench.report.names import KIND_NOTES, prior_information, title
-from bench.report.page import figures, pictures, rows
+from bench.report.page import figures, pairs, pictures, rows
 from bench.report.summary import summarise
 
 
@@ -66,12 +66,16 @@ def build_page(results: Path) -> str:
     for group in groups:
         kinds |= {name: entry["kind"] for name, entry in group["methods"].items()}
     methods = describe(kinds)
+    compared = pairs.encode(summary, [view["id"] for view in views])
     data = {
         "methods": methods,
+        "metrics": [_metric(name) for name in summary.metrics],
+        "views": [{key: view[key] for key in ("id", "label", "dataset", "condition")} for view in views],
         "charts": charts,
         "groups": groups,
         "mosaics": mosaics.encoded,
-        "files": [{"name": name, "gzip": _compressed(path)} for name, path in files.items()],
+        "pairs": _packed(_json(compared).encode()) if compared else None,
+        "files": [{"name": name, "gzip": _packed(path.read_bytes())} for name, path in files.items()],
     }
     return (
         _environment()
@@ -84,7 +88,8 @@ def build_page(results: Path) -> str:
             overview=rows.overview(summary, views),
             groups=groups,
             charts=charts,
-            sweeps=list(dict.fromkeys(chart["sweep"] for chart in charts)),
+            pairs=compared,
+            metric_words=[_metric(name) for name in summary.metrics],
             metrics=METRICS,
             methods={method["name"]: method for method in methods},
             kinds={"method": "blind methods", "replay": "replays", "oracle": "oracles"},
@@ -120,7 +125,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["infinity"] = math.inf
+    environment.globals |= {"infinity": math.inf, "wbr": Markup("<wbr>")}
     return environment
 
 
@@ -138,9 +143,21 @@ def _charting_library() -> Markup:
     return Markup("\n".join(scripts).replace("</script", "<\\/script"))
 
 
-def _compressed(path: Path) -> str:
-    """A file as base64 of gzip; without a date, so that the same file gives the same text."""
-    return base64.b64encode(gzip.compress(path.read_bytes(), mtime=0)).decode()
+def _packed(content: bytes) -> str:
+    """Bytes as base64 of gzip; without a date, so that the same bytes give the same text."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _metric(name: str) -> dict[str, Any]:
+    metric = METRICS[name]
+    return {
+        "name": name,
+        "label": metric.heading,
+        "unit": metric.unit,
+        "digits": metric.table_digits,
+        "larger": metric.larger_is_better,
+        "headline": metric.headline,
+    }
 
 
 def _provenance(results: Path) -> list[dict[str, Any]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from bench.files import slug
 from bench.metrics import METRICS
 from bench.report import layout
 from bench.report.names import method_order, prior_information
@@ -28,16 +30,16 @@ def views(summary: Summary) -> list[dict[str, Any]]:
         the view fit in.
     """
     found = []
-    for number, view in enumerate(summary.views):
+    for view, name in zip(summary.views, labels(summary.views), strict=True):
         lines = [_row(row, summary.metrics) for row in view.rows]
         means = [row.means[RANKED] for row in view.rows]
         ends = [end for mean in means if mean.low == mean.low for end in (mean.low, mean.high)]
         found.append(
             {
-                "id": f"view-{number}",
+                "id": slug(f"view-{view.dataset}-{view.condition}"),
                 "dataset": view.dataset,
                 "condition": view.condition,
-                "label": layout.label(view, summary.views),
+                "label": name,
                 "title": view.title,
                 "notice": view.notice,
                 "claim": view.claim,
@@ -50,6 +52,17 @@ def views(summary: Summary) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def labels(views: Sequence[View]) -> list[str]:
+    """Name views apart: by their data set, and by whatever its conditions do not share."""
+    parts = [view.condition.split(", ") for view in views]
+    names = []
+    for view, own in zip(views, parts, strict=True):
+        same = [p for v, p in zip(views, parts, strict=True) if v.dataset == view.dataset]
+        apart = [part for part in own if not all(part in other for other in same)]
+        names.append(", ".join([view.dataset, *apart]))
+    return names
 
 
 def overview(summary: Summary, laid_out: list[dict[str, Any]]) -> dict[str, Any]:

@@ -44,3 +44,12 @@ function colour(name) {
 }
 
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
+
+/** Bytes that lie in this page as base64. */
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+/** The content of a file that lies in this page as base64 of gzip. */
+function unpack(base64) {
+  const stream = new Blob([bytesOf(base64)]).stream();
+  return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).blob();
+}

@@ -3,19 +3,14 @@
 const downloadStatus = document.getElementById("download-status");
 
 async function download(name) {
-  const file = data.files.find((candidate) => candidate.name === name);
-  const bytes = Uint8Array.from(atob(file.gzip), (letter) => letter.charCodeAt(0));
-  const packed = new Blob([bytes]);
-  const canUnpack = "DecompressionStream" in window;
-  const stream = canUnpack && packed.stream().pipeThrough(new DecompressionStream("gzip"));
-  const blob = canUnpack ? await new Response(stream).blob() : packed;
+  const blob = await unpack(data.files.find((candidate) => candidate.name === name).gzip);
   const link = make("a", {
-    href: URL.createObjectURL(new Blob([blob], { type: canUnpack ? "text/csv" : "application/gzip" })),
-    download: canUnpack ? name : `${name}.gz`,
+    href: URL.createObjectURL(new Blob([blob], { type: "text/csv" })),
+    download: name,
   });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  downloadStatus.textContent = `${link.download}: ${(blob.size / 1024).toFixed(0)} KiB.`;
+  downloadStatus.textContent = `${name}: ${(blob.size / 1024).toFixed(0)} KiB.`;
 }
 
 for (const button of document.querySelectorAll("button.download")) {

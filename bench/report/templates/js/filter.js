@@ -20,38 +20,24 @@ function applyFilter() {
   remember();
 }
 
-/** Keep what is shown in the address, so that a link shows the same. */
-let recalled = false;
-function remember() {
-  if (!recalled) return;
-  const state = new URLSearchParams();
-  if (search.value) state.set("search", search.value);
-  const hidden = boxes.filter((box) => !box.checked).map((box) => box.value);
-  if (hidden.length) state.set("hidden", hidden.join(" "));
-  for (const button of document.querySelectorAll('.tabs [data-panel][aria-pressed="true"]')) {
-    const first = button.parentElement.querySelector("[data-panel]");
-    if (button !== first) state.append("panel", button.dataset.panel);
-  }
-  const text = state.toString();
-  if (!text && !location.hash.includes("=")) return; // a section's own address
-  if (text !== location.hash.slice(1)) {
-    history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
-  }
-}
+keep("search", () => search.value || null, (text) => {
+  search.value = text ?? "";
+});
 
-/** Show what the address says, once all parts are there. */
-function recall() {
-  const state = new URLSearchParams(location.hash.slice(1));
-  recalled = true;
-  if (![...state.keys()].some((key) => ["search", "hidden", "panel"].includes(key))) return;
-  search.value = state.get("search") ?? "";
-  const hidden = new Set((state.get("hidden") ?? "").split(" "));
-  for (const box of boxes) box.checked = !hidden.has(box.value);
-  for (const name of state.getAll("panel")) {
-    document.querySelector(`.tabs [data-panel="${CSS.escape(name)}"]`)?.click();
-  }
+/** The shorter of the two lists: what is ticked, or what is not. */
+const ticked = (yes) => boxes.filter((box) => box.checked === yes).map((box) => box.value);
+keep("only", () => (ticked(true).length < ticked(false).length ? ticked(true).join(" ") : null), (names) => {
+  const only = names?.split(" ");
+  for (const box of boxes) box.checked = only === undefined || only.includes(box.value);
+});
+keep("hidden", () => {
+  const hidden = ticked(false);
+  return hidden.length && hidden.length <= ticked(true).length ? hidden.join(" ") : null;
+}, (names) => {
+  const hidden = names?.split(" ") ?? [];
+  for (const box of boxes) box.checked &&= !hidden.includes(box.value);
   applyFilter();
-}
+});
 
 document.getElementById("unfilter").addEventListener("click", () => {
   search.value = "";
@@ -68,11 +54,15 @@ chooser.addEventListener("click", (event) => {
   for (const box of boxes) box.checked = which === "all" || looks.get(box.value).kind === which;
   applyFilter();
 });
-chooser.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  chooser.open = false;
-  chooser.querySelector("summary").focus();
-});
-document.addEventListener("click", (event) => {
-  if (!chooser.contains(event.target)) chooser.open = false;
-});
+
+// What unfolds is folded again by Escape and by a click elsewhere.
+for (const unfolded of document.querySelectorAll(".filter details")) {
+  unfolded.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    unfolded.open = false;
+    unfolded.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!unfolded.contains(event.target)) unfolded.open = false;
+  });
+}

@@ -6,6 +6,8 @@ function tileSide(group) {
   return side >= 64 ? Math.min(side, 96) : side * Math.floor(64 / side);
 }
 
+const mosaicStyle = (group) => `--side: ${tileSide(group)}px; --count: ${group.images.length}`;
+
 function tileButton(group, position, name, entry, method) {
   const image = group.images[position];
   const missing = entry.missing?.[image];
@@ -47,11 +49,7 @@ function fillGallery(group) {
     if (entry.images !== null) body.append(galleryRow(group, method, entry, method));
   }
   body.append(galleryRow(group, "truth", group.truth, null));
-  const side = tileSide(group);
-  const table = make("table", {
-    className: "mosaic",
-    style: `--side: ${side}px; --count: ${group.images.length}`,
-  });
+  const table = make("table", { className: "mosaic", style: mosaicStyle(group) });
   const caption = `${group.title || group.dataset}; ${group.condition}.`;
   table.append(make("caption", {}, make("span", {}, caption)));
   table.append(make("thead", {}, head), body);
@@ -72,14 +70,12 @@ function moveFocus(event) {
 }
 
 /** A gallery is made when it is first looked at. */
-function fillPanel(id) {
-  const group = data.groups.find((candidate) => candidate.id === id);
-  if (!group || document.getElementById(id).hasChildNodes()) return;
-  fillGallery(group);
-  for (const row of document.getElementById(id).querySelectorAll("tr[data-method]")) {
-    row.hidden = !shown.has(row.dataset.method);
-  }
+for (const group of data.groups) {
+  const panel = document.getElementById(group.id);
+  whenSeen(panel, () => {
+    fillGallery(group);
+    for (const row of panel.querySelectorAll("tr[data-method]")) {
+      row.hidden = !shown.has(row.dataset.method);
+    }
+  });
 }
-
-panelListeners.push(fillPanel);
-if (data.groups.length) fillPanel(data.groups[0].id);

@@ -6,8 +6,8 @@ const loaded = new Map();
 /** An address of a mosaic inside this page. */
 function mosaicUrl(number) {
   if (!urls.has(number)) {
-    const bytes = Uint8Array.from(atob(data.mosaics[number]), (letter) => letter.charCodeAt(0));
-    urls.set(number, URL.createObjectURL(new Blob([bytes], { type: "image/webp" })));
+    const blob = new Blob([bytesOf(data.mosaics[number])], { type: "image/webp" });
+    urls.set(number, URL.createObjectURL(blob));
   }
   return urls.get(number);
 }

@@ -1,4 +1,5 @@
-// Tables: sorting by a heading, rows of hidden methods, and tabs that show one panel at a time.
+// Tables: sorting by a heading, columns to choose, rows of hidden methods, and tabs that show one
+// panel at a time.
 
 /** Sort the rows of every group by a column; cells without a value stay last either way. */
 function sortBy(heading) {
@@ -38,11 +39,44 @@ onMethods(() => {
   }
 });
 
+const columnBoxes = [...document.querySelectorAll("#columns input")];
+const columnsAtFirst = columnBoxes.filter((box) => box.checked).map((box) => box.value);
+// A phone has room for the two headline metrics.
+const usualColumns = matchMedia("(max-width: 40rem)").matches
+  ? columnsAtFirst.filter((name) => data.metrics.some((metric) => metric.name === name))
+  : columnsAtFirst;
+const chosenColumns = () => columnBoxes.filter((box) => box.checked).map((box) => box.value);
+
+/** Show the chosen columns, and the first if none is chosen. */
+function showColumns(names) {
+  const chosen = names.length ? names : [columnBoxes[0].value];
+  for (const box of columnBoxes) box.checked = chosen.includes(box.value);
+  for (const cell of document.querySelectorAll("table.sortable [data-column]")) {
+    cell.hidden = !chosen.includes(cell.dataset.column);
+  }
+  const across = data.metrics.filter((metric) => chosen.includes(metric.name)).length;
+  for (const heading of document.querySelectorAll("th.span")) {
+    heading.hidden = across === 0;
+    heading.colSpan = Math.max(across, 1);
+  }
+  remember();
+}
+
+document.getElementById("columns").addEventListener("change", () => showColumns(chosenColumns()));
+keep(
+  "columns",
+  () => (chosenColumns().join() === usualColumns.join() ? null : chosenColumns().join(" ")),
+  (names) => showColumns(names?.split(" ") ?? usualColumns),
+);
+showColumns(usualColumns);
+
 const panelListeners = [];
 
-for (const tabs of document.querySelectorAll(".tabs")) {
+for (const tabs of document.querySelectorAll(".tabs:has([data-panel])")) {
   const buttons = [...tabs.querySelectorAll("[data-panel]")];
+  let current = null;
   const show = (chosen) => {
+    current = chosen;
     for (const button of buttons) {
       button.setAttribute("aria-pressed", button === chosen);
       document.getElementById(button.dataset.panel).hidden = button !== chosen;
@@ -51,5 +85,10 @@ for (const tabs of document.querySelectorAll(".tabs")) {
     remember();
   };
   for (const button of buttons) button.addEventListener("click", () => show(button));
-  if (buttons.length) show(buttons[0]);
+  show(buttons[0]);
+  keep(
+    `${tabs.closest("section").id}-of`,
+    () => (current === buttons[0] ? null : current.dataset.panel),
+    (name) => show(buttons.find((button) => button.dataset.panel === name) ?? buttons[0]),
+  );
 }

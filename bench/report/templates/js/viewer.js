@@ -16,7 +16,7 @@ let drawing = 0;
 
 function openViewer(group, position, method) {
   Object.assign(at, { group, position, method: method ?? at.method });
-  viewer.showModal();
+  if (!viewer.open) viewer.showModal();
   render();
 }
 
@@ -67,6 +67,7 @@ async function renderStage(turn) {
   if (!part("stage-error").hidden) {
     drawError(part("stage-error"), part("stage-restored"), part("stage-truth"));
   }
+  remember();
   viewer.dataset.drawn = `${group.dataset}/${group.images[position]}/${at.method}`;
 }
 
@@ -140,10 +141,15 @@ viewer.addEventListener("click", (event) => {
   if (event.target === viewer) viewer.close(); // the backdrop
 });
 
-// Charts take their colours from the style sheet once, so another scheme draws them anew.
-darkScheme.addEventListener("change", () => {
-  drawSweeps();
-  if (viewer.open) render();
+/** The image that is open, in the address. */
+keep("image", () => (viewer.open ? [at.group.id, at.group.images[at.position], at.method].join("/") : null), (text) => {
+  const [id, image, method] = text?.split("/") ?? [];
+  const group = data.groups.find((one) => one.id === id);
+  const position = group ? group.images.indexOf(image) : -1;
+  if (position < 0) {
+    if (viewer.open) viewer.close();
+    return;
+  }
+  openViewer(group, position, method in group.methods ? method : null);
 });
-
-recall();
+viewer.addEventListener("close", remember);
