@@ -10,12 +10,14 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench.errors import BenchError
 from bench.harness.scores import read
-from bench.report.page import build_page, rows
+from bench.report.page import build_page, pairs, rows
+from bench.report.statistics import paired_difference
 from bench.report.summary import summarise
 
 
@@ -140,3 +142,65 @@ def test_what_is_wrong_with_a_folder_is_said(results: Path, tmp_path: Path) -> N
     shutil.rmtree(tmp_path / "copy" / "gallery")
     with pytest.raises(BenchError, match="is not JSON"):
         build_page(tmp_path / "copy")
+
+
+def test_pairs_are_compared_as_the_command_line_compares_them(results: Path) -> None:
+    frame = read(results)
+    draw = np.random.default_rng(0)
+    frame["psnr"] += draw.normal(size=len(frame))
+    summary = summarise(frame)
+    found = pairs.encode(summary, [view.dataset for view in summary.views])
+    celeba = next(entry for entry in found if entry["view"] == "celeba")
+    table = celeba["metrics"]["psnr"]
+    assert table["methods"] == ["blurry", "dp", "dds", "published-dd", "known-kernel"]
+    scores = np.array(table["scores"])
+    both = [(i, j) for i in range(5) for j in range(i + 1, 5)]
+    for (i, j), (mean, low, high, p) in zip(both, table["pairs"], strict=True):
+        one = paired_difference(scores[i], scores[j])
+        assert (mean, low, high) == pytest.approx((one.mean, one.low, one.high), abs=2e-4)
+        assert p == pytest.approx(one.p_value, abs=1e-4)
+
+
+def test_only_methods_with_all_images_are_compared(results: Path) -> None:
+    summary = summarise(read(results))
+    found = {entry["view"]: entry for entry in pairs.encode(summary, ["svhn", "celeba"])}
+    assert "dp" not in found["svhn"]["metrics"]["psnr"]["methods"]  # it lacks an image there
+    assert "blurry" not in found["svhn"]["metrics"]["kernel_similarity"]["methods"]
+
+
+def test_views_of_one_data_set_have_names_of_their_own(results: Path) -> None:
+    frame = read(results)
+    again = frame.assign(condition=frame["condition"].str.replace("seed 0", "seed 1"))
+    summary = summarise(pd.concat([frame, again]))
+    assert rows.labels(summary.views) == [
+        "svhn, seed 0", "svhn, seed 1", "celeba, seed 0", "celeba, seed 1",
+    ]  # fmt: skip
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb``, as WCAG 2 defines it."""
+    values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def contrast(first: str, second: str) -> float:
+    one, other = sorted((luminance(first), luminance(second)))
+    return (other + 0.05) / (one + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_stand_out_in_both_schemes(text: str, scheme: str) -> None:
+    """Text by 4.5, lines and dots by 3, as WCAG 2.1 asks (1.4.3 and 1.4.11)."""
+    light, dark = re.findall(r":root \{(.*?)\}", text, re.DOTALL)[:2]
+    found = dict(re.findall(r"--([\w-]+): (#\w{6})", light))
+    if scheme == "dark":
+        found |= dict(re.findall(r"--([\w-]+): (#\w{6})", dark))
+    grounds = ("paper", "raised", "accent-soft", "notice", "line-soft")
+    for ink in ("ink", "ink-soft", "accent", "second"):
+        for ground in grounds:
+            assert contrast(found[ink], found[ground]) > 4.5, (ink, ground)
+    series = {name: paint for name, paint in found.items() if name.startswith("series-")}
+    assert len(series) > 10
+    for name, paint in series.items():
+        assert contrast(paint, found["paper"]) > 3, name

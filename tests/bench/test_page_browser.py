@@ -58,8 +58,8 @@ def loaded(browser: Any, address: str) -> Iterator[tuple[Any, list[str]]]:
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("request", note_request)
     page.goto(address)
-    page.locator("#charts figure").last.scroll_into_view_if_needed()
-    page.wait_for_selector("#charts figure:last-child .bk-Figure")
+    page.locator("#sweeps").scroll_into_view_if_needed()
+    page.wait_for_selector("#charts figure .bk-Figure")
     yield page, complaints
     page.close()
 
@@ -107,7 +107,7 @@ def test_the_filter_acts_on_table_gallery_and_charts(page: Any) -> None:
     assert page.text_content("#shown") == "2 of 5 methods"
     assert sorted(methods(page, "#table-1")) == found
     assert sorted(methods(page, "#gallery")) == found
-    legend = page.locator('figure[data-chart="noise/svhn"] .legend code')
+    legend = page.locator('figure[data-chart="noise/svhn/0"] .legend code')
     assert sorted(legend.all_text_contents()) == found
     page.fill("#search", "")
     page.click("#chooser summary")
@@ -123,13 +123,122 @@ def test_the_filter_acts_on_table_gallery_and_charts(page: Any) -> None:
 
 def test_curves_of_hidden_methods_leave_the_charts(page: Any) -> None:
     count = """() => Bokeh.documents.flatMap((one) => one.roots())
-        .flatMap((plot) => plot.renderers).filter((renderer) => renderer.visible).length"""
+        .filter((plot) => plot.name === "sweep").flatMap((plot) => plot.renderers)
+        .filter((renderer) => renderer.visible).length"""
     everything = page.evaluate(count)
     page.fill("#search", "dds")
     assert page.evaluate(count) * 5 == everything
     page.click("[data-metric=ssim]")
     assert page.locator("[data-metric=ssim]").get_attribute("aria-pressed") == "true"
     page.click("[data-metric=psnr]")
+
+
+def test_columns_are_chosen_and_kept_in_the_address(page: Any) -> None:
+    heading = page.locator("#table-1 th[data-column=gmsd]").first
+    assert not heading.is_visible()
+    page.click("#columns summary")
+    page.check("#columns input[value=gmsd]")
+    assert heading.is_visible()
+    across = page.locator("#table-1 th.span").first.get_attribute("colspan")
+    assert across == "3"
+    assert "columns=psnr+ssim+gmsd" in page.evaluate("location.hash")
+    page.uncheck("#columns input[value=gmsd]")
+    page.keyboard.press("Escape")
+    assert "columns" not in page.evaluate("location.hash")
+
+
+def test_two_methods_are_compared_image_by_image(page: Any, results: Path) -> None:
+    page.locator("#pairs").scroll_into_view_if_needed()
+    page.wait_for_selector("#pair-scatter .bk-Figure")
+    page.select_option("#pair-first", "dds")
+    page.select_option("#pair-second", "blurry")
+    assert "+9.00 dB [+9.00, +9.00]" in page.text_content("#pair-sentence")
+    assert "better on 4 of 4 images" in page.text_content("#pair-sentence")
+    page.click("#pair-swap")
+    assert "−9.00 dB" in page.text_content("#pair-sentence")
+    rows = page.locator("#pair-pictures tbody tr")
+    names = [row.locator("th").text_content() for row in rows.all()]
+    assert names == ["observation", "blurry", "dds", "truth"]
+    page.click("#pair-numbers summary")
+    assert page.locator("#pair-numbers tbody tr").count() == 4
+    page.locator("#pair-metric").focus()
+    page.select_option("#pair-metric", "ssim")
+    assert "SSIM (volume)" in page.text_content("#pair-sentence")
+    page.click("#pair-numbers summary")
+
+
+def test_a_link_shows_what_was_shown(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(
+        f"{address}#search=dd&hidden=published-dd&details-of=view-celeba-noise-0.01-seed-0&columns=ssim"
+    )
+    assert methods(page, "#table-1") == ["dds"]
+    assert page.locator("#view-celeba-noise-0\\.01-seed-0").is_visible()
+    assert not page.locator("#table-1 th[data-column=psnr]").first.is_visible()
+    pair = "pair=view-svhn-noise-0.01-seed-0|ssim|blurry|dp"
+    page.goto(f"{address}#{pair}&at=pairs&image=group-0/002/dds")  # as a link on the page would
+    wait_until_drawn(page, "svhn/002/dds")
+    page.keyboard.press("Escape")
+    page.wait_for_function(
+        "document.getElementById('pair-sentence').textContent.startsWith('blurry − dds')"
+    )  # dp lacks an image, so it cannot be chosen
+    assert methods(page, "#table-1")[0] == "blurry"
+    page.close()
+
+
+def test_an_empty_filter_says_so(page: Any) -> None:
+    page.fill("#search", "nobody")
+    assert page.is_visible("#empty")
+    page.locator("#unfilter").press("Enter")
+    assert not page.is_visible("#empty")
+    assert len(methods(page, "#table-1")) == 5
+
+
+CONTRASTS = """() => {
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const rgba = (text) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = text;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const light = (channels) => channels.slice(0, 3)
+        .map((value) => value / 255)
+        .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const found = rgba(getComputedStyle(at).backgroundColor);
+            if (found[3] === 255) return found;
+        }
+        return rgba(getComputedStyle(document.body).backgroundColor);
+    };
+    const worst = new Map();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const element = node.parentElement;
+        if (!node.data.trim() || !element.checkVisibility({ opacityProperty: true })) continue;
+        const [a, b] = [rgba(getComputedStyle(element).color), ground(element)].map(light);
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const name = `${element.tagName}.${element.className}: ${node.data.trim().slice(0, 20)}`;
+        if (ratio <= 4.5) worst.set(name, ratio);
+    }
+    return [...worst];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_it_stands_on(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.click("#columns summary")
+    try:
+        assert page.evaluate(CONTRASTS) == []
+        page.click(".mosaic button >> nth=0")
+        page.wait_for_selector("#viewer[open]")
+        assert page.evaluate(CONTRASTS) == []
+    finally:
+        page.emulate_media(color_scheme="light")
 
 
 def test_an_image_opens_with_everything_known_of_it(page: Any) -> None:

@@ -26,6 +26,9 @@ from bench.report.names import KIND_NOTES, prior_information, title
 from bench.report.page import figures, pairs, pictures, rows
 from bench.report.summary import summarise
 
+VIEW_KEYS = ("id", "label", "dataset", "condition")
+"""What the scripts know of a view; its table is HTML already."""
+
 
 def build_page(results: Path) -> str:
     """Build the page of a results folder.
@@ -70,12 +73,16 @@ def build_page(results: Path) -> str:
     data = {
         "methods": methods,
         "metrics": [_metric(name) for name in summary.metrics],
-        "views": [{key: view[key] for key in ("id", "label", "dataset", "condition")} for view in views],
+        "views": [
+            {key: view[key] for key in ("id", "label", "dataset", "condition")} for view in views
+        ],
         "charts": charts,
         "groups": groups,
         "mosaics": mosaics.encoded,
         "pairs": _packed(_json(compared).encode()) if compared else None,
-        "files": [{"name": name, "gzip": _packed(path.read_bytes())} for name, path in files.items()],
+        "files": [
+            {"name": name, "gzip": _packed(path.read_bytes())} for name, path in files.items()
+        ],
     }
     return (
         _environment()

@@ -87,6 +87,7 @@ class SweepChart {
   /** Draw again, for a metric or a colour scheme. */
   draw(metric) {
     this.plot = newFigure({
+      name: "sweep",
       height: 300,
       y_range: new Bokeh.Range1d(),
       x_axis_label: this.chart.label,

@@ -94,7 +94,7 @@ function drawDifferences(rows, { mean, low, high }) {
     y_axis_label: `difference in ${metricName(pair.metric)}`,
   });
   const { larger } = metrics.get(pair.metric);
-  const paint = ({ difference }) => colour(difference > 0 === larger ? "accent" : "series-1");
+  const paint = ({ difference }) => colour(difference > 0 === larger ? "accent" : "second");
   const source = new Bokeh.ColumnDataSource({
     data: {
       x: rows.map((_, i) => i + 1),
