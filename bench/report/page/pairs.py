@@ -64,12 +64,12 @@ def _metric(
     done: pd.DataFrame, metric: str, whole: Sequence[str], groups: list[Hashable] | None
 ) -> dict[str, Any] | None:
     """Scores and pairs of the methods that have a finite value for every image."""
-    table = done.pivot(index="image", columns="method", values=metric).astype(float)
-    table = table.sort_index()[list(whole)]
-    table = table.loc[:, np.isfinite(table).all()]
-    if table.shape[1] < FEWEST:
+    table = done.pivot(index="image", columns="method", values=metric).sort_index()
+    scores = table[list(whole)].to_numpy(dtype=float)
+    finite = np.isfinite(scores).all(axis=0)
+    values = scores[:, finite]
+    if values.shape[1] < FEWEST:
         return None
-    values = table.to_numpy()
     first, second = np.triu_indices(values.shape[1], 1)
     differences = values[:, first] - values[:, second]
     mean, low, high = bootstrap_means(differences, groups)
@@ -77,7 +77,7 @@ def _metric(
     digits = METRICS[metric].digits
     columns = [column.round(digits).tolist() for column in (mean, low, high)]
     return {
-        "methods": [str(method) for method in table.columns],
+        "methods": [method for method, is_known in zip(whole, finite, strict=True) if is_known],
         "scores": values.round(digits).T.tolist(),
         "pairs": [list(row) for row in zip(*columns, p_values.round(4).tolist(), strict=True)],
     }
