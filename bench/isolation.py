@@ -10,13 +10,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING, Any
 
 from bench import text
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +36,9 @@ class GlobalState:
     @classmethod
     def now(cls) -> GlobalState:
         """Take down the state of this process."""
+        import numpy as np
+        import torch
+
         mask = os.umask(0o077)
         os.umask(mask)
         return cls(
@@ -52,6 +55,9 @@ class GlobalState:
 
     def restore(self) -> None:
         """Put the state back, where it has changed."""
+        import numpy as np
+        import torch
+
         with contextlib.suppress(OSError):
             os.chdir(self.folder)
         os.umask(self.mask)
@@ -93,6 +99,9 @@ def _folder() -> str:
 
 def seed_everything(seed: int) -> None:
     """Seed the generators that code draws from when it brings none of its own."""
+    import numpy as np
+    import torch
+
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     torch.manual_seed(seed)
@@ -105,6 +114,9 @@ def contained() -> Iterator[None]:
     Global state and generators are put back afterwards, prints go to standard error, and an exit
     (``sys.exit``, a ``KeyboardInterrupt`` that nobody pressed) becomes a ``BenchError``.
     """
+    import numpy as np
+    import torch
+
     state = GlobalState.now()
     generators = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     pressed = threading.Event()

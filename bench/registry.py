@@ -15,6 +15,8 @@ import fnmatch
 import functools
 import importlib
 import importlib.metadata
+import importlib.resources
+import json
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -75,6 +77,15 @@ class Registry(Generic[T]):
         for entry in self._third_parties():
             entries.setdefault(entry.name, entry)
         return entries
+
+    @functools.cached_property
+    def described(self) -> dict[str, dict[str, Any]]:
+        """What the project's own say of themselves, by name, read without importing them.
+
+        It stands in ``described.json`` next to the catalogue; a test holds it against the classes.
+        """
+        package = importlib.resources.files(self.catalog.rpartition(".")[0])
+        return json.loads(package.joinpath("described.json").read_text("utf-8"))
 
     @property
     def collisions(self) -> dict[Entry, str]:

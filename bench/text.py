@@ -1,9 +1,16 @@
-"""Other people's words, made fit to be stored, tabulated and printed."""
+"""Words and values, made fit to be stored, tabulated and printed."""
 
 from __future__ import annotations
 
+import json
+import math
+import shutil
+from typing import Any
+
 LIMIT = 400
 """Characters kept of a text; what is longer loses its middle."""
+PIPE_WIDTH = 100
+"""Characters of a line where there is no terminal."""
 
 
 def legible(text: str, limit: int = LIMIT) -> str:
@@ -29,3 +36,21 @@ def describe(error: BaseException) -> str:
     except BaseException:
         message = "its message cannot be had"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def width_here() -> int:
+    """Characters of a line of the terminal, of ``COLUMNS``, or of a file."""
+    return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+
+
+def dump(values: Any) -> str:
+    """Write values as JSON; what is not finite becomes null, since JSON has no name for it."""
+    return json.dumps(_finite(values), ensure_ascii=False, indent=1, default=str)
+
+
+def _finite(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {str(key): _finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values

@@ -18,12 +18,11 @@ from bench.datasets.locations import BRING, require
 from bench.datasets.members import MAX_MEMBER
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import (
-    KERNELS,
     LEVIN_KERNELS,
     levin_kernel,
-    locate_all,
     read_picture,
 )
+from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.protocol import Dataset, Location, Sample
 
@@ -63,7 +62,7 @@ class BSD68(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the archive below the data folder."""
-        return locate_all(ARCHIVE, KERNELS)
+        return place_of(cls)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -111,11 +110,6 @@ class BSD68Motion(BSD68):
 
     name = "bsd68-motion"
     title = "BSD68 in colour, motion blur of 15 to 45 pixels, free boundaries"
-
-    @classmethod
-    def location(cls) -> Location:
-        """Look for the archive below the data folder."""
-        return locate_all(ARCHIVE)
 
     def _kernel(self, index: int) -> tuple[Tensor, str, int | None]:
         size = SIZES[index % len(SIZES)]

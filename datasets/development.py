@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from bench.datasets.archives import to_unit_range, training_images
-from bench.datasets.locations import BRING, locate
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import photo_crops
+from bench.datasets.places import place_of
 from bench.protocol import Dataset, Location, Sample
 from bench.seeds import generator
 
@@ -38,7 +38,7 @@ class DevelopmentSet(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the training archive below the data folder."""
-        return locate(f"train/{cls.image_class}.zip", BRING)
+        return place_of(cls)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -88,8 +88,3 @@ class PhotosDevelopment(DevelopmentSet):
 
     def _validation_images(self) -> Tensor:
         return photo_crops("val")
-
-    @classmethod
-    def location(cls) -> Location:
-        """They come inside scikit-image."""
-        return Location(True, "inside scikit-image")

@@ -20,6 +20,7 @@ from torch import Tensor
 from bench.datasets.arrays import read_npy
 from bench.datasets.locations import cache_folder
 from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.files import open_file, write_atomically
 from bench.protocol import Dataset, Location, Sample
@@ -86,7 +87,7 @@ class RangeImages(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Where the test set is."""
-        return DATASETS.load(cls.base).location()
+        return place_of(cls)
 
     @functools.cached_property
     def _model(self) -> Prior:
@@ -150,11 +151,7 @@ class Samples(Dataset):
     @classmethod
     def location(cls) -> Location:
         """The weights come with the package, once trained."""
-        from bench.methods.generators.loading import STORE
-
-        path = f"methods/generators/weights/{cls.generator}.safetensors"
-        how = f"Set BENCH_WEIGHTS, or run 'python -m bench train {cls.generator}'."
-        return Location(STORE.reachable(cls.generator), path, how)
+        return place_of(cls)
 
 
 class SVHNRange(RangeImages):

@@ -17,8 +17,9 @@ from PIL import Image
 from torch import Tensor
 
 from bench.datasets.locations import BRING, require
-from bench.datasets.natural import PublishedPairs, locate_all, read_picture
+from bench.datasets.natural import PublishedPairs, read_picture
 from bench.datasets.pairs import BlurredDataset, without_truth
+from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.protocol import Dataset, Location, NoiseModel, Sample
 
@@ -57,7 +58,7 @@ class Lai(PublishedPairs):
     @classmethod
     def location(cls) -> Location:
         """Look for the folder ``lai`` below the data folder."""
-        return locate_all(f"lai/sharp/{IMAGES[0]}.webp", "lai/kernels/kernel_01.png")
+        return place_of(cls)
 
     def pair(self, index: int, image: int, kernel: int) -> Sample:
         """Return a sample; see :class:`PublishedPairs`."""
@@ -98,7 +99,7 @@ class LaiReal(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the folder ``lai/real`` below the data folder."""
-        return locate_all(REAL_SIZES)
+        return place_of(cls)
 
 
 def _real_sizes() -> list[tuple[str, int]]:

@@ -18,7 +18,8 @@ import scipy.io
 import torch
 
 from bench.datasets.arrays import digest
-from bench.datasets.locations import BRING, locate, require
+from bench.datasets.locations import BRING, require
+from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.files import open_file
 from bench.protocol import Alignment, Dataset, Location, Sample
@@ -52,7 +53,7 @@ class Levin(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the folder ``levin`` below the data folder."""
-        return locate("levin/im01_ker01.mat", f"It holds imNN_kerNN.mat files. {BRING}")
+        return place_of(cls)
 
     def __len__(self) -> int:
         return IMAGES * KERNELS

@@ -6,8 +6,6 @@ import dataclasses
 import os
 from pathlib import Path
 
-import pooch
-
 from bench.errors import Unavailable
 from bench.protocol import Location
 
@@ -21,19 +19,31 @@ BRING = (
 def data_folder() -> Path:
     """Return ``BENCH_DATA``, or the user's data folder where ``data fetch`` puts things."""
     named = os.environ.get("BENCH_DATA")
-    return Path(named).expanduser() if named else Path(pooch.os_cache(APPLICATION)) / "data"
+    return Path(named).expanduser() if named else _users_own() / "data"
 
 
 def cache_folder() -> Path:
     """Return ``BENCH_CACHE``, or the user's cache folder: all in it can be made again."""
     named = os.environ.get("BENCH_CACHE")
-    return Path(named).expanduser() if named else Path(pooch.os_cache(APPLICATION))
+    return Path(named).expanduser() if named else _users_own()
+
+
+def _users_own() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache(APPLICATION))
 
 
 def locate(relative: str, how_to_get: str) -> Location:
     """Look for a file or folder below :func:`data_folder`."""
     path = data_folder() / relative
     return Location(path.exists(), str(path), how_to_get)
+
+
+def locate_all(*relative: str) -> Location:
+    """Look for several files below the data folder; report the first that is missing."""
+    places = [locate(name, BRING) for name in relative]
+    return next((place for place in places if not place.found), places[0])
 
 
 def require(relative: str, how_to_get: str) -> Path:

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from bench.datasets.arrays import read_npz
-from bench.datasets.locations import BRING, locate, require
+from bench.datasets.locations import BRING, require
 from bench.datasets.members import MAX_MEMBER, decode
 from bench.errors import BenchError, InvalidInput
 from bench.files import open_file
-from bench.protocol import Dataset, Location, Sample
+from bench.protocol import Dataset, Sample
 
 KERNELS = "natural/kernels.npz"
 LEVIN_KERNELS = 8
@@ -48,12 +48,6 @@ class PublishedPairs(Dataset):
     @abc.abstractmethod
     def pair(self, index: int, image: int, kernel: int) -> Sample:
         """Return a sample: an image and a kernel by their places, from 0."""
-
-
-def locate_all(*relative: str) -> Location:
-    """Look for several files below the data folder; report the first that is missing."""
-    places = [locate(name, BRING) for name in relative]
-    return next((place for place in places if not place.found), places[0])
 
 
 def levin_kernel(number: int) -> Tensor:

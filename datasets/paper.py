@@ -17,6 +17,7 @@ from torch import Tensor
 from bench.datasets.arrays import differing, published_checksums, read_npz
 from bench.datasets.locations import FETCH, locate, require
 from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.protocol import Dataset, Location, Sample
 
@@ -48,7 +49,7 @@ class PaperSet(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the set below the data folder."""
-        return locate(f"paper/{cls.name}.npz", FETCH)
+        return place_of(cls)
 
     def __len__(self) -> int:
         return self.count
@@ -115,7 +116,7 @@ class PGGAN(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the samples below the data folder."""
-        return locate(f"paper/{cls.name}.npz", FETCH)
+        return place_of(cls)
 
     def __len__(self) -> int:
         return len(self._images)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.places import place_of
 from bench.photo import read_photo
 from bench.protocol import Dataset, Location, Sample
 
@@ -77,8 +78,7 @@ class Photos(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Say where the installed scikit-image has its photographs."""
-        path = FOLDER / PHOTOGRAPHS["test"][0]
-        return Location(path.exists(), str(FOLDER), "Run: python -m pip install scikit-image")
+        return place_of(cls)
 
     def __init__(self) -> None:
         self._images = photo_crops("test")

@@ -14,13 +14,12 @@ from torch import Tensor
 
 from bench.datasets.locations import BRING, require
 from bench.datasets.natural import (
-    KERNELS,
     LEVIN_KERNELS,
     PublishedPairs,
     levin_kernel,
-    locate_all,
     read_picture,
 )
+from bench.datasets.places import place_of
 from bench.protocol import Location, NoiseModel, Sample
 
 IMAGES = 15
@@ -49,7 +48,7 @@ class Text(PublishedPairs):
     @classmethod
     def location(cls) -> Location:
         """Look for the folder ``text`` and Levin's kernels below the data folder."""
-        return locate_all("text/sharp/im01.png", KERNELS)
+        return place_of(cls)
 
     def pair(self, index: int, image: int, kernel: int) -> Sample:
         """Return a sample; see :class:`PublishedPairs`."""

@@ -6,10 +6,11 @@ import zipfile
 
 from torch import Tensor
 
-from bench.datasets.locations import BRING, locate, require
+from bench.datasets.locations import BRING, require
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import read_picture
 from bench.datasets.photos import FOLDER
+from bench.datasets.places import place_of
 from bench.photo import read_photo
 from bench.protocol import Dataset, Location, Sample
 
@@ -47,7 +48,7 @@ class WholePhotosDevelopment(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the training archive of photographs below the data folder."""
-        return locate(ARCHIVE, BRING)
+        return place_of(cls)
 
     def __len__(self) -> int:
         return len(PHOTOGRAPHS)

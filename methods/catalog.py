@@ -1,4 +1,4 @@
-"""Names of the project's own methods, in the order tables show them."""
+"""Names of the project's own methods, in the order tables show them, and what each needs."""
 
 CATALOG: dict[str, str] = {
     "blurry": "bench.methods.blurry:Blurry",
@@ -37,3 +37,39 @@ CATALOG: dict[str, str] = {
     "known-kernel-lmmse": "bench.methods.oracles.known_kernel:KnownKernelLMMSE",
     "known-kernel-learned": "bench.methods.learned.method:KnownKernelLearned",
 }
+
+OCTAVE = "octave"
+KERNELS = "weights generators/motion-blur"
+CLASS_MODEL = "weights marginal/CLASS"
+GENERATOR = "weights generators/CLASS"
+KERNEL_NETWORK = "weights kernel_net/kernel-net-CLASS"
+STEP = "weights learned/nonblind"
+LEVIN = "data levin_published"
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("l0", "dp", "ep", "oh", "df"), (OCTAVE,)),
+    **dict.fromkeys(("dd", "dds"), (KERNELS, GENERATOR, CLASS_MODEL)),
+    **dict.fromkeys(("dd-warm", "dds-warm"), (KERNELS, GENERATOR, CLASS_MODEL, KERNEL_NETWORK)),
+    **dict.fromkeys(("marginal", "marginal-tv"), (KERNELS, CLASS_MODEL)),
+    "marginal-warm": (KERNELS, CLASS_MODEL, KERNEL_NETWORK),
+    "marginal-learned": (KERNELS, CLASS_MODEL, STEP),
+    "kernel-net": (KERNEL_NETWORK,),
+    "learned": (KERNEL_NETWORK, CLASS_MODEL, STEP),
+    "cnn": ("weights feedforward/cnn-CLASS",),
+    "deblurgan": ("weights feedforward/deblurgan-CLASS",),
+    "deblurgan-content": ("weights feedforward/deblurgan-content-CLASS",),
+    "unet": ("weights feedforward/unet-CLASS",),
+    "cnn-noise": ("weights feedforward/cnn-noise-CLASS",),
+    "deblurgan-noise": ("weights feedforward/deblurgan-noise-CLASS",),
+    "unet-noise": ("weights feedforward/unet-noise-CLASS",),
+    "published-dd": ("data paper/CLASS.npz",),
+    "published-dds": ("data paper/CLASS.npz",),
+    "published-pmp": (f"{LEVIN}/pmp",),
+    "published-phase-only": (f"{LEVIN}/phase_only",),
+    "published-selfdeblur": (f"{LEVIN}/selfdeblur",),
+    "range-oracle": (GENERATOR,),
+    "known-kernel-lmmse": ("data train/CLASS.zip",),
+    "known-kernel-learned": (CLASS_MODEL, STEP),
+}
+"""What a method needs that may not be here: Octave, weights (FAMILY/FILE) or a place in the data
+folder. It is ready if all of it is here for one class of images, put in for ``CLASS``."""

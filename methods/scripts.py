@@ -50,6 +50,10 @@ BENCHMARK = {
         "what an executor costs for each cell, and one worker against two",
         "bench.harness.executor_benchmark",
     ),
+    "start-up": (
+        "what a command costs before it does anything, in imports of PyTorch",
+        "bench.harness.startup_benchmark",
+    ),
     "device": (
         "what a GPU gains over the CPU, and whether kernels agree",
         "bench.methods.device_benchmark",

@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     from bench.errors import UnknownName
     from bench.harness import scores
     from bench.metrics import METRICS
-    from bench.report import comparison, printed
+    from bench.report import comparison
+    from bench.text import dump
 
     metrics = options.metrics.split(",")
     if unknown := [name for name in metrics if name not in METRICS]:
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     result = comparison.compare(scores.read(options.old), scores.read(options.new), metrics)
     found = [change for change in result.changes if change.p_value < comparison.SIGNIFICANCE]
     if options.json:
-        print(printed.dump({**dataclasses.asdict(result), "worse": result.worse}))
+        print(dump({**dataclasses.asdict(result), "worse": result.worse}))
         return int(result.worse)
     print(
         f"{result.pairs} pairs of images, {len(result.changes)} comparisons, "

@@ -27,11 +27,11 @@ def run(options: argparse.Namespace) -> int:
     from tabulate import tabulate
 
     from bench.harness import doctor
-    from bench.report import printed
+    from bench.text import dump
 
     findings = list(doctor.examine(options.output))
     if options.json:
-        print(printed.dump([dataclasses.asdict(finding) for finding in findings]))
+        print(dump([dataclasses.asdict(finding) for finding in findings]))
         return int(any(f.essential and not f.ok for f in findings))
     lines = [
         ["ok" if f.ok else "MISSING" if f.essential else "absent", f.area, f.name, f.detail]

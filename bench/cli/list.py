@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from typing import Any
 
 from bench.cli import arguments
@@ -27,13 +26,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what is registered and whether it can be used here."""
-    from bench.report.printed import dump
+    from bench.harness import listing
+    from bench.text import dump
 
     found: dict[str, list[dict[str, Any]]] = {}
     if options.what != "datasets":
-        found["methods"] = _methods()
+        found["methods"] = [
+            {
+                "method": line.name,
+                "name": line.title,
+                "kind": line.kind,
+                "from": line.origin,
+                "ready": line.lacking or "yes",
+                "prior information and training data": line.knows,
+            }
+            for line in listing.methods()
+        ]
     if options.what != "methods":
-        found["datasets"] = _datasets()
+        found["datasets"] = [
+            {
+                "dataset": line.name,
+                "what it is": line.title,
+                "from": line.origin,
+                "here": line.lacking or "yes",
+            }
+            for line in listing.datasets()
+        ]
     if options.json:
         print(dump(found))
         return 0
@@ -41,47 +59,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _methods() -> list[dict[str, Any]]:
-    from bench.errors import BenchError
-    from bench.harness import doctor, interview
-    from bench.registry import METHODS
-
-    lines = []
-    for finding in doctor.methods():
-        line = {"method": finding.name, "name": "", "kind": "?", "from": "?", "ready": ""}
-        line |= {"prior information and training data": "?"}
-        if finding.loaded:
-            line["from"] = METHODS.entries[finding.name].origin
-            with contextlib.suppress(BenchError):
-                about = interview.describe(finding.name)
-                line |= {"name": about.title, "kind": about.kind}
-                line["prior information and training data"] = about.knows
-        line["ready"] = "yes" if finding.ok else finding.detail
-        lines.append(line)
-    return lines
-
-
-def _datasets() -> list[dict[str, Any]]:
-    from bench.harness import doctor
-    from bench.harness.guests import dataset_class
-    from bench.registry import DATASETS
-
-    return [
-        {
-            "dataset": finding.name,
-            "what it is": dataset_class(finding.name).title if finding.loaded else "?",
-            "from": DATASETS.entries[finding.name].origin if finding.loaded else "?",
-            "here": "yes" if finding.ok else finding.detail,
-        }
-        for finding in doctor.datasets()
-    ]
-
-
 def _table(lines: list[dict[str, Any]], prior: bool) -> str:
     """Lay out lines in the width of the terminal: the last two columns are wrapped."""
     from tabulate import tabulate
 
-    from bench.report.writers.terminal import width_here
+    from bench.text import width_here
 
     shown = [key for key in lines[0] if prior or not key.startswith("prior ")]
     rest = width_here() - 2 * len(shown)

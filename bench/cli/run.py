@@ -140,7 +140,7 @@ def _fill_in(options: argparse.Namespace) -> None:
 def _forecast(part: Part, options: argparse.Namespace) -> str:
     """Say what a run would compute, and what is missing."""
     from bench.harness.forecast import forecast
-    from bench.report.printed import dump
+    from bench.text import dump
 
     found = forecast(part, options.output, options.device, options.workers, options.resume)
     return dump(dataclasses.asdict(found)) if options.json else str(found)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
-import itertools
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import text
@@ -16,7 +15,7 @@ from bench.errors import BenchError
 from bench.harness import interview
 from bench.harness.guests import dataset_class
 from bench.harness.runner import available_cores
-from bench.protocol import Task
+from bench.protocol import Status, Task
 from bench.registry import DATASETS, METHODS
 
 PACKAGES = {
@@ -34,7 +33,11 @@ PACKAGES = {
     "matplotlib": "matplotlib",
 }
 FREE_GIB = 2.0
-PROBES = ("svhn", "shoes", "celeba", "natural")
+PROBES = (
+    Task("svhn", (32, 32)),
+    *(Task(image_class, (64, 64)) for image_class in ("shoes", "celeba", "natural")),
+    Task("natural", (255, 255), 1, boundary="free"),  # as Levin's photographs are
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,29 +114,31 @@ def datasets() -> Iterator[Finding]:
 
 def methods() -> Iterator[Finding]:
     """A method is ready if it is for some class of image."""
-    tasks = [
-        Task(image_class, (32, 32) if image_class == "svhn" else (64, 64)) for image_class in PROBES
-    ]
     for name in METHODS.names():
-        verdicts = _verdicts(name, tasks)
-        first = next(verdicts)
-        ready = next((v for v in itertools.chain([first], verdicts) if not v.status), None)
-        if ready is None:
-            yield Finding("method", name, False, False, first.reason)
+        verdict = judge(name)
+        if verdict.status:
+            yield Finding("method", name, False, False, verdict.reason)
             continue
-        count = len(ready.assets)
+        count = len(verdict.assets)
         detail = f"ready, with {count} files of its own" if count else "ready"
         yield Finding("method", name, True, False, detail)
     for entry, advice in METHODS.collisions.items():
         yield Finding("method", entry.name, False, False, advice, loaded=False)
 
 
-def _verdicts(name: str, tasks: Sequence[Task]) -> Iterator[interview.Verdict]:
-    if METHODS.entries[name].origin != "bench":  # a process for each question would be many
-        yield from interview.consult(name, {}, tasks)
-        return
-    for task in tasks:
-        yield from interview.consult(name, {}, [task])
+def judge(name: str) -> interview.Verdict:
+    """Ask a method about images of every class: whether it can do one, else what it lacks."""
+    if METHODS.entries[name].origin == "bench":
+        given = (interview.consult(name, {}, [task])[0] for task in PROBES)
+    else:  # a process for each question would be many
+        given = iter(interview.consult(name, {}, PROBES))
+    refusals = []
+    for verdict in given:
+        if not verdict.status:
+            return verdict
+        refusals.append(verdict)
+    lacking = (found for found in refusals if found.status == Status.UNAVAILABLE)
+    return next(lacking, refusals[0])
 
 
 def _machine(folder: Path) -> Iterator[Finding]:
@@ -141,6 +146,6 @@ def _machine(folder: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(existing).free / 2**30
     detail = f"{free:.1f} GiB free at {existing}"
     if free < FREE_GIB:
-        detail += f"; make room for {FREE_GIB:g} GiB or choose another place with --out"
+        detail += f"; make room for {FREE_GIB:g} GiB or choose another place with --output"
     yield Finding("machine", "disk", free >= FREE_GIB, False, detail)
     yield Finding("machine", "cores", True, False, f"{available_cores()} usable")

@@ -32,33 +32,45 @@ KINDS: tuple[tuple[type[MethodBase], str], ...] = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Description:
-    """What a method is, in plain values.
+class Introduction:
+    """What a reader of a table wants to know of a method.
 
     Attributes
     ----------
-    kind, version, reference : str
+    kind : str
     title : str
         Full name; "" if it says none.
     knows : str
-        What it is told or has learned, as tables show it.
-    batch_size : int
+        Prior information and training data, as tables show them.
+    reference : str
     boundaries : sequence of str
         Which it models.
+    """
+
+    kind: str = "method"
+    title: str = ""
+    knows: str = "?"
+    reference: str = ""
+    boundaries: Sequence[str] = ("circular", "free")
+
+
+@dataclasses.dataclass(frozen=True)
+class Description(Introduction):
+    """What a method is, in plain values: all that a plan needs of its class.
+
+    Attributes
+    ----------
+    version : str
+    batch_size : int
     parameters : sequence of str
     reads_data : bool
         Whether its processes are told where the data lie.
     """
 
-    kind: str = "method"
     version: str = ""
-    reference: str = ""
-    knows: str = "?"
     batch_size: int = 1
-    boundaries: Sequence[str] = ("circular", "free")
     parameters: Sequence[str] = ()
     reads_data: bool = False
-    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +87,24 @@ class Verdict:
 
 _known: dict[Entry, Description | BenchError] = {}
 """Answers of this process's lifetime: a class that took its time is not asked again."""
+
+
+def introduce(name: str) -> Introduction:
+    """Introduce a registered method; the project's own are not imported for it.
+
+    Raises
+    ------
+    UnknownName, Unavailable, BenchError
+        As :func:`describe`.
+
+    Examples
+    --------
+    >>> introduce("dp").title
+    'Dark channel prior'
+    """
+    if METHODS.entry(name).origin == "bench":
+        return Introduction(**METHODS.described[name])
+    return describe(name)
 
 
 def describe(name: str, patience: float = PATIENCE) -> Description:
@@ -97,7 +127,7 @@ def describe(name: str, patience: float = PATIENCE) -> Description:
 
 
 def knowledge(label: str) -> str:
-    """What the method behind a label ``name[key=value,…]`` is told or has learned.
+    """Prior information and training data of the method behind a label ``name[key=value,…]``.
 
     Raises
     ------
@@ -105,9 +135,9 @@ def knowledge(label: str) -> str:
         As :func:`describe`.
     """
     name, parameters = parse_label(label)
-    if METHODS.entry(name).origin in TRUSTED:
+    if parameters and METHODS.entry(name).origin in TRUSTED:
         return str(METHODS.load(name).knowledge(parameters))
-    return describe(name).knows
+    return introduce(name).knows
 
 
 def consult(
@@ -244,7 +274,7 @@ def describe_class(cls: type[MethodBase]) -> Description:
         kind=kind,
         version=str(cls.version),
         reference=str(cls.reference),
-        knows=text.legible(str(cls.knows)),
+        knows=text.legible(str(cls.knowledge({}))),
         batch_size=size,
         boundaries=tuple(str(boundary) for boundary in cls.boundaries),
         parameters=tuple(str(parameter) for parameter in cls.parameter_names()),

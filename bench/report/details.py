@@ -149,6 +149,6 @@ def _methods(summary: Summary) -> str:
 def _reference(method: str) -> str:
     name = method.partition("[")[0]
     try:
-        return (name in METHODS.entries and interview.describe(name).reference) or "–"
+        return (name in METHODS.entries and interview.introduce(name).reference) or "–"
     except BenchError:
         return "–"

@@ -160,7 +160,7 @@ def _boundaries(group: pd.DataFrame) -> Iterator[Mark]:
         name = method.partition("[")[0]
         try:
             known = name in METHODS.entries
-            modelled = interview.describe(name).boundaries if known else (boundary,)
+            modelled = interview.introduce(name).boundaries if known else (boundary,)
         except BenchError:
             continue
         if boundary not in modelled:

@@ -49,7 +49,7 @@ def title(label: str) -> str:
     if name not in METHODS.entries:
         return ""
     try:
-        found = interview.describe(name).title
+        found = interview.introduce(name).title
     except BenchError:  # a table outlives the plugin that brought its method
         return ""
     return f"{found}, {parameters.rstrip(']')}" if found and parameters else found

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -14,6 +11,7 @@ from bench.metrics import METRICS
 from bench.report import layout
 from bench.report.summary import summarise
 from bench.report.writers import terminal
+from bench.text import dump, width_here
 
 
 def text(
@@ -38,7 +36,7 @@ def text(
     if unknown := [name for name in columns if name not in METRICS]:
         raise UnknownName(f"There is no metric {unknown[0]!r}; there are: {', '.join(METRICS)}.")
     summary = summarise(frame)
-    width = None if wide else terminal.width_here()
+    width = None if wide else width_here()
     tables = [layout.detail(view, columns or summary.metrics) for view in summary.views]
     return "\n\n".join(terminal.write(table, width, prior) for table in tables)
 
@@ -46,16 +44,3 @@ def text(
 def as_json(frame: pd.DataFrame) -> str:
     """Write the summary of scores as JSON: one object per data set, condition and method."""
     return dump(summarise(frame).frame().to_dict("records"))
-
-
-def dump(values: Any) -> str:
-    """Write values as JSON; what is not finite becomes null, since JSON has no name for it."""
-    return json.dumps(_finite(values), ensure_ascii=False, indent=1, default=str)
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, dict):
-        return {str(key): _finite(value) for key, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [_finite(value) for value in values]
-    return None if isinstance(values, float) and not math.isfinite(values) else values

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from bench.checksums import checksum, code_checksum
 from bench.errors import InvalidInput
-from bench.methods.engineered.octave_session import FOLDER, find_octave, session
+from bench.methods.engineered.octave_program import find_octave
+from bench.methods.engineered.octave_session import FOLDER, session
 from bench.methods.noise_level import loudness
 from bench.physics.forward import blur, valid_part
 from bench.physics.intensity import LUMA

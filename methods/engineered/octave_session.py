@@ -27,6 +27,7 @@ import psutil
 
 from bench.errors import Unavailable
 from bench.isolation import environment_set
+from bench.methods.engineered.octave_program import find_octave
 from bench.methods.engineered.octave_scratch import make_scratch
 
 FOLDER = Path(__file__).resolve().parent / "octave"
@@ -36,24 +37,6 @@ OPTIONS = "--no-window-system --no-site-file --no-history"
 
 class OctaveError(RuntimeError):
     """An error that Octave raised, or the end of its process; the message is Octave's."""
-
-
-def find_octave() -> str:
-    """Return the path of Octave's executable without starting it.
-
-    Raises
-    ------
-    Unavailable
-        If there is none, saying what to install.
-    """
-    for name in (os.environ.get("OCTAVE_EXECUTABLE", ""), "octave-cli", "octave"):
-        path = shutil.which(name) if name else None
-        if path:
-            return path
-    raise Unavailable(
-        "GNU Octave is not installed, and this method runs in it: "
-        "`apt-get install octave` (or octave.org) and make sure `octave-cli` is on the PATH."
-    )
 
 
 class OctaveSession:

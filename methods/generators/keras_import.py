@@ -26,7 +26,8 @@ from bench.checksums import checksum
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.loading import WEIGHTS
-from bench.methods.training.weights import built_from, read_card, write_weights
+from bench.methods.training.cards import read_card
+from bench.methods.training.weights import built_from, write_weights
 
 DECODERS = {
     "svhn": "SVHNDecoder",

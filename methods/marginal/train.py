@@ -12,8 +12,8 @@ from bench.checksums import checksum
 from bench.datasets.archives import to_unit_range, training_images
 from bench.methods.marginal.model import WEIGHTS, learn_model, save_model
 from bench.methods.training.augment import AUGMENTATIONS
+from bench.methods.training.cards import write_card
 from bench.methods.training.recipe import Recipe, key
-from bench.methods.training.weights import write_card
 from bench.seeds import generator
 
 PREFIX = "gaussian-"

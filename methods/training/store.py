@@ -3,7 +3,7 @@
 A card (JSON) says what a model is, how it was trained and the SHA-256 of its weights. Cards are
 part of the package; weights lie next to them in a clone of the repository and are otherwise taken
 from the folder or mirror that ``BENCH_WEIGHTS`` names, or from the repository that the package
-declares, once, into the user's cache.
+declares, once, into the user's cache. Whether they can be had is said without importing PyTorch.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ import importlib.metadata
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import requests
-from torch import Tensor, nn
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 import bench
 from bench.checksums import checksum
 from bench.datasets.locations import cache_folder
 from bench.errors import BenchError, StorageError, Unavailable
-from bench.methods.training.weights import built_from, read_card, read_weights
+from bench.methods.training.cards import read_card
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 DISTRIBUTION = "blind-deblurring-bench"
 VARIABLE = "BENCH_WEIGHTS"
@@ -124,6 +123,8 @@ class ModelStore:
 
     def tensors(self, name: str, part: str = "") -> dict[str, Tensor]:
         """Read a model's weights as float32 by name; of one ``part``, without its prefix."""
+        from bench.methods.training.weights import read_weights
+
         tensors = read_weights(self.weights(name))
         if not part:
             return tensors
@@ -138,6 +139,8 @@ class ModelStore:
         Unavailable
             If the weights are of another architecture.
         """
+        from bench.methods.training.weights import built_from
+
         tensors = self.tensors(name, "network")
         with built_from(self.weights(name)):
             network = make(self.card(name))
@@ -215,6 +218,8 @@ def download(url: str, path: Path, sha256: str, size: int | None) -> None:
     StorageError
         If the file cannot be kept.
     """
+    import requests
+
     partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,6 +245,9 @@ def download(url: str, path: Path, sha256: str, size: int | None) -> None:
 
 
 def _receive(url: str, partial: Path, size: int | None) -> None:
+    import requests
+    from tqdm import tqdm
+
     start = partial.stat().st_size if partial.exists() else 0
     if size is not None and start >= size:  # whole already, or of something else
         return

@@ -24,10 +24,11 @@ from bench.checkout import commit
 from bench.errors import InvalidInput, Unavailable
 from bench.methods.schedules import cosine
 from bench.methods.training.arithmetic import arithmetic
+from bench.methods.training.cards import write_card
 from bench.methods.training.checkpoint import load_checkpoint, read_state, save_checkpoint
 from bench.methods.training.recipe import NetworkRecipe
 from bench.methods.training.store import ModelStore
-from bench.methods.training.weights import Precision, write_card, write_weights
+from bench.methods.training.weights import Precision, write_weights
 
 WARM_UP = 50
 RENAMED = {"looks": "curve"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bench.checksums import checksum
-from bench.errors import BenchError, InvalidInput, Unavailable
-from bench.files import open_file
+from bench.errors import BenchError, Unavailable
+from bench.methods.training.cards import write_card
 
 Precision = Literal["float32", "float16", "int8"]
 SCALE = "#scale"
@@ -59,55 +58,6 @@ def write_weights(
     card["file"], card["sha256"] = path.name, checksum(path)
     card["precision"], card["bytes"] = precision, path.stat().st_size
     write_card(name, card, folder)
-
-
-def write_card(name: str, card: dict[str, Any], folder: Path) -> None:
-    """Write a card; a kill leaves the old or the new one, whole."""
-    partial = folder / f"{name}.partial"
-    partial.write_text(json.dumps(card, indent=1) + "\n")
-    partial.replace(folder / f"{name}.json")
-
-
-class Card(dict[str, Any]):
-    """What is known of weights; what a card does not say is missed in a sentence."""
-
-    path: Path
-
-    def __missing__(self, key: str) -> Any:
-        raise Unavailable(
-            f"The card {self.path} says nothing of {key!r}; restore it from the repository."
-        )
-
-
-def read_card(path: Path) -> Card:
-    """Read a card.
-
-    Raises
-    ------
-    Unavailable
-        If it is no JSON object; and later, for what is asked of it that it does not say.
-    """
-
-    def card(pairs: dict[str, Any]) -> Card:
-        made = Card(pairs)
-        made.path = path
-        return made
-
-    try:
-        with open_file(path, "card") as file:
-            found = json.loads(file.read(), object_hook=card)
-        if not isinstance(found, Card):
-            raise TypeError(f"{type(found).__name__} instead of an object")
-        for key in ("file", "sha256"):
-            if not isinstance(found[key], str):
-                raise TypeError(f"its {key!r} is no text")
-    except (ValueError, TypeError, RecursionError) as error:
-        if isinstance(error, InvalidInput):
-            raise Unavailable(str(error)) from error
-        raise Unavailable(
-            f"{path} is no card ({error}); restore it from the repository."
-        ) from error
-    return found
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

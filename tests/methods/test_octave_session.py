@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from bench.errors import Unavailable
+from bench.methods.engineered.octave_program import find_octave
 from bench.methods.engineered.octave_scratch import remove_abandoned
-from bench.methods.engineered.octave_session import OctaveError, OctaveSession, find_octave
+from bench.methods.engineered.octave_session import OctaveError, OctaveSession
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_octave = pytest.mark.skipif(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -19,13 +18,6 @@ GAP, PADDING = 2, 2
 """Spaces between columns, and those that tabulate leaves beside a heading."""
 HEADING = 12
 """Characters of a heading's line, where its words allow it."""
-PIPE_WIDTH = 100
-"""Characters of a line where there is no terminal."""
-
-
-def width_here() -> int:
-    """Characters of a line of the terminal, of ``COLUMNS``, or of a file."""
-    return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
 
 def write(
