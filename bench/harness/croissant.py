@@ -33,6 +33,14 @@ CONTEXT = {
 }
 """The standard context of Croissant 1.0."""
 PAPER = "Asim, Shamshad, Ahmed, arXiv:1908.07404"
+FIELDS = {
+    "name": ("sc:Text", "Name of the image in the data set."),
+    "file": ("sc:Text", "The observation, a 16-bit PNG; divide by 65535 for [0, 1]."),
+    "sha256": ("sc:Text", "Checksum of the file."),
+    "kernel_height": ("sc:Integer", "Rows of the blur kernel's support, in pixels."),
+    "kernel_width": ("sc:Integer", "Columns of the blur kernel's support, in pixels."),
+}
+"""Type and description of what a record says of an observation."""
 LICENSE = "Those of the images that were blurred; the published test sets are for research only."
 
 
@@ -68,23 +76,6 @@ def describe(manifest: Mapping[str, Any], written: str, published: str) -> dict[
         _file(f"image-{key}", entry["file"], "image/png", entry["sha256"])
         for key, entry in entries.items()
     ]
-    fields = {
-        "name": ("sc:Text", "Name of the image in the data set."),
-        "file": ("sc:Text", "The observation, a 16-bit PNG; divide by 65535 for [0, 1]."),
-        "sha256": ("sc:Text", "Checksum of the file."),
-        "kernel_height": ("sc:Integer", "Rows of the blur kernel's support, in pixels."),
-        "kernel_width": ("sc:Integer", "Columns of the blur kernel's support, in pixels."),
-    }
-    records = [
-        {
-            "observations/name": key,
-            "observations/file": entry["file"],
-            "observations/sha256": entry["sha256"],
-            "observations/kernel_height": entry["kernel_size"][0],
-            "observations/kernel_width": entry["kernel_size"][1],
-        }
-        for key, entry in entries.items()
-    ]
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -99,24 +90,36 @@ def describe(manifest: Mapping[str, Any], written: str, published: str) -> dict[
         "version": _semantic(str(manifest["dataset_version"])),
         "datePublished": published,
         "distribution": files,
-        "recordSet": [
+        "recordSet": [_records(entries)],
+    }
+
+
+def _records(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the observations as records, one each."""
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "observations",
+        "name": "observations",
+        "key": {"@id": "observations/name"},
+        "field": [
             {
-                "@type": "cr:RecordSet",
-                "@id": "observations",
-                "name": "observations",
-                "key": {"@id": "observations/name"},
-                "field": [
-                    {
-                        "@type": "cr:Field",
-                        "@id": f"observations/{field}",
-                        "name": f"observations/{field}",
-                        "description": text,
-                        "dataType": kind,
-                    }
-                    for field, (kind, text) in fields.items()
-                ],
-                "data": records,
+                "@type": "cr:Field",
+                "@id": f"observations/{field}",
+                "name": f"observations/{field}",
+                "description": text,
+                "dataType": kind,
             }
+            for field, (kind, text) in FIELDS.items()
+        ],
+        "data": [
+            {
+                "observations/name": key,
+                "observations/file": entry["file"],
+                "observations/sha256": entry["sha256"],
+                "observations/kernel_height": entry["kernel_size"][0],
+                "observations/kernel_width": entry["kernel_size"][1],
+            }
+            for key, entry in entries.items()
         ],
     }
 

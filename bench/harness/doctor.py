@@ -7,7 +7,7 @@ import importlib.metadata
 import importlib.util
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench import text
@@ -128,10 +128,11 @@ def methods() -> Iterator[Finding]:
 
 def judge(name: str) -> interview.Verdict:
     """Ask a method about images of every class: whether it can do one, else what it lacks."""
+    given: Iterable[interview.Verdict]
     if METHODS.entries[name].origin == "bench":
         given = (interview.consult(name, {}, [task])[0] for task in PROBES)
     else:  # a process for each question would be many
-        given = iter(interview.consult(name, {}, PROBES))
+        given = interview.consult(name, {}, PROBES)
     refusals = []
     for verdict in given:
         if not verdict.status:

@@ -14,9 +14,9 @@ EXAMPLES = """\
 examples:
   python -m bench benchmark start-up
 """
-YARDSTICK = ("-c", "import torch")
+YARDSTICK: tuple[str, ...] = ("-c", "import torch")
 """What costs are given in units of: PyTorch is most of any command that computes."""
-COMMANDS = (
+COMMANDS: tuple[tuple[str, ...], ...] = (
     ("-m", "bench", "--help"),
     ("-m", "bench", "list"),
     ("-c", "import bench.api"),

@@ -14,7 +14,7 @@ from bench.metrics import METRICS
 from bench.report.looks import BASELINE
 from bench.report.names import escape, full_name, method_order
 from bench.report.plain import MOST_LINES, PAGE, REFERENCE, look, plain_figures, save, shares
-from bench.report.summary import RANKED
+from bench.report.ranking import RANKED
 from bench.report.sweeps import AXES, points, prepare
 from bench.report.writers.markdown import grid
 

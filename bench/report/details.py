@@ -13,8 +13,9 @@ from bench.registry import METHODS
 from bench.report import layout
 from bench.report.looks import BASELINE
 from bench.report.names import escape, full_name, method_order, prior_information
+from bench.report.ranking import RANKED
 from bench.report.statistics import bootstrap_mean
-from bench.report.summary import RANKED, Row, Summary, View
+from bench.report.summary import Row, Summary, View
 from bench.report.tables import EXPLANATION
 from bench.report.writers import markdown as writer
 

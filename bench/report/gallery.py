@@ -24,7 +24,7 @@ from bench.files import slug, write_atomically
 from bench.harness.plan import load_dataset
 from bench.harness.score_table import printable
 from bench.harness.store import Row, Store
-from bench.physics.observation import observe
+from bench.physics.observation import Condition, observe
 from bench.protocol import Dataset, Status
 from bench.report.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
 from bench.report.names import method_order
@@ -185,6 +185,38 @@ def spread(indices: Sequence[int], count: int) -> list[int]:
     return [indices[int(position)] for position in positions.round()]
 
 
+@dataclasses.dataclass
+class _Mosaics:
+    """The files of a group of the gallery, as they are drawn.
+
+    ``tile`` has width and height of an image; file names begin with ``folder``.
+    """
+
+    folder: str
+    tile: list[int]
+    files: dict[str, bytes] = dataclasses.field(default_factory=dict)
+
+    def row(
+        self,
+        name: str,
+        kind: str,
+        images: Sequence[Tensor | None],
+        kernels: Sequence[Tensor | None],
+    ) -> dict[str, Any]:
+        """Draw images and kernels, where there are any, and describe the files."""
+        found: dict[str, Any] = {"kind": kind, "images": None, "kernels": None, "kernel_tile": None}
+        if any(image is not None for image in images):
+            found["images"] = _unused(f"{self.folder}/{name}", self.files)
+            tiles = [thumbnail(image) for image in images]
+            self.files[found["images"]] = encode(tiles, self.tile, quality=True)
+        if any(kernel is not None for kernel in kernels):
+            tiles = [None if kernel is None else kernel_picture(kernel) for kernel in kernels]
+            found["kernel_tile"] = tile_size(tiles)
+            found["kernels"] = _unused(f"{self.folder}/{name}-kernels", self.files)
+            self.files[found["kernels"]] = encode(tiles, found["kernel_tile"], quality=False)
+        return found
+
+
 def _group(
     store: Store, dataset: Dataset, rows: Sequence[Row], count: int
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -192,9 +224,63 @@ def _group(
     condition = rows[0].condition
     chosen = spread(sorted({row.index for row in rows}), count)
     observed = [observe(dataset, index, condition) for index in chosen]
-    tile = tile_size([thumbnail(item.sample.image) for item in observed])
+    samples = [item.sample for item in observed]
+    tile = tile_size([thumbnail(sample.image) for sample in samples])
+    mosaics = _Mosaics(_folder(dataset, condition), tile)
+    images, kernels = ([sample.image for sample in samples], [sample.kernel for sample in samples])
+    truth = mosaics.row("truth", "truth", images, kernels)
+    seen: list[Tensor | None] = [item.observation for item in observed]
+    observation = mosaics.row("observation", "observation", seen, [None] * len(seen))
+    cells = {(row.columns["method"], row.index): row for row in rows}
+    kinds = {row.columns["method"]: row.columns["kind"] for row in rows}
+    names = [sample.name for sample in samples]
+    methods = {}
+    for method in method_order(kinds):
+        found = {
+            name: cells.get((method, index)) for name, index in zip(names, chosen, strict=True)
+        }
+        methods[method] = _method(store, mosaics, method, kinds[method], found)
+    group = {
+        "dataset": dataset.name,
+        "title": dataset.title,
+        "condition": str(condition),
+        "images": names,
+        "tile": tile,
+        "truth": truth,
+        "observation": observation,
+        "methods": methods,
+    }
+    return group, mosaics.files
+
+
+def _method(
+    store: Store, mosaics: _Mosaics, method: str, kind: str, found: Mapping[str, Row | None]
+) -> dict[str, Any]:
+    """Draw the restorations of one method, of its cells by image, and say what is missing."""
+    restored = {
+        name: store.restoration(row.id) if row is not None and row.status == Status.OK else None
+        for name, row in found.items()
+    }
+    images = [None if r is None else r.image[0] for r in restored.values()]
+    kernels = [None if r is None or r.kernel is None else r.kernel[0] for r in restored.values()]
+    described = mosaics.row(f"method-{method}", kind, images, kernels)
+    described["missing"] = {
+        name: "not run" if row is None else row.status
+        for name, row in found.items()
+        if restored[name] is None
+    }
+    described["traces"] = {
+        name: trace
+        for name, restoration in restored.items()
+        if restoration is not None and (trace := thin(restoration.records))
+    }
+    return described
+
+
+def _folder(dataset: Dataset, condition: Condition) -> str:
+    """Name a folder after a dataset and a condition."""
     length = condition.blur_length
-    folder = "-".join(
+    return "-".join(
         [
             slug(dataset.name),
             "noise-unknown" if condition.noise is None else f"noise-{condition.noise:g}",
@@ -203,63 +289,6 @@ def _group(
             *(f"{name}-{value:g}" for name, value in condition.disturbance().items()),
         ]
     )
-    files: dict[str, bytes] = {}
-
-    def entry(name: str, kind: str, pictures: Sequence[Tensor | None], kernels: Any) -> dict:
-        """Make the two mosaics of a row of the gallery."""
-        found: dict[str, Any] = {"kind": kind, "images": None, "kernels": None, "kernel_tile": None}
-        if any(picture is not None for picture in pictures):
-            found["images"] = _unused(f"{folder}/{name}", files)
-            files[found["images"]] = encode([thumbnail(p) for p in pictures], tile, quality=True)
-        if any(kernel is not None for kernel in kernels):
-            scaled = [None if k is None else kernel_picture(k) for k in kernels]
-            found["kernel_tile"] = tile_size(scaled)
-            found["kernels"] = _unused(f"{folder}/{name}-kernels", files)
-            files[found["kernels"]] = encode(scaled, found["kernel_tile"], quality=False)
-        return found
-
-    truth = entry(
-        "truth", "truth", [o.sample.image for o in observed], [o.sample.kernel for o in observed]
-    )
-    nothing = [None] * len(observed)
-    observation = entry("observation", "observation", [o.observation for o in observed], nothing)
-    cells = {(row.columns["method"], row.index): row for row in rows}
-    kinds = {row.columns["method"]: row.columns["kind"] for row in rows}
-    methods: dict[str, Any] = {}
-    for method in method_order(kinds):
-        found = [cells.get((method, index)) for index in chosen]
-        restored = [
-            store.restoration(row.id) if row is not None and row.status == Status.OK else None
-            for row in found
-        ]
-        methods[method] = entry(
-            f"method-{method}",
-            kinds[method],
-            [None if r is None else r.image[0] for r in restored],
-            [None if r is None or r.kernel is None else r.kernel[0] for r in restored],
-        )
-        names = [item.sample.name for item in observed]
-        methods[method]["missing"] = {
-            name: "not run" if row is None else row.status
-            for name, row, restoration in zip(names, found, restored, strict=True)
-            if restoration is None
-        }
-        methods[method]["traces"] = {
-            name: trace
-            for name, restoration in zip(names, restored, strict=True)
-            if restoration is not None and (trace := thin(restoration.records))
-        }
-    group = {
-        "dataset": dataset.name,
-        "title": dataset.title,
-        "condition": str(condition),
-        "images": [item.sample.name for item in observed],
-        "tile": tile,
-        "truth": truth,
-        "observation": observation,
-        "methods": methods,
-    }
-    return group, files
 
 
 def thin(records: Mapping[str, Tensor]) -> list[list[float]]:

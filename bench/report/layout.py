@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from bench.metrics import METRICS
 from bench.report.names import method_order, prior_information
-from bench.report.summary import FEWEST, MARGIN, RANKED, Mean, Row, Summary, View
+from bench.report.ranking import FEWEST, MARGIN, RANKED
+from bench.report.summary import Mean, Row, Summary, View
 
 PRIOR = "prior information and training data"
 SEED = re.compile(r",? ?seed (\d+)")

@@ -14,7 +14,8 @@ from bench.report import layout
 from bench.report.gallery import read_gallery
 from bench.report.names import title
 from bench.report.plain import MOST_LINES, PAGE, plain_figures, save
-from bench.report.summary import RANKED, Summary, View
+from bench.report.ranking import RANKED
+from bench.report.summary import Summary, View
 
 ROWS = 6
 KERNEL_SHARE = 0.3

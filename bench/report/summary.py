@@ -17,20 +17,14 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.metrics import METRICS
-from bench.protocol import Dataset, Status
+from bench.protocol import Status
 from bench.registry import DATASETS
 from bench.report.marks import UNRANKED, Mark, dataset_of, marks, mixed
 from bench.report.names import method_order, title
-from bench.report.statistics import above, bootstrap_mean, holm
+from bench.report.ranking import RANKED, leading_group, objection
+from bench.report.statistics import bootstrap_mean
 
 VIEW = ["dataset", "condition"]
-RANKED = "psnr"
-"""The metric that leading groups are of."""
-MARGIN = 0.1
-"""Decibels that do not count as a difference."""
-SIGNIFICANCE = 0.05
-FEWEST = 20
-"""Images, and kernels, below which no leading group is claimed."""
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -266,7 +260,7 @@ def _view(group: pd.DataFrame, metrics: Sequence[str], contenders: Sequence[str]
         and not row.means[RANKED].exact
         and not any(mark.word in UNRANKED for mark in row.marks)
     }
-    claim = _claim(images, kernels, len(ranked), dataset)
+    claim = objection(images, kernels, len(ranked), dataset)
     tests = {} if claim else leading_group(ranked)
     return View(
         dataset=str(group["dataset"].iloc[0]),
@@ -306,58 +300,6 @@ def _row(planned: pd.DataFrame, images: int, metrics: Sequence[str], own: tuple[
         seconds=float(found["seconds"].mean()) if timed else None,
         marks=own,
     )
-
-
-def _claim(images: int, kernels: int, ranked: int, dataset: type[Dataset] | None) -> str:
-    """Say why no leading group can be claimed; "" if one can."""
-    if dataset is not None and dataset.truth_unknown:
-        return "there is no truth to be near to"
-    if dataset is not None and dataset.in_range:
-        return "a generator that methods use drew these images, so they do not rank methods"
-    if ranked < 2:
-        return "fewer than two blind methods have scores on all images"
-    if images < FEWEST:
-        return f"{images} images are too few to claim one (at least {FEWEST})"
-    if 0 < kernels < min(images, FEWEST):
-        return f"{images} images share {kernels} kernels, too few to claim one (at least {FEWEST})"
-    return ""
-
-
-def leading_group(ranked: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    """Test every method against the best one, image by image.
-
-    Parameters
-    ----------
-    ranked : Mapping
-        From a method to its cells, all of the same images in the same order.
-
-    Returns
-    -------
-    dict
-        By method: ``leading``, ``behind`` and, but for the best, ``p_permutation``, ``p_holm`` and
-        ``p_wilcoxon``.
-    """
-    if not ranked:
-        return {}
-    best = max(ranked, key=lambda method: ranked[method][RANKED].mean())
-    others = [method for method in ranked if method != best]
-    top = ranked[best]
-    kernels = top["kernel_id"].tolist()
-    named = all(isinstance(kernel, str) and kernel for kernel in kernels)
-    clusters = kernels if named else top["image"].tolist()
-    tests = {m: above(top[RANKED], ranked[m][RANKED], clusters, MARGIN) for m in others}
-    adjusted = holm([tests[method][0].p_value for method in others])
-    found: dict[str, dict[str, Any]] = {best: {"leading": True, "behind": 0.0}}
-    for method, p_holm in zip(others, adjusted, strict=True):
-        difference, wilcoxon = tests[method]
-        found[method] = {
-            "leading": p_holm >= SIGNIFICANCE,
-            "behind": difference.mean,
-            "p_permutation": difference.p_value,
-            "p_holm": p_holm,
-            "p_wilcoxon": wilcoxon,
-        }
-    return found
 
 
 def _flat(view: View, row: Row, metrics: Sequence[str]) -> dict[str, Any]:

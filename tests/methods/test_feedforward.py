@@ -8,6 +8,7 @@ import torch
 
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.methods.feedforward import losses, networks
+from bench.methods.feedforward.circular import CircularPad
 from bench.methods.feedforward.features import rotated
 from bench.methods.feedforward.loading import FEATURES, STORE, WEIGHTS, build, load_network
 from bench.methods.feedforward.methods import CNN, MARGIN, CNNNoise, DeblurGAN, UNet, wrapped
@@ -74,7 +75,7 @@ def test_pixels_reach_deblurgans_last_layer_before_training():
 def test_circular_padding_is_pytorchs():
     x = torch.rand(2, 3, 7, 9, dtype=torch.float64, requires_grad=True)
     expected = torch.nn.functional.pad(x, (3, 3, 3, 3), mode="circular")
-    padded = networks.CircularPad.apply(x, 3)
+    padded = CircularPad.apply(x, 3)
     assert torch.equal(padded, expected)
     assert padded.is_contiguous(memory_format=torch.channels_last)
     weights = torch.rand_like(expected)

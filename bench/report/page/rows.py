@@ -13,7 +13,8 @@ from bench.files import slug
 from bench.metrics import METRICS
 from bench.report import layout
 from bench.report.names import method_order, prior_information
-from bench.report.summary import RANKED, Mean, Row, Summary, View
+from bench.report.ranking import RANKED
+from bench.report.summary import Mean, Row, Summary, View
 
 CODE = re.compile(r"`([^`]*)`")
 STRONG = re.compile(r"\*\*([^*]*)\*\*")

@@ -1,0 +1,156 @@
+"""Runs that are killed, stopped, deprived of their disk or disturbed by another."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.test_run import RUN, scores, without_times
+from tests.conftest import Bench
+
+
+def test_killed_halfway_and_started_again_gives_the_same_scores(bench: Bench) -> None:
+    arguments = ("run", "--datasets", "tiny", "--methods", "slow,half", "--workers", "1", "--quiet")
+    bench(*arguments, "--output", "whole")
+    process = bench.start(*arguments, "--output", "killed")
+    wait_for_cells(bench.folder / "killed" / "cells.sqlite", 2)
+    descendants = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs(descendants, timeout=10)[1], "a worker outlived kill -9"
+    before = cells_done(bench.folder / "killed" / "cells.sqlite")
+    assert 2 <= before < 12
+    process = bench.start(*arguments, "--output", "killed")
+    wait_for_cells(bench.folder / "killed" / "cells.sqlite", before + 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = bench(*arguments, "--output", "killed")
+    assert done.returncode == 0, done.stderr
+    assert without_times(scores(bench, "killed")).equals(without_times(scores(bench, "whole")))
+
+
+def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench) -> None:
+    process = bench.start(*RUN, "--methods", "slow,half", "--workers", "1")
+    origin, store = bench.folder / "out" / "provenance.json", bench.folder / "out" / "cells.sqlite"
+    wait_for_cells(store, 1)
+    (begun,) = json.loads(origin.read_text())
+    assert begun["finished"] is None
+    server = next(p for p in psutil.Process(process.pid).children() if p.children())
+    server.children()[0].kill()  # a worker in the middle of its job
+    wait_for_cells(store, 3)
+    server.kill()  # what workers are forked from, and with it whoever is at work
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert (scores(bench)["status"] == "ok").all()
+    (ended,) = json.loads(origin.read_text())
+    assert ended == {**begun, "finished": ended["finished"]}
+    assert ended["finished"] is not None
+    with sqlite3.connect(store) as db:
+        recorded = db.execute("SELECT DISTINCT invocation FROM cells").fetchall()
+    assert recorded == [(begun["invocation"],)]
+
+
+def test_a_results_folder_deleted_in_mid_run_is_an_error(bench: Bench) -> None:
+    process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
+    wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
+    shutil.rmtree(bench.folder / "out")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "deleted, moved or replaced during the run" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_ctrl_c_exits_130_and_loses_nothing(bench: Bench) -> None:
+    arguments = (*RUN, "--methods", "slow", "--workers", "1")
+    process = bench.start(*arguments)
+    wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "stopped" in stderr
+    assert cells_done(bench.folder / "out" / "cells.sqlite") >= 1
+    assert bench(*arguments).returncode == 0
+
+
+def test_two_runs_into_one_folder_at_once_are_refused(bench: Bench) -> None:
+    process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
+    wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
+    process.send_signal(signal.SIGSTOP)  # or it might have ended before the other has started
+    try:
+        assert "Another run" in bench.refused(*RUN, "--methods", "half")
+    finally:
+        process.send_signal(signal.SIGCONT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("octave-cli"), reason="octave-cli is not on PATH")
+def test_octave_killed_in_the_middle_costs_that_cell_and_the_next_run_repairs_it(
+    bench: Bench,
+) -> None:
+    arguments = (*RUN, "--methods", "dp", "--images", "1", "--set", "dp.iterations=400")
+    process = bench.start(*arguments)
+    deadline = time.monotonic() + 60
+    working: list[psutil.Process] = []
+    while not working and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+        working = [o for o in octaves(process.pid) if o.cpu_times().user > 1.5]  # past its start
+    assert working, "Octave never got to work"
+    for octave in octaves(process.pid):
+        octave.kill()
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stderr
+    assert (scores(bench)["status"] == "failed").all()
+    quick = [part if "iterations" not in part else "dp.iterations=1" for part in arguments]
+    assert bench(*quick).returncode == 0
+
+
+def test_a_full_disk_is_said_and_what_was_recorded_is_safe(bench: Bench) -> None:
+    bench(*RUN, "--methods", "half", "--images", "2")
+    size = (bench.folder / "out" / "cells.sqlite").stat().st_size
+    command = ["python", "-m", "bench", *RUN, "--methods", "half,blurry"]
+    limit = f"ulimit -f {size // 1024 + 1}; exec {' '.join(command)}"  # in KiB
+    done = subprocess.run(
+        ["bash", "-c", limit],
+        cwd=bench.folder,
+        env={**bench.environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "full or failing" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert bench(*RUN, "--methods", "half,blurry").returncode == 0
+    assert (scores(bench)["status"] == "ok").all()
+
+
+def octaves(parent: int) -> list[psutil.Process]:
+    return [p for p in psutil.Process(parent).children(recursive=True) if "octave" in p.name()]
+
+
+def cells_done(path: Path) -> int:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return int(db.execute("SELECT COUNT(*) FROM cells WHERE status = 'ok'").fetchone()[0])
+
+
+def wait_for_cells(path: Path, count: int) -> None:
+    for _ in range(600):
+        try:
+            if path.exists() and cells_done(path) >= count:
+                return
+        except sqlite3.OperationalError:  # the tables are not there yet
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"no {count} cells in {path} after 30 s")
