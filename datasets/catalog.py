@@ -22,6 +22,7 @@ CATALOG: dict[str, str] = {
     "shoes-val": "bench.datasets.development:ShoesDevelopment",
     "celeba-val": "bench.datasets.development:CelebADevelopment",
     "photos-val": "bench.datasets.development:PhotosDevelopment",
+    "shaken-photos-val": "bench.datasets.shaken_photos:ShakenPhotosDevelopment",
     "whole-photos-val": "bench.datasets.whole_photos:WholePhotosDevelopment",
 }
 

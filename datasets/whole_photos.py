@@ -71,10 +71,14 @@ class WholePhotosDevelopment(Dataset):
 
 
 def _picture(name: str) -> Tensor:
-    if not name.startswith("val/"):
-        return read_photo(FOLDER / name, to_srgb=False)[0]
+    if name.startswith("val/"):
+        return validation_picture(int(name.removeprefix("val/")))
+    return read_photo(FOLDER / name, to_srgb=False)[0]
+
+
+def validation_picture(number: int) -> Tensor:
+    """Read one of BSDS500's validation photographs, by its place among them from 0."""
     path = require(ARCHIVE, BRING)
     with zipfile.ZipFile(path) as archive:
         inside = sorted(n for n in archive.namelist() if n.startswith("val/") and n.endswith("g"))
-        chosen = inside[int(name.removeprefix("val/"))]
-        return read_picture(path / chosen, archive.read(chosen))
+        return read_picture(path / inside[number], archive.read(inside[number]))
