@@ -6,10 +6,10 @@ import functools
 import hashlib
 import json
 import re
-import tomllib
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.files import read_toml
 
 OCTAVE = re.compile(
     r"""
@@ -48,7 +48,7 @@ def _of_file(path: str, size: int, modified: int) -> str:
 
 def values_checksum(path: Path) -> str:
     """SHA-256 of the values of a TOML file: comments, order and layout do not matter."""
-    return checksum(json.dumps(tomllib.loads(path.read_text(encoding="utf-8")), sort_keys=True))
+    return checksum(json.dumps(read_toml(path), sort_keys=True))
 
 
 def code_checksum(path: Path) -> str:

@@ -9,7 +9,9 @@ import os
 import re
 import stat
 import tempfile
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from bench.errors import InvalidInput, StorageError
 
@@ -130,6 +132,30 @@ def open_file(path: Path, what: str = "file") -> io.BufferedReader:
         )
     stream.seek(0)
     return stream
+
+
+def read_toml(path: Path, what: str = "file") -> dict[str, Any]:
+    """Read a TOML file, or say in a sentence why it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What it should be, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`open_file`, and if it is no TOML.
+    """
+    with open_file(path, what) as file:
+        content = file.read()
+    try:
+        return tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"{path} is no whole TOML file ({error}); correct or restore it."
+        ) from error
 
 
 def reason(error: Exception) -> str:

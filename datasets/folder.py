@@ -7,7 +7,6 @@ is looked up in ``dataset.toml`` in the folder, and then has its default.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 import urllib.parse
 from pathlib import Path
 from typing import Any, get_args
@@ -25,6 +24,7 @@ from bench.datasets.pairs import (
     find_pairs,
 )
 from bench.errors import BenchError, InvalidInput
+from bench.files import is_file, read_toml
 from bench.photo import read_photo
 from bench.protocol import Alignment, Dataset, Formation, Location, Sample
 
@@ -216,12 +216,7 @@ def read_kernel(path: Path) -> Tensor:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} cannot be read ({error}).") from error
+    return read_toml(path) if is_file(path) else {}
 
 
 def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[str, Any]:

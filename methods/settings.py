@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from bench.errors import Unavailable
+from bench.files import read_toml
 
 
 def class_settings(path: Path, image_class: str, what: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def class_settings(path: Path, image_class: str, what: str) -> dict[str, Any]:
     Unavailable
         If there are none for the class.
     """
-    table = tomllib.loads(path.read_text())
+    table = read_toml(path)
     if image_class not in table:
         known = ", ".join(name for name in table if name != "default")
         raise Unavailable(

@@ -25,7 +25,7 @@ COMMANDS = {
     "export": "write observations for restoring elsewhere",
     "publish": "write a results folder as Parquet files with a dataset card",
     "score": "score images restored elsewhere",
-    "decompose": "measure what each method loses to its kernel and to its final step",
+    "decompose": "measure what each method loses to its kernel and to its non-blind step",
     "realign": "score restorations without their alignment, and with parts of it",
     "explain": "show what every restart found for one image",
     "list": "show methods, what each knows, and datasets",

@@ -58,20 +58,20 @@ def integers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def say_renamed(old: str, new: str) -> None:
-    """Say that an option has another name now."""
-    print(
-        f"bench: {old} is called {new} now; the old name goes with the next version.",
-        file=sys.stderr,
-    )
-
-
 class Renamed(argparse.Action):
-    """An option's old name: it still works for one version, and says what it is called now."""
+    """An option with an old name: it still works for one version, and says what it is called now.
+
+    Parameters
+    ----------
+    new : str
+        Today's name; the option has it, or is the old name alone and is not shown in the help.
+    """
 
     def __init__(self, option_strings: Sequence[str], dest: str, *, new: str, **how: Any) -> None:
-        super().__init__(option_strings, dest, help=argparse.SUPPRESS, **how)
-        self.new = new
+        if new not in option_strings:
+            how["help"] = argparse.SUPPRESS
+        super().__init__(option_strings, dest, **how)
+        self.new, self.old = new, option_strings[-1]
 
     def __call__(
         self,
@@ -81,23 +81,12 @@ class Renamed(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Store the value under the new name."""
-        say_renamed(str(option_string), self.new)
-        setattr(namespace, self.dest, values)
-
-
-class Output(argparse.Action):
-    """``--output``, which was called ``--out``."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Store the path."""
-        if option_string == "--out":
-            say_renamed("--out", "--output")
+        if option_string == self.old:
+            print(
+                f"bench: {self.old} is called {self.new} now; the old name goes with the next "
+                "version.",
+                file=sys.stderr,
+            )
         setattr(namespace, self.dest, values)
 
 
@@ -109,8 +98,8 @@ def add_output(
 ) -> None:
     """Declare where a command writes to."""
     parser.add_argument(
-        "-o", "--output", "--out", action=Output, type=Path, default=default, required=required,
-        metavar="PATH", help=f"{help}; default: {default}" if default else help,
+        "-o", "--output", "--out", action=Renamed, new="--output", type=Path, default=default,
+        required=required, metavar="PATH", help=f"{help}; default: {default}" if default else help,
     )  # fmt: skip
 
 

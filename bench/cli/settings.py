@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UnknownName
+from bench.files import read_toml
 
 
 def expand(parser: argparse.ArgumentParser, given: Sequence[str]) -> list[str]:
@@ -36,10 +36,7 @@ def expand(parser: argparse.ArgumentParser, given: Sequence[str]) -> list[str]:
 
 def read(path: Path, parser: argparse.ArgumentParser) -> list[str]:
     """Read a file as arguments."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BenchError(f"{path} cannot be read as TOML: {error}.") from error
+    values = read_toml(path)
     actions = {
         option[2:]: action
         for action in parser._actions

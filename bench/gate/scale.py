@@ -125,7 +125,7 @@ class Phases:
 
 
 def _processor_seconds() -> float:
-    """Of this process and those it started that have ended."""
+    """Return the CPU seconds of this process and of those it started that have ended."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in used)
 

@@ -170,7 +170,7 @@ class Cell:
 
     @property
     def kind(self) -> str:
-        """Of the method."""
+        """Kind of the method: method, oracle or replay."""
         return self.series.kind
 
     @property
@@ -261,5 +261,5 @@ class Row:
 
     @property
     def versions(self) -> tuple[str, str]:
-        """Of the method and of the data set."""
+        """Versions of the method and of the data set."""
         return self.columns["method_version"], self.columns.get("dataset_version", "")

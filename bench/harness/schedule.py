@@ -25,7 +25,7 @@ WORTHWHILE = 1.0
 """Seconds below which a chunk is not cut further."""
 
 Seconds = Mapping[tuple[str, str], float]
-"""Of a cell, by method's label and data set."""
+"""Seconds of a cell, by the method's label and the data set."""
 
 
 def recorded(path: Path = RECORD) -> dict[tuple[str, str], float]:

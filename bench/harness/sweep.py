@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UnknownName
+from bench.files import read_toml
 from bench.harness import plan
 from bench.harness.session import Part
 from bench.physics.observation import Condition
@@ -19,7 +19,7 @@ SETTINGS = Path(__file__).with_name("sweeps.toml")
 
 def sweeps() -> dict[str, Any]:
     """Read the sweeps there are, by name."""
-    return tomllib.loads(SETTINGS.read_text())
+    return read_toml(SETTINGS)
 
 
 def parts(

@@ -74,4 +74,4 @@ def _digest(what: tuple[object, ...]) -> str:
 
 
 ALONE = Stages(share=False)
-"""Of methods that are called outside of a job."""
+"""The stages of methods that are called outside of a job: nothing is shared."""

@@ -2,7 +2,7 @@
 
 Each finished cell with a kernel is restored again by the same non-blind steps, once with the kernel
 that the method found and once with the true one. What separates the method's own image from the
-first is its final step; what separates the first from the second is its kernel.
+first is its non-blind step; what separates the first from the second is its kernel.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ COLOURS = (
     "#c23b6b", "#148c97", "#7a5a3c", "#5661c9", "#6d8b1f",
     "#a5342f", "#384b70",
 )  # fmt: skip
-"""Of families, on paper. On the page they are ``--series-0`` and so on."""
+"""Colours of families, on paper. On the page they are ``--series-0`` and so on."""
 SHARED = {"other": "#8b939b", "replay": "#8f7f6a", "oracle": "#343a41"}
-"""Of the baseline and of kinds that do not compete, which share one each."""
+"""Colours of the baseline and of kinds that do not compete, which share one each."""
 DASHES = ("solid", "dashed", "dotted", "dashdot")
 
 

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import functools
 import math
-import tomllib
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
+from bench.files import read_toml
 from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
 
@@ -157,7 +157,7 @@ def tuned_weight(image_class: str, noise: float, boundary: Boundary = "circular"
     -------
     float
     """
-    table = tomllib.loads(PARAMETERS.read_text())["weights"]
+    table = read_toml(PARAMETERS)["weights"]
     name = f"{image_class}-free" if boundary == "free" else image_class
     fallback = "natural-free" if boundary == "free" else "natural"
     levels = table.get(name, table[fallback])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tomllib
 from pathlib import Path
 
+from bench.files import read_toml
 from bench.methods.deep_deblur.objective import Weights
 from bench.methods.marginal.search import Annealing
 from bench.methods.settings import class_settings
@@ -69,7 +69,7 @@ def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Se
         If there are none.
     """
     merged = class_settings(PATH, image_class, "Deep Deblur")
-    learned = tomllib.loads(WARM_PATH.read_text())
+    learned = read_toml(WARM_PATH)
     merged["warm"] = {**merged["warm"], **learned["default"], **learned.get(image_class, {})}
     if steps:
         merged["steps"] = steps

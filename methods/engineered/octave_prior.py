@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from bench.checksums import checksum, code_checksum
 from bench.errors import InvalidInput
+from bench.files import read_toml
 from bench.methods.engineered.octave_program import find_octave
 from bench.methods.engineered.octave_session import FOLDER, session
 from bench.methods.noise_level import loudness
@@ -142,7 +142,7 @@ class OctavePrior(Method):
         Where parameters of ``VARIED`` are lists, a kernel is estimated with each of their values,
         and an image keeps the one whose restored image explains it best. Blind estimation has many
         fixed points; which of them it reaches can turn on the last digit of an observation, and
-        the final step's residual tells good ones from bad.
+        the non-blind step's residual tells good ones from bad.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class OctavePrior(Method):
         return torch.from_numpy(np.moveaxis(kernel, -1, 0).copy())
 
     def misfit(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """Return the mean squared residual of the image that the final step ends with.
+        """Return the mean squared residual of the image that the non-blind step ends with.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class OctavePrior(Method):
         return residual.square().mean((1, 2, 3))
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """Deconvolve with known kernels: the method's own final step.
+        """Deconvolve with known kernels: the method's own non-blind step.
 
         The weight of the total variation was tuned at 1 % of noise; it grows in proportion to the
         noise measured beyond that, without which the restored image is the noise, amplified.
@@ -224,7 +224,7 @@ class OctavePrior(Method):
         return torch.from_numpy(image.transpose(3, 2, 0, 1).copy()).to(y).clamp(0, 1)
 
     def prepared(self, observation: Tensor) -> tuple[Tensor, dict[str, Any]]:
-        """Return the observations to work on, and further settings for the final step."""
+        """Return the observations to work on, and further settings for the non-blind step."""
         return observation, {}
 
     def _octave_input(self, observation: Tensor) -> tuple[np.ndarray, dict[str, Any]]:
@@ -280,7 +280,7 @@ def variants(settings: Mapping[str, Any]) -> list[dict[str, float]]:
 
 @functools.cache
 def _parameters() -> dict[str, Any]:
-    return tomllib.loads(PARAMETERS.read_text(encoding="utf-8"))
+    return read_toml(PARAMETERS)
 
 
 def settings_for(method: str, task: Task) -> dict[str, Value]:

@@ -57,8 +57,9 @@ class OutlierHandling(OctavePrior):
         """Put the neighbourhood's median in place of impulses, and say what else not to trust.
 
         On coarse levels an impulse is spread over its neighbours before any residual could tell
-        it, so impulses are replaced first; in the final step they have no say, nor has a saturated
-        pixel that is predicted brighter. The weights of ``octave/outlier_weight.m`` do the rest.
+        it, so impulses are replaced first; in the non-blind step they have no say, nor has a
+        saturated pixel that is predicted brighter. The weights of ``octave/outlier_weight.m`` do
+        the rest.
 
         Parameters
         ----------

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from torch import Tensor
 
 from bench.datasets.archives import NAMES, to_unit_range, training_images
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.files import write_atomically
+from bench.files import read_toml, write_atomically
 from bench.methods.engineered.data_fitting import LEARNED, DataFitting
 from bench.methods.engineered.octave_prior import Value
 from bench.methods.engineered.octave_session import session
@@ -245,7 +244,7 @@ def run(options: argparse.Namespace) -> int:
     if options.noise != 0.01:
         print(json.dumps(learned, indent=1))
         return 0
-    sections = tomllib.loads(LEARNED.read_text("utf-8"))
+    sections = read_toml(LEARNED)
     sections[options.dataset] = learned
     write(sections)
     return 0

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import time
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from bench.files import write_atomically
+from bench.files import read_toml, write_atomically
 from bench.methods.engineered.octave_prior import PARAMETERS, OctavePrior, Value
 from bench.methods.engineered.octave_session import session
 from bench.methods.tuning import DevelopmentPairs, development_pairs
@@ -162,7 +161,7 @@ def run(options: argparse.Namespace) -> int:
 
 def store(method: str, name: str, settings: Mapping[str, Value]) -> None:
     """Write what differs from the method's default values as its part for a class."""
-    sections = tomllib.loads(PARAMETERS.read_text("utf-8"))  # another class may have been written
+    sections = read_toml(PARAMETERS)  # another class may have been written
     default = {**sections["default"], **sections[method]["default"]}
     sections[method][name] = {
         key: value

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from bench.datasets.archives import Split, to_unit_range, training_images
 from bench.datasets.locations import cache_folder
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import Unavailable
+from bench.files import read_toml
 from bench.methods.generators.loading import Prior, load_generator
 from bench.methods.learned.inputs import network_inputs
 from bench.methods.marginal.estimate import Estimator, single
@@ -107,7 +107,7 @@ def load_plan(image_class: str) -> Plan:
     Unavailable
         If nothing says it.
     """
-    table = tomllib.loads(PLANS.read_text())
+    table = read_toml(PLANS)
     if image_class not in table:
         known = ", ".join(table)
         raise Unavailable(

@@ -85,7 +85,7 @@ class Descent:
 
     @property
     def temperature(self) -> float:
-        """Of the step that comes next."""
+        """Temperature of the next step."""
         cooled = max(0.0, 1 - self.step / self.plan.steps / COOLED)
         return self.plan.cold * (self.plan.hot / self.plan.cold) ** cooled
 

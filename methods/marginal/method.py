@@ -120,7 +120,7 @@ class Marginal(Method):
 
     @classmethod
     def stage(cls, parameters: Mapping[str, Any]) -> str:
-        """Rows that differ in the final step alone search once."""
+        """Rows that differ in the non-blind step alone share one search."""
         search = sorted(item for item in parameters.items() if item[0] != "final_step")
         return f"{'warm ' * cls.warm}search by evidence {search}"
 

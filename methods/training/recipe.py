@@ -11,13 +11,12 @@ import hashlib
 import json
 import math
 import pkgutil
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from bench.errors import BenchError, InvalidInput, UnknownName
-from bench.files import check_place, open_file
+from bench.files import check_place, read_toml
 from bench.methods.training.augment import AUGMENTATIONS
 
 FOLDER = Path(__file__).parents[1]
@@ -165,13 +164,7 @@ def load_recipe(name: str, **overrides: Any) -> Any:
         If the file is no TOML, a key is unknown or missing, or a value cannot be.
     """
     path = _path(name)
-    try:
-        with open_file(path, "recipe") as file:
-            given = tomllib.loads(file.read().decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(
-            f"The recipe {path.stem!r} is no whole TOML file ({error}); correct or restore {path}."
-        ) from error
+    given = read_toml(path, "recipe")
     kind = _trainer(path, given.get("trainer")).recipe_class
     fields = {field.name: field for field in dataclasses.fields(kind)}
     if unknown := sorted(set(given) - set(fields) | set(given) & {"name"}):

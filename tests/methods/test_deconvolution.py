@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import tomllib
 
 import numpy as np
 import pytest
 import torch
 
 from bench.errors import InvalidInput
+from bench.files import read_toml
 from bench.methods.deconvolution.lmmse import (
     ClassStatistics,
     from_opponent,
@@ -154,7 +154,7 @@ def test_tv_refuses_what_makes_no_sense():
 
 
 def test_tuned_weights_are_those_of_the_file_and_between():
-    table = tomllib.loads(PARAMETERS.read_text())["weights"]
+    table = read_toml(PARAMETERS)["weights"]
     for image_class, levels in table.items():
         name, _, free = image_class.partition("-")
         boundary: Boundary = "free" if free else "circular"

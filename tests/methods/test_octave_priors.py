@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 import torch
 
 from bench.errors import InvalidInput, Unavailable
+from bench.files import read_toml
 from bench.methods.engineered.dark_channel import DarkChannel
 from bench.methods.engineered.data_fitting import LEARNED, DataFitting
 from bench.methods.engineered.extreme_channels import ExtremeChannels
@@ -272,7 +272,7 @@ def test_learned_weights_are_loaded() -> None:
         assert fitting.shape == (6,)
         assert restoring.shape == (3,)
         assert min(fitting) >= 0 < max(fitting)
-    learned = tomllib.loads(LEARNED.read_text("utf-8"))["svhn"]
+    learned = read_toml(LEARNED)["svhn"]
     settings = DataFitting.tuned(Task("svhn", (32, 32)))
     assert settings["fitting"] == learned["fitting"]
     assert settings["restoring"] == learned["restoring"]

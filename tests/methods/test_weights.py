@@ -98,7 +98,7 @@ def test_a_recipe_that_is_no_toml(
     (recipes / "odd.toml").write_text("steps = [")
     monkeypatch.setattr("bench.methods.training.recipe.FOLDER", tmp_path)
     assert main(["train", "odd", "--folder", str(tmp_path)]) == 2
-    assert "The recipe 'odd' is no whole TOML file" in capsys.readouterr().err
+    assert "odd.toml is no whole TOML file" in capsys.readouterr().err
 
 
 def test_a_folder_that_takes_no_checkpoints_is_refused_before_the_training(

@@ -137,7 +137,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _json(data: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
+    """Write JSON that cannot end the script element that holds it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))
 

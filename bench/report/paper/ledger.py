@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from pathlib import Path
 
+from bench.files import read_toml
 from bench.metrics import METRICS
 from bench.report.names import full_name
 from bench.report.paper.record import COLUMNS, METHODS, TEST_SETS, TITLES, Record
@@ -29,7 +29,7 @@ outside."""
 
 def markdown(record: Record) -> str:
     """Write the ledger."""
-    settings = tomllib.loads(REASONS.read_text())
+    settings = read_toml(REASONS)
     lines, reasons = [], []
     for dataset in TEST_SETS:
         for column in COLUMNS:

@@ -62,7 +62,7 @@ function kernel = dark_channel_kernel (observed, settings)
 %   - At 64 x 64 pixels with 1 % noise the paper's settings give kernels with much false detail
 %     (images of 32 to 64 pixels have few edges per unknown of the kernel), so ridge, pruning and
 %     the weights are tuned per class of images on development images.
-%   - The final step is a total variation that couples the colours (deconvolve_tv) and, with free
+%   - The non-blind step is a total variation that couples the colours (deconvolve_tv) and, with free
 %     boundaries, does not assume anything about the border (deconvolve_tv_free). The release's
 %     subtraction of ringing is not implemented, so the two have not been compared.
 

@@ -17,16 +17,16 @@ function kernel = data_fitting_kernel (observed, settings)
 %
 % Settings beside dark_channel_kernel's (dark and bright are 0: the method has no channel prior):
 %   fitting          w of identity, rows, columns, rows twice, mixed, columns twice
-%   restoring        weights of orders 0, 1 and 2 in the final step
+%   restoring        weights of orders 0, 1 and 2 in the non-blind step
 %
 % What differs from the authors' release, and why:
 %   - Derivatives of the latent image are those of its thresholded gradients, as in our other
 %     methods; the intensities are the latent image's own, less their mean.
 %   - The weights are learned per class, on its training images under the protocol's blur, since
 %     the protocol's images (32 to 64 pixels, 28 x 28 kernels) are far from photographs.
-%   - In the final step one weight per order: an image has no preferred axis there.
+%   - In the non-blind step one weight per order: an image has no preferred axis there.
 %   - With free boundaries the intensities' equations count only inside the observation, and the
-%     final step fits intensities alone, since filters would mix in what is beyond the border.
+%     non-blind step fits intensities alone, since filters would mix in what is beyond the border.
 
   settings.dark = settings.bright = 0;
   kernel = blind_kernel (observed, settings, @fitted_kernel);

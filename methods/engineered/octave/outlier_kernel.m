@@ -37,7 +37,7 @@ function kernel = outlier_kernel (observed, settings)
 %     Fourier division per step of the splitting instead of some dozens of products.
 %   - Sparse gradients are counted (L0) as in our other methods, so that rows of a table differ by
 %     the data term alone; the kernel's ridge and pruning are those of blind_kernel.
-%   - The final step is total variation with the same robust weights (restore_image).
+%   - The non-blind step is total variation with the same robust weights (restore_image).
 
   settings.dark = settings.bright = 0;
   weigh = @(residual) outlier_weight (residual, settings.outlier, settings.sharpness);

@@ -1,5 +1,5 @@
 function latent = restore_image (observed, kernel, settings)
-% RESTORE_IMAGE  The final step: total variation with the data term that the settings ask for.
+% RESTORE_IMAGE  The non-blind step: total variation with the data term that the settings ask for.
 %
 %   latent = restore_image (observed, kernel, settings)
 %
