@@ -8,10 +8,10 @@ learned weights in ``data_fitting.toml``, which ``train_data_fitting.py`` writes
 from __future__ import annotations
 
 import functools
+import tomllib
 from pathlib import Path
 from typing import ClassVar
 
-from bench.files import read_toml
 from bench.methods.engineered.octave_prior import OctavePrior, Value
 from bench.protocol import Knowledge, Task
 
@@ -22,14 +22,14 @@ class DataFitting(OctavePrior):
     """Pan and others' method: kernel and image by learned weights of the residual's derivatives."""
 
     title = "Learned data fitting"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     section: ClassVar[str] = "df"
     kernel_function: ClassVar[str] = "data_fitting_kernel"
     knows: ClassVar[Knowledge] = Knowledge(
         kernel_size=True,
         boundary=True,
         image_class=True,
-        training="weights learned on 80 training images (shoes) or 24 (svhn), first derivatives "
+        training="weights learned on 80 training images per class, first derivatives alone "
         "elsewhere, parameters tuned on at most 80 development images",
     )
     reference: ClassVar[str] = (
@@ -48,4 +48,4 @@ class DataFitting(OctavePrior):
 
 @functools.cache
 def _learned() -> dict[str, dict[str, Value]]:
-    return read_toml(LEARNED)
+    return tomllib.loads(LEARNED.read_text(encoding="utf-8"))
