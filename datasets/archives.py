@@ -14,7 +14,7 @@ leaks when the two sides show the same thing, so
   third of the side views (``jordan``, ``sneakergen``) and a tenth of the others still had the same
   model in another colour, at 0.7 to 0.8; some 15 % of the sharp validation shoes. And they are a
   little less ordinary than the rest: their nearest neighbour is at 0.73 (median), not 0.78.
-- **celeba**: the data set's own ``val`` identities.
+- **celeba**, **faces128**: the folder ``val/``; of celeba the data set's own ``val`` identities.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from bench.seeds import generator
 
 Split = Literal["train", "val"]
 NAMES = ("svhn", "shoes", "celeba")
+"""Classes of the published test sets."""
 STRETCHED = ("shoes", "celeba")
 """Classes whose published test images span [0, 1], each of them."""
 
@@ -65,7 +66,7 @@ def training_images(
 
     Parameters
     ----------
-    name : {"svhn", "shoes", "celeba"}
+    name : {"svhn", "shoes", "celeba", "faces128"}
     split : {"train", "val"}
     sources : sequence of str, optional
         Folders of the shoes archive; default :data:`SHOES_SHARP`. One named twice counts twice.
@@ -81,10 +82,10 @@ def training_images(
     InvalidInput
         For an unknown name or split.
     """
-    if name not in NAMES or split not in ("train", "val"):
+    if name not in SPLITTERS or split not in ("train", "val"):
         raise InvalidInput(
             f"There is no split {split!r} of {name!r}; there are train and val of "
-            f"{', '.join(NAMES)}."
+            f"{', '.join(SPLITTERS)}."
         )
     archive = load_archive(name)
     chosen = SPLITTERS[name](archive, split)
@@ -164,7 +165,7 @@ def _split_svhn(archive: Archive, split: Split) -> np.ndarray:
     return np.flatnonzero(~np.any(guarded, axis=0))
 
 
-def _split_celeba(archive: Archive, split: Split) -> np.ndarray:
+def _split_folders(archive: Archive, split: Split) -> np.ndarray:
     return np.flatnonzero([entry.startswith(f"{split}/") for entry in archive.names])
 
 
@@ -234,4 +235,9 @@ def _standardised(features: Tensor) -> Tensor:
     return deviation / deviation.norm(dim=1, keepdim=True).clamp_min(1e-6)
 
 
-SPLITTERS = {"svhn": _split_svhn, "shoes": _split_shoes, "celeba": _split_celeba}
+SPLITTERS = {
+    "svhn": _split_svhn,
+    "shoes": _split_shoes,
+    "celeba": _split_folders,
+    "faces128": _split_folders,
+}

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from bench.datasets.arrays import read_npy
+from bench.datasets.faces import large_blur_sample
 from bench.datasets.locations import cache_folder
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.places import place_of
@@ -198,6 +199,19 @@ class ShoesSamples(Samples):
     image_class = "shoes"
     version = _checksum("shoes-adversarial")
     notice = FOREIGN_NOTICE
+
+
+class PGGANSamples(Samples):
+    """Faces of 128×128 drawn by our progressive generator, under blurs of 30 pixels: Figure 5."""
+
+    name, generator = "pggan-samples", "faces128"
+    title = "Samples of our progressive generator, with motion blurs of 30 pixels."
+    image_class, image_size = "faces128", (128, 128)
+    version = _checksum("faces128")
+
+    def __getitem__(self, index: int) -> Sample:
+        index = range(self.count)[index]
+        return large_blur_sample(index, self._images[index], self.seed, length=30)
 
 
 class CelebASamples(Samples):

@@ -25,6 +25,9 @@ from bench.seeds import derive_seed
 
 SIZE = 28
 LENGTHS = (5, 28)
+LARGE_SIZE = 32
+LARGE_LENGTHS = (5, 30)
+"""Of the paper's experiment with large blurs at 128×128."""
 
 _SAMPLES = 100
 _STEPS = _SAMPLES - 1
@@ -49,6 +52,7 @@ def motion_blur_kernels(
     size: int = SIZE,
     *,
     start: int = 0,
+    lengths: tuple[int, int] = LENGTHS,
 ) -> Tensor:
     """Draw motion-blur kernels; see :func:`motion_blur_batch`.
 
@@ -57,7 +61,7 @@ def motion_blur_kernels(
     Tensor, float32, shape (count, size, size)
         Non-negative, each summing to 1, centroid at ``((size - 1) / 2, (size - 1) / 2)``.
     """
-    return motion_blur_batch(count, seed, length, size, start=start).kernels
+    return motion_blur_batch(count, seed, length, size, start=start, lengths=lengths).kernels
 
 
 def motion_blur_batch(
@@ -67,6 +71,7 @@ def motion_blur_batch(
     size: int = SIZE,
     *,
     start: int = 0,
+    lengths: tuple[int, int] = LENGTHS,
 ) -> MotionBlurBatch:
     """Draw motion-blur kernels and the lengths of their trajectories.
 
@@ -78,11 +83,13 @@ def motion_blur_batch(
         ``count`` is. With a CPU generator the whole batch is drawn at once, which is faster and
         advances the generator: the way to get fresh kernels at every training step.
     length : int or None
-        Trajectory length in pixels, at least 1; None draws integers 5…28 uniformly.
+        Trajectory length in pixels, at least 1; None draws integers uniformly.
     size : int
         Side of the kernel grid in pixels, at least 2.
     start : int
         Index of the first kernel; only with an integer seed.
+    lengths : (int, int)
+        Least and largest length to draw; by default the paper's, 5…28.
 
     Returns
     -------
@@ -100,12 +107,19 @@ def motion_blur_batch(
     """
     if count < 0:
         raise InvalidInput(f"The number of kernels is {count}; give at least 0.")
+    if size < 2:
+        raise InvalidInput(f"The kernel size is {size}; give at least 2 pixels.")
+    if (length if length is not None else min(lengths)) < 1:
+        raise InvalidInput(f"The trajectory length is {length or lengths}; give at least 1 pixel.")
     if isinstance(seed, torch.Generator):
         uniforms = torch.rand(count, _UNIFORMS, generator=seed, dtype=torch.float64, device="cpu")
         normals = torch.randn(count, _NORMALS, generator=seed, dtype=torch.float64, device="cpu")
     else:
         uniforms, normals = _draws(seed, range(start, start + count))
-    return _kernels(uniforms, normals, length, size)
+    drawn = _lengths(uniforms[:, 0], lengths)
+    if length is not None:
+        drawn = torch.full_like(drawn, int(length))
+    return _kernels(uniforms, normals, drawn, size)
 
 
 def odd_grid(length: int) -> int:
@@ -124,20 +138,24 @@ class MotionBlur(KernelSource):
     size : int or None
         Side of the kernel grid in pixels; None takes the paper's 28, and for longer walks than
         its longest :func:`odd_grid`.
+    lengths : (int, int)
+        Of the trajectories that are drawn, in pixels.
     """
 
-    def __init__(self, size: int | None = None) -> None:
-        self.size = size
+    def __init__(self, size: int | None = None, lengths: tuple[int, int] = LENGTHS) -> None:
+        self.size, self.lengths = size, lengths
 
     def kernel(self, index: int, *, seed: int, length: int | None = None) -> Tensor:
         """Return kernel ``index``, float32 (size, size); see ``KernelSource.kernel``."""
         size = self.size or (SIZE if length is None or length <= LENGTHS[1] else odd_grid(length))
-        return motion_blur_batch(1, seed, length, size, start=index).kernels[0]
+        return motion_blur_batch(1, seed, length, size, start=index, lengths=self.lengths).kernels[
+            0
+        ]
 
     def length(self, index: int, *, seed: int) -> int:
         """Return the trajectory length in pixels that kernel ``index`` draws for itself."""
         uniforms, _ = _draws(seed, [index])
-        return int(_lengths(uniforms[:, 0])[0])
+        return int(_lengths(uniforms[:, 0], self.lengths)[0])
 
 
 def _draws(seed: int, indices: Iterable[int]) -> tuple[Tensor, Tensor]:
@@ -153,20 +171,12 @@ def _draws(seed: int, indices: Iterable[int]) -> tuple[Tensor, Tensor]:
     return torch.stack(uniforms), torch.stack(normals)
 
 
-def _lengths(uniform: Tensor) -> Tensor:
-    low, high = LENGTHS
+def _lengths(uniform: Tensor, lengths: tuple[int, int]) -> Tensor:
+    low, high = lengths
     return low + (uniform * (high - low + 1)).long()
 
 
-def _kernels(uniforms: Tensor, normals: Tensor, length: int | None, size: int) -> MotionBlurBatch:
-    if size < 2:
-        raise InvalidInput(f"The kernel size is {size}; give at least 2 pixels.")
-    if length is None:
-        lengths = _lengths(uniforms[:, 0])
-    elif length >= 1:
-        lengths = torch.full((len(uniforms),), int(length))
-    else:
-        raise InvalidInput(f"The trajectory length is {length}; give at least 1 pixel.")
+def _kernels(uniforms: Tensor, normals: Tensor, lengths: Tensor, size: int) -> MotionBlurBatch:
     path = _trajectories(uniforms, normals, lengths.double())
     path = path - path.mean(1, keepdim=True) + (size - 1) / 2
     return MotionBlurBatch(_rasterise(path, size).float(), lengths)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from bench.datasets.arrays import differing, published_checksums, read_npz
+from bench.datasets.faces import large_blur_sample
 from bench.datasets.locations import FETCH, locate, require
-from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.protocol import Dataset, Location, Sample
@@ -103,15 +103,15 @@ class PGGAN(Dataset):
     """13 samples of a progressive GAN, blurred by kernels drawn by seed."""
 
     name = "pggan"
-    title = "the paper's 13 PGGAN samples, 128×128, with motion-blur kernels by seed"
-    image_class = "celeba"
+    title = "the paper's 13 PGGAN samples, 128×128, with motion blurs of up to 30 pixels by seed"
+    image_class = "faces128"
+    version = "2"
     image_size = (128, 128)
 
     def __init__(self) -> None:
-        arrays = read_arrays(self.name, ("image",))
-        check_published(self.name, arrays)
+        arrays = read_arrays("pggan", ("image",))
+        check_published("pggan", arrays)
         self._images = arrays["image"]
-        self._kernels = MotionBlur()
 
     @classmethod
     def location(cls) -> Location:
@@ -122,14 +122,16 @@ class PGGAN(Dataset):
         return len(self._images)
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(
-            index=index,
-            name=f"{index:03d}",
-            image=as_image(self._images[index]),
-            kernel=self._kernels.kernel(index, seed=0),
-            kernel_id=f"motion-blur-0-{index:03d}",
-            blur_length=self._kernels.length(index, seed=0),
-        )
+        return large_blur_sample(index, as_image(self._images[index]), seed=0)
+
+
+class PublishedPGGAN(PGGAN):
+    """The same as the authors' code blurs them: a correlation with one pixel of zeros around."""
+
+    name = "pggan-padded"
+    title = "the same 13 samples by the published forward model: zeros around, 99×99 observed"
+    boundary = "padded"
+    version = "1"
 
 
 def read_arrays(name: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:

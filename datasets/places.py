@@ -60,6 +60,8 @@ def _training(name: str) -> Callable[[], Location]:
 
 PLACES: dict[str, Callable[[], Location]] = {
     **{name: _published(name) for name in ("svhn", "shoes", "celeba", "pggan")},
+    "pggan-padded": _published("pggan"),
+    "faces128": _training("faces128"),
     "levin": functools.partial(locate, "levin/im01_ker01.mat", LEVIN),
     "lai": functools.partial(locate_all, "lai/sharp/manmade_01.webp", "lai/kernels/kernel_01.png"),
     "lai-real": functools.partial(locate_all, "lai/real/kernel_sizes.csv"),
@@ -71,7 +73,8 @@ PLACES: dict[str, Callable[[], Location]] = {
     "svhn-samples": functools.partial(samples, "svhn"),
     "shoes-samples": functools.partial(samples, "shoes-adversarial"),
     "celeba-samples": functools.partial(samples, "celeba-adversarial"),
-    **{f"{name}-val": _training(name) for name in ("svhn", "shoes", "celeba")},
+    "pggan-samples": functools.partial(samples, "faces128"),
+    **{f"{name}-val": _training(name) for name in ("svhn", "shoes", "celeba", "faces128")},
     "photos-val": photographs,
     "whole-photos-val": _training("natural"),
 }

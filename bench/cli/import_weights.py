@@ -12,6 +12,8 @@ EXAMPLES = """\
 examples:
   python -m bench import-weights motionblur.h5 motion-blur
   python -m bench import-weights celeba.h5 celeba
+  python -m bench import-weights pggan_generator.pth faces128
+  python -m bench import-weights blur_generator.pt motion-blur-32
 """
 
 

@@ -69,13 +69,15 @@ def blur(image: Tensor, kernel: Tensor, boundary: Formation = "circular") -> Ten
     ----------
     image : Tensor, shape (N, C, H, W)
     kernel : Tensor, shape (N, kh, kw) or (kh, kw)
-    boundary : {"circular", "valid", "replicate"}
+    boundary : {"circular", "valid", "replicate", "padded"}
         ``valid`` keeps the pixels that the image alone determines; ``replicate`` continues the
-        image with the pixels of its border.
+        image with the pixels of its border; ``padded`` is ``valid`` of the image in a frame of
+        zeros one pixel wide, PyTorch's ``conv2d`` with ``padding=1`` and the kernel turned.
 
     Returns
     -------
-    Tensor, shape (N, C, H, W), or (N, C, H - kh + 1, W - kw + 1) where ``valid``
+    Tensor, shape (N, C, H, W), or (N, C, H - kh + 1, W - kw + 1) where ``valid``, and two pixels
+    more each way where ``padded``
 
     Raises
     ------
@@ -91,9 +93,11 @@ def blur(image: Tensor, kernel: Tensor, boundary: Formation = "circular") -> Ten
         top, left = _margin(kh), _margin(kw)
         beyond = (left, kw - 1 - left, top, kh - 1 - top)
         return blur(torch.nn.functional.pad(image, beyond, mode="replicate"), kernel, "valid")
+    if boundary == "padded":
+        return blur(torch.nn.functional.pad(image, (1, 1, 1, 1)), kernel, "valid")
     raise InvalidInput(
         f"Nothing can be blurred with the boundary {boundary!r}; "
-        "there are circular, valid and replicate."
+        "there are circular, valid, replicate and padded."
     )
 
 
@@ -112,6 +116,13 @@ def valid_part(image: Tensor, kernel_size: tuple[int, int]) -> Tensor:
     (height, width), (kh, kw) = _size(image), kernel_size
     top, left = _margin(kh), _margin(kw)
     return image[..., top : top + height - kh + 1, left : left + width - kw + 1]
+
+
+def seen_part(image: Tensor, kernel_size: tuple[int, int], boundary: Formation) -> Tensor:
+    """Crop images (..., H, W) to the pixels that :func:`blur` has an observation of."""
+    if boundary == "padded":
+        image = torch.nn.functional.pad(image, (1, 1, 1, 1))
+    return valid_part(image, kernel_size) if boundary in ("valid", "padded") else image
 
 
 def _margin(size: int) -> int:

@@ -115,6 +115,7 @@ class Observed:
             boundary=dataset.told_boundary(),
             device=device,
             seed=condition.seed,
+            scene_size=dataset.image_size if dataset.boundary == "padded" else None,
         )
 
 
@@ -207,7 +208,7 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
     Returns
     -------
     Observed
-        Where the dataset's boundary is ``valid``, with a sample cropped to the observation.
+        With a sample cropped to the observation, where the boundary is ``valid`` or ``padded``.
 
     Raises
     ------
@@ -222,7 +223,7 @@ def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
         raise InvalidInput(
             f"The dataset {dataset.name!r} has a free boundary and its image {sample.name!r} no "
             "observation, and nothing here can make one; give observations, or declare the "
-            "boundary as circular, valid or replicate."
+            "boundary as circular, valid, replicate or padded."
         )
     if condition.noise is None:
         raise InvalidInput(
@@ -262,10 +263,9 @@ def _scored(sample: Sample, dataset: Dataset, condition: Condition) -> Sample:
     if condition.gain != 1:
         exposed = (condition.gain * sample.image).clamp(max=1)
         sample = dataclasses.replace(sample, image=exposed)
-    if dataset.boundary != "valid":
-        return sample
     size = (int(sample.kernel.shape[0]), int(sample.kernel.shape[1]))
-    return dataclasses.replace(sample, image=forward.valid_part(sample.image, size))
+    seen = forward.seen_part(sample.image, size, dataset.boundary)
+    return dataclasses.replace(sample, image=seen)
 
 
 def _blurred_by(sample: Sample, index: int, condition: Condition) -> Sample:

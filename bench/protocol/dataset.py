@@ -12,7 +12,7 @@ from bench.protocol.task import Boundary
 if TYPE_CHECKING:
     from torch import Tensor
 
-Formation = Literal["circular", "valid", "replicate", "free"]
+Formation = Literal["circular", "valid", "replicate", "padded", "free"]
 """What happens at the border when an observation is made; see :class:`Dataset`."""
 
 
@@ -117,12 +117,13 @@ class Dataset(abc.ABC):
     image_size : (int, int)
         Height and width; of the largest image where they differ.
     channels : int
-    boundary : {"circular", "valid", "replicate", "free"}
+    boundary : {"circular", "valid", "replicate", "padded", "free"}
         ``circular``: the image goes on periodically. ``valid``: the observation is what the image
         alone determines, smaller by the kernel's size less one, and the truth is cropped to it.
-        ``replicate``: the image goes on with its border's pixels. ``free``: a camera saw more than
-        the image shows, so every sample has to bring its observation. Methods are told only
-        whether the boundary is circular or free.
+        ``replicate``: the image goes on with its border's pixels. ``padded``: as ``valid``, of the
+        image in a frame of zeros one pixel wide (the paper's PGGAN experiment). ``free``: a camera
+        saw more than the image shows, so every sample has to bring its observation. Methods are
+        told only whether the boundary is circular or free.
     noise_model : NoiseModel
     bits : int or None
         Observations are rounded to so many bits; None leaves them as they are.

@@ -36,6 +36,9 @@ class Task:
         Where to compute, as ``torch.device`` takes it.
     seed : int
         Seeds whatever the method draws.
+    scene_size : (int, int) or None
+        Height and width of the image that was blurred, where it is known to be larger than the
+        observation; a restoration has the observation's size nevertheless.
     """
 
     image_class: str
@@ -46,6 +49,7 @@ class Task:
     boundary: Boundary = "circular"
     device: str = "cpu"
     seed: int = 0
+    scene_size: tuple[int, int] | None = None
 
 
 def check_observation(observation: Tensor, task: Task) -> Tensor:

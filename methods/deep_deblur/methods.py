@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +17,13 @@ from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
 from bench.methods.deep_deblur.solver import Solver
-from bench.methods.generators.loading import CLASSES, Prior, load_card, load_generator
+from bench.methods.generators.loading import (
+    CLASSES,
+    Prior,
+    kernel_prior,
+    load_card,
+    load_generator,
+)
 from bench.methods.generators.loading import STORE as GENERATORS
 from bench.methods.kernel_net.loading import STORE as NETWORKS
 from bench.methods.kernel_net.loading import load_card as load_network_card
@@ -25,12 +32,12 @@ from bench.methods.kernel_net.method import check_size
 from bench.methods.marginal.model import STORE as MODELS
 from bench.methods.marginal.model import load_card as load_model_card
 from bench.methods.marginal.model import load_model
-from bench.physics.forward import blur
+from bench.physics.forward import blur, valid_part
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import generators_per_image
 
-KERNEL_PRIOR = "motion-blur"
-PRESETS = ("default", "published")
+KERNELS = "motion-blur"
+PRESETS = ("default", "published", "published-pggan")
 GENERATORS_ALONE = "generators of class and kernels"
 WARM_STARTS, WARM_SPREAD = 4, 0.3
 """Starts about the network's kernel: itself, and with so much Gaussian noise on its latent."""
@@ -42,7 +49,7 @@ class DeepDeblur(Method):
     Parameters
     ----------
     task : Task
-    preset : {"default", "published"}
+    preset : {"default", "published", "published-pggan"}
         See :mod:`bench.methods.deep_deblur.solver` and :mod:`bench.methods.deep_deblur.published`.
     prior : str
         Name of the image generator; empty takes the class's default.
@@ -87,6 +94,13 @@ class DeepDeblur(Method):
         self.check_available(task)
         if preset not in PRESETS:
             raise InvalidInput(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+        if self.slack and preset == "published-pggan":
+            raise InvalidInput(f"{preset!r} has no slack: the paper solves equation 4 with it.")
+        if task.scene_size is not None and preset != "published-pggan":
+            raise NotApplicable(
+                f"The preset {preset!r} takes circularly blurred images; of a scene of "
+                f"{task.scene_size} that is seen in part, use published-pggan."
+            )
         if min(restarts, steps, search_steps) < 0:
             raise InvalidInput(
                 f"restarts={restarts}, steps={steps}, search_steps={search_steps}: "
@@ -95,41 +109,47 @@ class DeepDeblur(Method):
         self.preset, self.restarts, self.steps = preset, restarts, steps
         self.search_steps = search_steps
         self.image_prior = load_generator(prior or task.image_class, device=task.device)
-        if self.image_prior.image_size != task.image_size:
+        scene = task.scene_size or task.image_size
+        if self.image_prior.image_size != scene:
             raise InvalidInput(
                 f"The generator {self.image_prior.name!r} draws images of "
-                f"{self.image_prior.image_size}; the observations have {task.image_size}."
+                f"{self.image_prior.image_size}; the observations show {scene}."
             )
-        self.kernel_prior = load_generator(KERNEL_PRIOR, device=task.device)
+        self.kernel_prior = load_generator(kernel_prior(task.image_class), device=task.device)
 
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
         """The published procedure has the generators alone, and no statistics of the class."""
-        if parameters.get("preset") != "published":
+        if parameters.get("preset", "default") == "default":
             return cls.knows
         return dataclasses.replace(cls.knows, training=GENERATORS_ALONE)
 
     @classmethod
     def stage(cls, parameters: Mapping[str, Any]) -> str:
         """``dd`` and ``dds`` descend on the same equation 4; only then does slack come in."""
-        if parameters.get("preset") == "published":
+        if parameters.get("preset", "default") != "default":
             return ""
         return f"descent of {'warm ' * cls.warm}Deep Deblur {sorted(parameters.items())}"
 
     @classmethod
     def check_available(cls, task: Task) -> None:
-        """Ask for a class with a prior, its image size, colour and a circular boundary."""
-        if task.image_class not in CLASSES or task.image_class == KERNEL_PRIOR:
-            known = ", ".join(name for name in CLASSES if name != KERNEL_PRIOR)
+        """Ask for a class with a prior, its image size, colour and a circular boundary.
+
+        A scene that is larger than the observation takes the boundary's place.
+        """
+        if task.image_class not in CLASSES or task.image_class == KERNELS:
+            known = ", ".join(name for name in CLASSES if name != KERNELS)
             raise NotApplicable(
                 f"Deep Deblur needs a generator of the image's class, and there is none of "
                 f"{task.image_class!r}; there are priors of: {known}."
             )
         _, height, width = load_card(task.image_class)["image_shape"]
+        if task.scene_size is not None:
+            task = dataclasses.replace(task, image_size=task.scene_size, boundary="circular")
         check_size(task, (height, width), "The generator")
         for store in (GENERATORS, MODELS, *([NETWORKS] if cls.warm else [])):
             store.weights(task.image_class)
-        GENERATORS.weights(KERNEL_PRIOR)
+        GENERATORS.weights(kernel_prior(task.image_class))
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
@@ -139,7 +159,10 @@ class DeepDeblur(Method):
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the same, with the image generator that is asked for."""
-        names = (str(parameters.get("prior") or task.image_class), KERNEL_PRIOR)
+        names = (
+            str(parameters.get("prior") or task.image_class),
+            kernel_prior(task.image_class),
+        )
         found = {f"generator {name}": load_card(name)["sha256"] for name in names}
         model = load_model_card(task.image_class)
         found[model["name"]] = model["sha256"]
@@ -163,11 +186,14 @@ class DeepDeblur(Method):
         """
         y = check_observation(observation, self.task)
         sources = generators_per_image(y, self.task.seed)
-        solve = self._published if self.preset == "published" else self._default
+        solve = self._default if self.preset == "default" else self._published
         results = [solve(one, source) for one, source in zip(y, sources, strict=True)]
         kernel = torch.stack([r["kernel"] for r in results])
         image = torch.stack([r["image"] for r in results])
-        residual = (blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt()
+        difference = blur(image, kernel) - y
+        if self.task.boundary == "free":  # near the border y shows what is beyond it
+            difference = valid_part(difference, self.task.kernel_size)
+        residual = difference.square().mean((1, 2, 3)).sqrt()
         first = results[0]
         return Restoration(
             image=image,
@@ -249,6 +275,10 @@ class DeepDeblur(Method):
             noise = torch.randn(restarts, *y.shape, generator=source).to(y.device)
             starts.append(0.5 + 0.01 * noise)
             solve = published.deep_deblur_slack
+        elif self.preset == "published-pggan":
+            steps = self.steps or published.LARGE_STEPS
+            boundary = "circular" if self.task.boundary == "circular" else "padded"
+            solve = functools.partial(published.deep_deblur_large, boundary=boundary)
         else:
             known = published.STEPS.get(self.task.image_class, published.MOST_STEPS)
             steps = self.steps or known

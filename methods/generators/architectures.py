@@ -9,11 +9,13 @@ that to [0, 1]). Layouts follow the paper's Keras models, so published weights f
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.methods.generators import progressive
 from bench.methods.generators.matmul import same_transposed, taps_matrix, tiled_transposed
 
 VAE_EPSILON, DCGAN_EPSILON = 1e-3, 1e-5  # batch norm, as in the published Keras models
@@ -118,10 +120,11 @@ class MotionBlurDecoder(nn.Module):
     """
 
     latent_size, image_shape, output_range = 50, (1, 28, 28), (0.0, 1.0)
+    first_side: ClassVar[int] = 6
 
     def __init__(self) -> None:
         super().__init__()
-        self.dense = nn.Linear(self.latent_size, 6 * 6 * 20)
+        self.dense = nn.Linear(self.latent_size, self.first_side**2 * 20)
         self.convs = nn.ModuleList(nn.ConvTranspose2d(20, 20, 2) for _ in range(2))
         self.output = nn.ConvTranspose2d(20, 1, 2)
 
@@ -133,8 +136,15 @@ class MotionBlurDecoder(nn.Module):
         return self.output(x)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map (N, 50) to (N, 1, 28, 28)."""
+        """Map (N, 50) to (N, 1, H, W), the image shape."""
         return functional.relu(self.preactivation(z))
+
+
+class MotionBlur32Decoder(MotionBlurDecoder):
+    """Decoder of the 32×32 kernels that the paper's PGGAN experiment has: it begins at 7×7."""
+
+    image_shape = (1, 32, 32)
+    first_side = 7
 
 
 class SVHNEncoder(nn.Module):
@@ -239,8 +249,10 @@ def flatten(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
-DECODERS = {cls.__name__: cls for cls in (SVHNDecoder, DCGANDecoder, MotionBlurDecoder)}
-ENCODERS = {
+DECODERS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (SVHNDecoder, DCGANDecoder, MotionBlurDecoder, MotionBlur32Decoder)
+} | progressive.DECODERS
+ENCODERS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (SVHNEncoder, MotionBlurEncoder, LinearPlusConvEncoder, DenseEncoder)
-}
+} | progressive.ENCODERS

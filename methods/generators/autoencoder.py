@@ -20,6 +20,8 @@ from bench.methods.generators import architectures
 from bench.methods.generators.evaluate import relative_error
 from bench.methods.generators.linear import start_linear
 from bench.methods.generators.loading import build_encoder
+from bench.methods.generators.progressive import is_progressive
+from bench.methods.generators.progressive_start import start_progressive
 from bench.methods.generators.recipe import GeneratorRecipe, prepared
 from bench.methods.generators.train import GeneratorTrainer
 from bench.methods.training.arithmetic import mixed_precision, multiply_in_bfloat16
@@ -85,11 +87,12 @@ class AutoencoderTrainer(GeneratorTrainer[AutoencoderRecipe]):
         """Make both networks, at the principal components if the recipe says so."""
         recipe = self.recipe
         model: Any = Autoencoder(recipe)
-        if recipe.decoder == "MotionBlurDecoder":
+        if isinstance(model.decoder, architectures.MotionBlurDecoder):
             # A ReLU at the end must not start dead.
             nn.init.constant_(model.decoder.output.bias, 0.05)
         if recipe.start == "linear" and fresh:
-            start_linear(model.decoder, model.encoder, self.some(6000, step=-1))
+            start = start_progressive if is_progressive(model.decoder) else start_linear
+            start(model.decoder, model.encoder, self.some(6000, step=-1))
         if recipe.precision == "bfloat16":
             multiply_in_bfloat16(model.decoder)
         return model.to(memory_format=torch.channels_last)
@@ -147,7 +150,10 @@ class AutoencoderTrainer(GeneratorTrainer[AutoencoderRecipe]):
     def modules(self) -> dict[str, nn.Module]:
         """Return decoder and encoder, whitened and without the scale."""
         model = copy.deepcopy(self.average)
-        whiten(model, self.some(6000, step=-2), self.recipe.latent_noise, self.recipe.scale)
+        if is_progressive(model.decoder):
+            fold_standardisation(model)
+        else:
+            whiten(model, self.some(6000, step=-2), self.recipe.latent_noise, self.recipe.scale)
         return {"decoder": model.decoder, "encoder": model.encoder}
 
 
@@ -205,20 +211,7 @@ def whiten(model: Autoencoder, images: Tensor, noise: float, scale: float = 1.0)
     root = vectors * values.clamp_min(1e-8).sqrt() @ vectors.T
     inverse = torch.linalg.inv(root)
 
-    norm = model.standardise
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    spread = (norm.running_var.double() + norm.eps).sqrt()
-    weights = inverse / spread  # of the encoder's raw output
-    shift = -inverse @ (norm.running_mean.double() / spread + mean)
-    first: nn.Linear | None = None
-    for head in encoder_heads(model.encoder):
-        bias = weights @ head.bias.double()
-        head.bias.copy_(bias if first is not None else bias + shift)
-        head.weight.copy_(weights @ head.weight.double())
-        first = first or head
-    norm.running_mean.zero_()
-    norm.running_var.fill_(1 - norm.eps)
+    fold_standardisation(model, inverse, mean)
 
     dense = model.decoder.dense
     dense.bias.copy_(dense.bias.double() + dense.weight.double() @ mean)
@@ -228,6 +221,33 @@ def whiten(model: Autoencoder, images: Tensor, noise: float, scale: float = 1.0)
         model.decoder.output.bias.div_(scale)
         entry = encoder_entry(model.encoder)
         entry.weight.mul_(scale)
+
+
+@torch.no_grad()
+def fold_standardisation(
+    model: Autoencoder, matrix: Tensor | None = None, mean: Tensor | None = None
+) -> None:
+    """Put the latents' standardisation ``s``, then ``matrix · (s − mean)``, into the encoder.
+
+    A generator that normalises its latents has nowhere to take up their covariance: it is
+    standardised and no more.
+    """
+    norm = model.standardise
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    spread = (norm.running_var.double() + norm.eps).sqrt()
+    matrix = torch.eye(len(spread)).double() if matrix is None else matrix
+    mean = torch.zeros_like(spread) if mean is None else mean
+    weights = matrix / spread  # of the encoder's raw output
+    shift = -matrix @ (norm.running_mean.double() / spread + mean)
+    first: nn.Linear | None = None
+    for head in encoder_heads(model.encoder):
+        bias = weights @ head.bias.double()
+        head.bias.copy_(bias if first is not None else bias + shift)
+        head.weight.copy_(weights @ head.weight.double())
+        first = first or head
+    norm.running_mean.zero_()
+    norm.running_var.fill_(1 - norm.eps)
 
 
 def encoder_heads(encoder: nn.Module) -> list[nn.Linear]:

@@ -25,6 +25,7 @@ from bench.methods.generators.architectures import (
     unflatten,
 )
 from bench.methods.generators.matmul import same_transposed, taps_matrix
+from bench.methods.generators.progressive import PGGANDecoder
 
 
 class FoldedSVHN(nn.Module):
@@ -114,6 +115,7 @@ def fold(plain: nn.Module) -> nn.Module:
         (SVHNDecoder, FoldedSVHN),
         (DCGANDecoder, FoldedDCGAN),
         (MotionBlurDecoder, copy.deepcopy),
+        (PGGANDecoder, copy.deepcopy),
     ):
         if isinstance(plain, kind):
             return folded(plain).eval().requires_grad_(False)  # type: ignore[arg-type]

@@ -1,5 +1,8 @@
 """Convert the authors' Keras weights (``motionblur.h5``, ``svhn.h5``, ``shoes.h5``, ``celeba.h5``).
 
+Those of their PGGAN experiment are PyTorch's (:mod:`bench.methods.generators.torch_import`); this
+module is the command for either.
+
 HDF5 is read as arrays; nothing is unpickled and Keras is not needed. Layers are found by the
 shapes of their weights, in order, so whole models, weights alone and encoder–decoder pairs in one
 file all convert. What differs between the libraries:
@@ -26,6 +29,7 @@ from bench.checksums import checksum
 from bench.errors import InvalidInput, Unavailable, UnknownName
 from bench.methods.generators import architectures
 from bench.methods.generators.loading import WEIGHTS
+from bench.methods.generators.torch_import import SUFFIXES, load_torch, read_state
 from bench.methods.training.cards import read_card
 from bench.methods.training.weights import built_from, write_weights
 
@@ -34,6 +38,8 @@ DECODERS = {
     "shoes": "DCGANDecoder",
     "celeba": "DCGANDecoder",
     "motion-blur": "MotionBlurDecoder",
+    "faces128": "PGGANDecoder",
+    "motion-blur-32": "MotionBlur32Decoder",
 }
 
 MAX_BYTES = 1 << 30
@@ -42,6 +48,7 @@ MAX_BYTES = 1 << 30
 EXAMPLES = """\
 examples:
   python -m bench import-weights celeba.h5 celeba
+  python -m bench import-weights pggan_generator.pth faces128
 """
 
 Unit = dict[str, np.ndarray]
@@ -50,7 +57,7 @@ Unit = dict[str, np.ndarray]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, help="the authors' .h5 file")
+    parser.add_argument("file", type=Path, help="the authors' .h5, .pth or .pt file")
     parser.add_argument("image_class", choices=sorted(DECODERS), help="what it draws")
     parser.add_argument("--name", help="of the generator; default CLASS-published")
     parser.add_argument("--folder", type=Path, default=WEIGHTS, help="where weights are written")
@@ -75,12 +82,12 @@ def _check_name(name: str, folder: Path) -> None:
 
 
 def convert(path: Path, image_class: str, name: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Write a Keras file's decoder as weights of ours, with a card, and return the card.
+    """Write a Keras or PyTorch file's decoder as weights of ours, with a card, and return the card.
 
     Parameters
     ----------
     path : Path
-    image_class : {"svhn", "shoes", "celeba", "motion-blur"}
+    image_class : {"svhn", "shoes", "celeba", "motion-blur", "faces128", "motion-blur-32"}
     name : str
         Of the new generator.
     folder : Path
@@ -90,16 +97,19 @@ def convert(path: Path, image_class: str, name: str, folder: Path = WEIGHTS) -> 
     UnknownName
         For another image class.
     Unavailable
-        If the file is missing or no HDF5.
+        If the file is missing or of neither kind.
     InvalidInput
         If it does not hold this decoder.
     """
     if image_class not in DECODERS:
         raise UnknownName(f"There is no decoder for {image_class!r}; try {', '.join(DECODERS)}.")
-    decoder = getattr(architectures, DECODERS[image_class])()
-    units = read_units(path)
-    with built_from(path):
-        load_keras(decoder, units)
+    decoder = architectures.DECODERS[DECODERS[image_class]]()
+    if path.suffix in SUFFIXES:
+        load_torch(decoder, read_state(path))
+    else:
+        units = read_units(path)
+        with built_from(path):
+            load_keras(decoder, units)
     card = {
         "name": name,
         "title": f"The authors' {image_class} generator, converted from {path.name}",

@@ -20,9 +20,16 @@ WEIGHTS = Path(__file__).parent / "weights"
 STORE = ModelStore(WEIGHTS, "generator", unknown=UnknownName)
 load_card = STORE.card
 
-CLASSES = ("svhn", "shoes", "celeba", "motion-blur")
+CLASSES = ("svhn", "shoes", "celeba", "faces128", "motion-blur")
 """Classes that have a generator. The default one, chosen on validation images (see the cards), has
 the class's name."""
+KERNEL_PRIORS = {"faces128": "motion-blur-32"}
+"""Generators of kernels of classes whose experiment has larger ones than the others."""
+
+
+def kernel_prior(image_class: str) -> str:
+    """Name of the generator of kernels that goes with a class of images."""
+    return KERNEL_PRIORS.get(image_class, "motion-blur")
 
 
 @runtime_checkable
@@ -161,7 +168,7 @@ def load_generator(
     store = STORE.at(folder)
     card, tensors = store.card(name), store.tensors(name)
     with built_from(store.weights(name)):
-        decoder = getattr(architectures, card["decoder"])()
+        decoder = architectures.DECODERS[card["decoder"]]()
         decoder.load_state_dict(_part(tensors, "decoder", decoder))
         encoder = None
         if card.get("encoder"):
@@ -173,10 +180,10 @@ def load_generator(
 
 def build_encoder(kind: str, decoder: Any) -> nn.Module:
     """Make an encoder of a decoder's latent size and image shape."""
-    cls = getattr(architectures, kind)
-    if cls in (architectures.LinearPlusConvEncoder, architectures.DenseEncoder):
-        return cls(decoder.latent_size, decoder.image_shape)
-    return cls(decoder.latent_size)
+    cls = architectures.ENCODERS[kind]
+    if cls in (architectures.SVHNEncoder, architectures.MotionBlurEncoder):
+        return cls(decoder.latent_size)
+    return cls(decoder.latent_size, decoder.image_shape)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str, module: nn.Module) -> dict[str, Tensor]:

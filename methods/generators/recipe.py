@@ -10,12 +10,20 @@ from torch import Tensor
 
 from bench import seeds
 from bench.datasets.archives import SHOES_SHARP, training_images
-from bench.datasets.motion_blur import motion_blur_kernels
+from bench.datasets.motion_blur import (
+    LARGE_LENGTHS,
+    LARGE_SIZE,
+    LENGTHS,
+    SIZE,
+    motion_blur_kernels,
+)
 from bench.methods.generators.architectures import DECODERS
 from bench.methods.training.recipe import NetworkRecipe, key
 from bench.physics.intensity import stretch
 
 KERNELS = 80_000
+BLURS = {"motion-blur": (SIZE, LENGTHS), "motion-blur-32": (LARGE_SIZE, LARGE_LENGTHS)}
+"""Sides of the kernel grid, and the shortest and longest trajectory, of the classes of kernels."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,17 +105,21 @@ def training_data(recipe: GeneratorRecipe) -> tuple[Tensor, Tensor]:
     Returns
     -------
     images, held_out : Tensor, uint8, shape (N, 3, H, W)
-        Kernels are float32 of shape (N, 1, 28, 28), each summing to 1.
+        Kernels are float32 of shape (N, 1, k, k), each summing to 1.
 
     Raises
     ------
     Unavailable
         If the archive is not there.
     """
-    if recipe.image_class == "motion-blur":
-        kernels = motion_blur_kernels(KERNELS, seeds.generator("train-kernels", recipe.seed))
-        held_out = motion_blur_kernels(recipe.validation, seeds.generator("val-kernels", 0))
-        return kernels[:, None], held_out[:, None]
+    if recipe.image_class in BLURS:
+        size, lengths = BLURS[recipe.image_class]
+        sources = (seeds.generator("train-kernels", recipe.seed), seeds.generator("val-kernels", 0))
+        kernels, held_out = (
+            motion_blur_kernels(count, source, size=size, lengths=lengths)[:, None]
+            for count, source in zip((KERNELS, recipe.validation), sources, strict=True)
+        )
+        return kernels, held_out
     name, sources = recipe.image_class, recipe.sources or None
     images = training_images(name, "train", sources)
     once = None if sources is None else [source for source in SHOES_SHARP if source in sources]

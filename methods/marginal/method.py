@@ -17,8 +17,8 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.methods.deep_deblur.grid import to_grid
+from bench.methods.generators.loading import kernel_prior, load_generator
 from bench.methods.generators.loading import load_card as load_generator_card
-from bench.methods.generators.loading import load_generator
 from bench.methods.kernel_net.method import check_size
 from bench.methods.marginal.estimate import Estimate, Estimator
 from bench.methods.marginal.model import load_card, load_model
@@ -27,8 +27,6 @@ from bench.methods.marginal.steps import STEPS, restore, step_assets
 from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import stable_generators_per_image
-
-KERNEL_PRIOR = "motion-blur"
 
 
 class Marginal(Method):
@@ -81,7 +79,7 @@ class Marginal(Method):
                 f"restarts={restarts}, search_steps={search_steps}: neither can be negative."
             )
         self.settings = load_settings(task.image_class, restarts, search_steps)
-        self.kernel_prior = load_generator(KERNEL_PRIOR)
+        self.kernel_prior = load_generator(kernel_prior(task.image_class))
         model = load_model(task.image_class)
         self.estimator = Estimator(task.image_class, model, self.kernel_prior, self.settings)
 
@@ -98,9 +96,9 @@ class Marginal(Method):
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the same, with the non-blind step that is asked for."""
-        model = load_card(task.image_class)
+        model, kernels = load_card(task.image_class), kernel_prior(task.image_class)
         return {
-            f"generator {KERNEL_PRIOR}": load_generator_card(KERNEL_PRIOR)["sha256"],
+            f"generator {kernels}": load_generator_card(kernels)["sha256"],
             model["name"]: model["sha256"],
             PATH.name: settings_checksum(task.image_class),
             **step_assets(task.image_class, str(parameters.get("final_step") or cls.step)),

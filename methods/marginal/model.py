@@ -80,15 +80,28 @@ def learn_model(images: Tensor, ranks: tuple[int, int, int] = RANKS) -> Gaussian
     for colour, rank in enumerate(ranks):
         mean = opponent[:, colour].mean(0)
         rows = (opponent[:, colour] - mean).flatten(1)
-        covariance = rows.T @ rows / len(rows)
-        values, vectors = torch.linalg.eigh(covariance.double())
-        values, vectors = values[-rank:].flip(0), vectors[:, -rank:].flip(1).to(rows)
+        values, vectors = principal_directions(rows, rank)
         rest = (rows - rows @ vectors @ vectors.T).view(-1, *mean.shape)
         transform = torch.fft.rfft2(rest, norm="ortho")
         means.append(mean)
         components.append((vectors * values.sqrt().to(rows)).T.reshape(rank, *mean.shape))
         spectra.append(transform.abs().square().mean(0))
     return GaussianModel(torch.stack(means), tuple(components), torch.stack(spectra))
+
+
+def principal_directions(rows: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """Largest variances (rank,) and orthonormal directions (D, rank) of centred rows (M, D).
+
+    Of fewer rows than pixels, the inner products of the rows have the same eigenvalues as the
+    covariance and are the smaller matrix.
+    """
+    few = rows.shape[0] < rows.shape[1]
+    square = (rows @ rows.T if few else rows.T @ rows) / len(rows)
+    values, vectors = torch.linalg.eigh(square.double())
+    values, vectors = values[-rank:].flip(0), vectors[:, -rank:].flip(1)
+    if few:
+        vectors = rows.T.double() @ vectors / (len(rows) * values).sqrt()
+    return values, vectors.to(rows)
 
 
 def save_model(model: GaussianModel, path: Path) -> None:

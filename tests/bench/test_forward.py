@@ -11,6 +11,7 @@ from bench.physics.forward import (
     add_noise,
     apply_transfer,
     blur,
+    seen_part,
     shift,
     transfer_function,
     valid_part,
@@ -61,6 +62,22 @@ def test_other_boundaries_are_the_direct_sum_over_an_image_that_goes_on(size):
     other = torch.nn.functional.pad(image, (cols, cols, rows, rows))
     dark = _direct(other, kernel)[..., rows : rows + 9, cols : cols + 8]
     assert torch.allclose(valid_part(dark, size), inside, atol=1e-12)
+
+
+def test_padded_is_the_published_correlation_with_the_turned_kernel():
+    torch.manual_seed(0)
+    image, kernel = torch.rand(2, 3, 40, 44), torch.rand(8, 7)
+    weight = kernel.flip(0, 1).expand(3, 1, 8, 7)
+    expected = torch.nn.functional.conv2d(image, weight, padding=1, groups=3)
+    found = blur(image, kernel, "padded")
+    assert found.shape == expected.shape == (2, 3, 35, 40)
+    assert torch.allclose(found, expected, atol=1e-4)
+    # A point blurs to itself: what is seen of the image is where the observation is.
+    point = torch.zeros(8, 7)
+    point[4, 3] = 1
+    assert torch.allclose(
+        blur(image, point, "padded"), seen_part(image, (8, 7), "padded"), atol=1e-5
+    )
 
 
 def test_a_boundary_that_nobody_can_make_is_refused():

@@ -73,6 +73,20 @@ def test_a_valid_boundary_crops_observation_and_truth(tiny: Dataset) -> None:
     assert (task.boundary, task.image_size) == ("free", (24, 24))
 
 
+def test_a_padded_boundary_tells_both_sizes(tiny: Dataset) -> None:
+    padded = declaring(tiny, boundary="padded")
+    seen, valid = (
+        observe(declaring(tiny, boundary=name), 0, Condition(noise=0))
+        for name in ("padded", "valid")
+    )
+    assert seen.sample.image.shape == seen.observation.shape == (3, 26, 26)
+    assert torch.equal(seen.sample.image[:, 1:-1, 1:-1], valid.sample.image)
+    assert torch.allclose(seen.observation[:, 1:-1, 1:-1], valid.observation, atol=1e-6)
+    task = seen.task(padded, Condition(), "cpu")
+    assert (task.boundary, task.image_size) == ("free", (26, 26))
+    assert task.scene_size == tuple(padded.image_size)
+
+
 def test_a_published_model_has_its_own_noise_and_levels(tiny: Dataset) -> None:
     model = {"boundary": "replicate", "bits": 8, "noise": 0.0029}
     quiet = declaring(tiny, **model, noise_model=NoiseModel("none"))

@@ -1,0 +1,85 @@
+"""Faces of 128×128, framed as the paper's PGGAN samples, under the blurs of that experiment.
+
+From ``train/faces128.zip``: ``train/`` and ``val/`` are CelebA's (its own train partition), for
+priors and for tuning; ``test/`` is FFHQ's, aligned to the same frame, which no prior here has seen.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from bench.datasets.archives import load_archive
+from bench.datasets.development import KERNEL_SEED, DevelopmentSet
+from bench.datasets.motion_blur import LARGE_LENGTHS, LARGE_SIZE, MotionBlur
+from bench.datasets.places import place_of
+from bench.protocol import Dataset, Location, Sample
+
+SIZE = (128, 128)
+
+
+def large_blur_sample(
+    index: int,
+    image: torch.Tensor,
+    seed: int,
+    *,
+    length: int | None = None,
+) -> Sample:
+    """Make a sample of an image (3, 128, 128) and its kernel by seed, on a grid of 32×32.
+
+    Parameters
+    ----------
+    index : int
+    image : Tensor
+    seed : int
+        Of the kernels.
+    length : int, optional
+        Of the trajectory in pixels; None draws 5…30.
+    """
+    kernels = MotionBlur(LARGE_SIZE, LARGE_LENGTHS)
+    drawn = "" if length is None else f"-{length}"
+    return Sample(
+        index=index,
+        name=f"{index:03d}",
+        image=image,
+        kernel=kernels.kernel(index, seed=seed, length=length),
+        kernel_id=f"motion-blur-{LARGE_SIZE}{drawn}-{seed}-{index:03d}",
+        blur_length=length or kernels.length(index, seed=seed),
+    )
+
+
+class Faces128(Dataset):
+    """210 faces that no prior has seen."""
+
+    name = "faces128"
+    title = "210 held-out FFHQ faces, 128×128, with motion blurs of up to 30 pixels"
+    image_class = "faces128"
+    image_size = SIZE
+
+    def __init__(self) -> None:
+        archive = load_archive("faces128")
+        chosen = [i for i, name in enumerate(archive.names) if name.startswith("test/")]
+        self._images = archive.images[torch.tensor(chosen)]
+
+    @classmethod
+    def location(cls) -> Location:
+        """Look for the archive below the data folder."""
+        return place_of(cls)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Sample:
+        index = range(len(self))[index]
+        return large_blur_sample(index, self._images[index].float() / 255, seed=128)
+
+
+class Faces128Development(DevelopmentSet):
+    """Faces of 128×128 to tune on."""
+
+    name = "faces128-val"
+    title = "80 validation faces of 128×128 with fresh kernels, for tuning"
+    image_class = "faces128"
+    image_size = SIZE
+
+    def __getitem__(self, index: int) -> Sample:
+        return large_blur_sample(range(len(self))[index], self._images[index], KERNEL_SEED)
