@@ -9,7 +9,9 @@ from bench.errors import Unavailable
 from bench.files import read_toml
 
 
-def class_settings(path: Path, image_class: str, what: str) -> dict[str, Any]:
+def class_settings(
+    path: Path, image_class: str, what: str, default: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Read the settings of a class: the default ones, with its own in their place.
 
     Parameters
@@ -20,6 +22,8 @@ def class_settings(path: Path, image_class: str, what: str) -> dict[str, Any]:
     image_class : str
     what : str
         Has the settings, for the message.
+    default : dict, optional
+        In place of the file's own table ``default``.
 
     Raises
     ------
@@ -32,7 +36,7 @@ def class_settings(path: Path, image_class: str, what: str) -> dict[str, Any]:
         raise Unavailable(
             f"{what} has no settings for images of class {image_class!r}; it has: {known}."
         )
-    merged: dict[str, Any] = {**table["default"]}
+    merged: dict[str, Any] = {**(table["default"] if default is None else default)}
     for key, value in table[image_class].items():
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     return merged

@@ -15,16 +15,16 @@ from bench.checksums import values_checksum
 from bench.errors import InvalidInput, NotApplicable
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
-from bench.methods.deep_deblur.settings import PATH, WARM_PATH, load_settings
+from bench.methods.deep_deblur.settings import LARGE_PATH, PATH, WARM_PATH, is_large, load_settings
 from bench.methods.deep_deblur.solver import Solver
 from bench.methods.generators.loading import (
     CLASSES,
     Prior,
+    check_generator,
     kernel_prior,
     load_card,
     load_generator,
 )
-from bench.methods.generators.loading import STORE as GENERATORS
 from bench.methods.kernel_net.loading import STORE as NETWORKS
 from bench.methods.kernel_net.loading import load_card as load_network_card
 from bench.methods.kernel_net.loading import load_network
@@ -143,13 +143,14 @@ class DeepDeblur(Method):
                 f"Deep Deblur needs a generator of the image's class, and there is none of "
                 f"{task.image_class!r}; there are priors of: {known}."
             )
+        check_generator(task.image_class)
+        check_generator(kernel_prior(task.image_class))
         _, height, width = load_card(task.image_class)["image_shape"]
         if task.scene_size is not None:
             task = dataclasses.replace(task, image_size=task.scene_size, boundary="circular")
         check_size(task, (height, width), "The generator")
-        for store in (GENERATORS, MODELS, *([NETWORKS] if cls.warm else [])):
+        for store in (MODELS, *([NETWORKS] if cls.warm else [])):
             store.weights(task.image_class)
-        GENERATORS.weights(kernel_prior(task.image_class))
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
@@ -167,6 +168,8 @@ class DeepDeblur(Method):
         model = load_model_card(task.image_class)
         found[model["name"]] = model["sha256"]
         found[PATH.name] = values_checksum(PATH)
+        if is_large(task.image_class):
+            found[LARGE_PATH.name] = values_checksum(LARGE_PATH)
         if cls.warm:
             network = load_network_card(task.image_class)
             found[network["name"]] = network["sha256"]

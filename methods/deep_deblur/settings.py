@@ -12,6 +12,8 @@ from bench.methods.marginal.search import Annealing
 from bench.methods.settings import class_settings
 
 PATH = Path(__file__).with_name("settings.toml")
+LARGE_PATH = Path(__file__).with_name("large.toml")
+"""Of classes at 128×128: of their own, so that the others' results stay valid."""
 WARM_PATH = Path(__file__).with_name("warm.toml")
 """Of its own, so that a change of the learned starts leaves results from random ones valid."""
 
@@ -51,6 +53,11 @@ class Settings:
     weights: Weights
 
 
+def is_large(image_class: str) -> bool:
+    """Whether a class has its settings in the file of large images."""
+    return image_class in read_toml(LARGE_PATH)
+
+
 @functools.lru_cache(maxsize=8)
 def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Settings:
     """Read the settings of a class.
@@ -68,7 +75,9 @@ def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Se
     Unavailable
         If there are none.
     """
-    merged = class_settings(PATH, image_class, "Deep Deblur")
+    path = LARGE_PATH if is_large(image_class) else PATH
+    base = read_toml(PATH)["default"] if path == LARGE_PATH else None
+    merged = class_settings(path, image_class, "Deep Deblur", base)
     learned = read_toml(WARM_PATH)
     merged["warm"] = {**merged["warm"], **learned["default"], **learned.get(image_class, {})}
     if steps:

@@ -143,6 +143,15 @@ def generator_names() -> list[str]:
     return STORE.names()
 
 
+def check_generator(name: str) -> None:
+    """Raise ``Unavailable`` unless a generator of the project's own and its weights are here."""
+    if name not in generator_names():
+        raise Unavailable(
+            f"The generator {name!r} is not trained; 'python -m bench train {name}' makes it."
+        )
+    STORE.weights(name)
+
+
 def load_generator(
     name: str, *, folded: bool = True, device: str = "cpu", folder: Path = WEIGHTS
 ) -> Prior:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.methods.deep_deblur.grid import to_grid
-from bench.methods.generators.loading import kernel_prior, load_generator
+from bench.methods.generators.loading import check_generator, kernel_prior, load_generator
 from bench.methods.generators.loading import load_card as load_generator_card
 from bench.methods.kernel_net.method import check_size
 from bench.methods.marginal.estimate import Estimate, Estimator
@@ -87,6 +87,7 @@ class Marginal(Method):
     def check_available(cls, task: Task) -> None:
         """Ask for a class with a Gaussian model, its image size, and a circular boundary."""
         check_size(task, load_model(task.image_class).image_size, "The Gaussian model")
+        check_generator(kernel_prior(task.image_class))
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:

@@ -16,8 +16,8 @@ from bench.errors import InvalidInput, NotApplicable, UnknownName
 from bench.methods.generators.fitting import Fit, fit_latents, random_starts, squared_error
 from bench.methods.generators.loading import (
     CLASSES,
-    STORE,
     Prior,
+    check_generator,
     load_card,
     load_generator,
 )
@@ -155,7 +155,7 @@ class RangeOracle(Oracle):
     @classmethod
     def check_available(cls, task: Task) -> None:
         """Raise if the image class has no generator; see ``MethodBase``."""
-        STORE.weights(_name(task, ""))
+        check_generator(_name(task, ""))
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from bench.datasets.motion_blur import motion_blur_kernels
-from bench.errors import InvalidInput, NotApplicable
+from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
 from bench.methods.deep_deblur.settings import load_settings
-from bench.methods.generators.loading import load_generator
+from bench.methods.generators.loading import check_generator, load_generator
 from bench.metrics import psnr
 from bench.physics.alignment import centroid
 from bench.physics.forward import blur
@@ -127,6 +127,46 @@ def test_published_preset_runs_all_restarts_and_keeps_the_smallest_residual(pair
 
 def test_published_preset_has_the_authors_numbers():
     assert (published.RESTARTS, published.STEPS["svhn"], published.MOST_STEPS) == (10, 6000, 10000)
+
+
+def test_large_images_differ_from_the_default_settings_alone():
+    large, default = load_settings("faces128"), load_settings("celeba")
+    assert large.steps < default.steps
+    assert large.weights == default.weights
+
+
+@pytest.mark.parametrize(("boundary", "size"), [("circular", 128), ("padded", 99)])
+def test_the_published_procedure_at_128_pixels_descends_on_norms(boundary, size):
+    torch.manual_seed(0)
+    image_weight, kernel_weight = torch.randn(6, 3 * 128 * 128), torch.rand(4, 32 * 32) / 512
+
+    def image_prior(z):  # spans anything: it is stretched at every step
+        return (z @ image_weight).view(-1, 3, 128, 128)
+
+    def kernel_prior(z):
+        return (z.square() @ kernel_weight).view(-1, 1, 32, 32)
+
+    starts = [torch.randn(3, 6), torch.randn(3, 4)]
+    y = blur(torch.rand(1, 3, 128, 128), torch.full((32, 32), 1 / 1024), boundary)[0]
+    first, last = (
+        published.deep_deblur_large(y, image_prior, kernel_prior, starts, steps, boundary)
+        for steps in (0, 12)
+    )
+    assert last[0].shape == (3, 3, size, size)
+    assert last[0].min() >= 0
+    assert last[0].max() <= 1
+    assert (last[5] < first[5]).all()
+    assert torch.equal(first[3], starts[0])
+
+
+def test_a_scene_seen_in_part_is_for_the_published_procedure_alone():
+    task = Task("svhn", (20, 20), boundary="free", scene_size=(32, 32))
+    with pytest.raises(NotApplicable, match="use published-pggan"):
+        DeepDeblur(task)
+    with pytest.raises(InvalidInput, match="has no slack"):
+        DeepDeblurSlack(TASK, preset="published-pggan")
+    with pytest.raises(Unavailable, match=r"'nobody' is not trained; .* train nobody"):
+        check_generator("nobody")
 
 
 def test_other_settings_and_tasks_are_refused():
