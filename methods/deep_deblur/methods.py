@@ -33,7 +33,7 @@ from bench.methods.marginal.model import STORE as MODELS
 from bench.methods.marginal.model import load_card as load_model_card
 from bench.methods.marginal.model import load_model
 from bench.physics.forward import blur, valid_part
-from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from bench.protocol import Formation, Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import generators_per_image
 
 KERNELS = "motion-blur"
@@ -280,7 +280,7 @@ class DeepDeblur(Method):
             solve = published.deep_deblur_slack
         elif self.preset == "published-pggan":
             steps = self.steps or published.LARGE_STEPS
-            boundary = "circular" if self.task.boundary == "circular" else "padded"
+            boundary: Formation = "circular" if self.task.boundary == "circular" else "padded"
             solve = functools.partial(published.deep_deblur_large, boundary=boundary)
         else:
             known = published.STEPS.get(self.task.image_class, published.MOST_STEPS)

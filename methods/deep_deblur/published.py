@@ -21,7 +21,7 @@ residual is kept: of the generated image, or ``‖y − clip(clip(x) ⊗ k)‖``
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -124,8 +124,8 @@ def deep_deblur_slack(
 
 def deep_deblur_large(
     observation: Tensor,
-    image_prior: Prior,
-    kernel_prior: Prior,
+    image_prior: Callable[[Tensor], Tensor],
+    kernel_prior: Callable[[Tensor], Tensor],
     starts: Sequence[Tensor],
     steps: int,
     boundary: Formation = "circular",

@@ -87,7 +87,7 @@ class AutoencoderTrainer(GeneratorTrainer[AutoencoderRecipe]):
         """Make both networks, at the principal components if the recipe says so."""
         recipe = self.recipe
         model: Any = Autoencoder(recipe)
-        if isinstance(model.decoder, architectures.MotionBlurDecoder):
+        if issubclass(architectures.DECODERS[recipe.decoder], architectures.MotionBlurDecoder):
             # A ReLU at the end must not start dead.
             nn.init.constant_(model.decoder.output.bias, 0.05)
         if recipe.start == "linear" and fresh:

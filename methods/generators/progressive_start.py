@@ -16,12 +16,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from bench.methods.deconvolution.lmmse import from_opponent
 from bench.methods.generators.linear import principal_components
-from bench.methods.generators.progressive import SLOPE, PGGANDecoder, PooledEncoder
+from bench.methods.generators.progressive import SLOPE, EqualisedConv, PGGANDecoder, PooledEncoder
 
 TAPS = torch.tensor([[0.25, 0.5, 0.25], [0.5, 0.0, -0.5]])
 """Of a convolution after a doubling: what makes the two kernels above."""
@@ -136,6 +136,7 @@ def _write_convolutions(decoder: PGGANDecoder, maps: list[Tensor]) -> None:
         passing.append(weight)
     passing.append(_passing(colours.shape[1]))
     for conv, weight in zip(decoder.convs, passing, strict=True):
+        assert isinstance(conv, EqualisedConv)
         paired = torch.cat([weight, -weight], 1) / (1 + SLOPE)
         _set(conv, torch.cat([paired, -paired]))
     _set(decoder.output, torch.cat([colours, -colours], 1) / (1 + SLOPE))
@@ -147,12 +148,10 @@ def _passing(channels: int) -> Tensor:
     return weight
 
 
-def _set(layer: nn.Module, values: Tensor) -> None:
+def _set(layer: EqualisedConv, values: Tensor) -> None:
     """Write a layer's first outputs, which see its first inputs and no others."""
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    weight[: len(values)] = 0
-    weight[: len(values), : values.shape[1]] = values / layer.gain
+    layer.weight[: len(values)] = 0
+    layer.weight[: len(values), : values.shape[1]] = values / layer.gain
 
 
 def _write_dense(decoder: PGGANDecoder, basis: Tensor, mean: Tensor) -> None:

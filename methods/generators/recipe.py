@@ -114,10 +114,10 @@ def training_data(recipe: GeneratorRecipe) -> tuple[Tensor, Tensor]:
     """
     if recipe.image_class in BLURS:
         size, lengths = BLURS[recipe.image_class]
-        sources = (seeds.generator("train-kernels", recipe.seed), seeds.generator("val-kernels", 0))
+        draws = (seeds.generator("train-kernels", recipe.seed), seeds.generator("val-kernels", 0))
         kernels, held_out = (
-            motion_blur_kernels(count, source, size=size, lengths=lengths)[:, None]
-            for count, source in zip((KERNELS, recipe.validation), sources, strict=True)
+            motion_blur_kernels(count, draw, size=size, lengths=lengths)[:, None]
+            for count, draw in zip((KERNELS, recipe.validation), draws, strict=True)
         )
         return kernels, held_out
     name, sources = recipe.image_class, recipe.sources or None

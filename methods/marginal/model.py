@@ -86,7 +86,8 @@ def learn_model(images: Tensor, ranks: tuple[int, int, int] = RANKS) -> Gaussian
         means.append(mean)
         components.append((vectors * values.sqrt().to(rows)).T.reshape(rank, *mean.shape))
         spectra.append(transform.abs().square().mean(0))
-    return GaussianModel(torch.stack(means), tuple(components), torch.stack(spectra))
+    first, second, third = components
+    return GaussianModel(torch.stack(means), (first, second, third), torch.stack(spectra))
 
 
 def principal_directions(rows: Tensor, rank: int) -> tuple[Tensor, Tensor]:

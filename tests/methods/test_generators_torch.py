@@ -124,7 +124,7 @@ def blur(tmp_path: Path) -> Iterator[Any]:
     sys.modules["blur_model"] = module
     spec.loader.exec_module(module)
     torch.manual_seed(0)
-    yield module.blur()  # type: ignore[attr-defined]
+    yield module.blur()
     del sys.modules["blur_model"]
 
 
