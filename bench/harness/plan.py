@@ -237,7 +237,7 @@ def _plan_method(
             "assets": dict(verdict.assets),
             "dataset": dataset.name,
             "dataset version": dataset.version,
-            "task": dataclasses.asdict(task),
+            "task": task.told(),
             "blur length": condition.blur_length,
             **condition.disturbance(),
             **formation(dataset),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InvalidInput
 
@@ -50,6 +50,11 @@ class Task:
     device: str = "cpu"
     seed: int = 0
     scene_size: tuple[int, int] | None = None
+
+    def told(self) -> dict[str, Any]:
+        """Return what is told by name; without a scene of another size there is no such key."""
+        plain = dataclasses.asdict(self)
+        return {k: value for k, value in plain.items() if k != "scene_size" or value is not None}
 
 
 def check_observation(observation: Tensor, task: Task) -> Tensor:
