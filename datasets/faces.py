@@ -10,41 +10,11 @@ import torch
 
 from bench.datasets.archives import load_archive
 from bench.datasets.development import KERNEL_SEED, DevelopmentSet
-from bench.datasets.motion_blur import LARGE_LENGTHS, LARGE_SIZE, MotionBlur
+from bench.datasets.motion_blur import large_blur_sample
 from bench.datasets.places import place_of
 from bench.protocol import Dataset, Location, Sample
 
 SIZE = (128, 128)
-
-
-def large_blur_sample(
-    index: int,
-    image: torch.Tensor,
-    seed: int,
-    *,
-    length: int | None = None,
-) -> Sample:
-    """Make a sample of an image (3, 128, 128) and its kernel by seed, on a grid of 32×32.
-
-    Parameters
-    ----------
-    index : int
-    image : Tensor
-    seed : int
-        Of the kernels.
-    length : int, optional
-        Of the trajectory in pixels; None draws 5…30.
-    """
-    kernels = MotionBlur(LARGE_SIZE, LARGE_LENGTHS)
-    drawn = "" if length is None else f"-{length}"
-    return Sample(
-        index=index,
-        name=f"{index:03d}",
-        image=image,
-        kernel=kernels.kernel(index, seed=seed, length=length),
-        kernel_id=f"motion-blur-{LARGE_SIZE}{drawn}-{seed}-{index:03d}",
-        blur_length=length or kernels.length(index, seed=seed),
-    )
 
 
 class Faces128(Dataset):

@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 
 from bench.datasets.arrays import read_npy
-from bench.datasets.faces import large_blur_sample
 from bench.datasets.locations import cache_folder
-from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.motion_blur import MotionBlur, large_blur_sample
 from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.files import open_file, write_atomically

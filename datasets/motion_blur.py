@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.protocol import KernelSource
+from bench.protocol import KernelSource, Sample
 from bench.seeds import derive_seed
 
 SIZE = 28
@@ -156,6 +156,36 @@ class MotionBlur(KernelSource):
         """Return the trajectory length in pixels that kernel ``index`` draws for itself."""
         uniforms, _ = _draws(seed, [index])
         return int(_lengths(uniforms[:, 0], self.lengths)[0])
+
+
+def large_blur_sample(
+    index: int,
+    image: Tensor,
+    seed: int,
+    *,
+    length: int | None = None,
+) -> Sample:
+    """Make a sample of an image (3, 128, 128) and its kernel by seed, on a grid of 32×32.
+
+    Parameters
+    ----------
+    index : int
+    image : Tensor
+    seed : int
+        Of the kernels.
+    length : int, optional
+        Of the trajectory in pixels; None draws 5…30.
+    """
+    kernels = MotionBlur(LARGE_SIZE, LARGE_LENGTHS)
+    drawn = "" if length is None else f"-{length}"
+    return Sample(
+        index=index,
+        name=f"{index:03d}",
+        image=image,
+        kernel=kernels.kernel(index, seed=seed, length=length),
+        kernel_id=f"motion-blur-{LARGE_SIZE}{drawn}-{seed}-{index:03d}",
+        blur_length=length or kernels.length(index, seed=seed),
+    )
 
 
 def _draws(seed: int, indices: Iterable[int]) -> tuple[Tensor, Tensor]:

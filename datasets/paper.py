@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from bench.datasets.arrays import differing, published_checksums, read_npz
-from bench.datasets.faces import large_blur_sample
 from bench.datasets.locations import FETCH, locate, require
+from bench.datasets.motion_blur import large_blur_sample
 from bench.datasets.places import place_of
 from bench.errors import BenchError
 from bench.protocol import Dataset, Location, Sample

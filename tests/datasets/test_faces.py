@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.datasets.faces import large_blur_sample
-from bench.datasets.motion_blur import LARGE_LENGTHS, LARGE_SIZE, MotionBlur, motion_blur_batch
+from bench.datasets.motion_blur import (
+    LARGE_LENGTHS,
+    LARGE_SIZE,
+    MotionBlur,
+    large_blur_sample,
+    motion_blur_batch,
+)
 from bench.errors import InvalidInput
 from bench.harness.plan import load_dataset
 from bench.physics.observation import Condition, observe
