@@ -41,6 +41,7 @@ class BSD68(Dataset):
     """
 
     image_class = "natural"
+    reads_data = True
     image_size = (481, 481)
     boundary = "valid"
     alignment = "half kernel"

@@ -24,6 +24,7 @@ COUNT = 80
 class DevelopmentSet(Dataset):
     """80 validation images of a class, drawn by seed, each with a kernel of its own."""
 
+    reads_data = True
     count: ClassVar[int] = COUNT
 
     def __init__(self) -> None:

@@ -41,6 +41,7 @@ class Levin(Dataset):
     name = "levin"
     title = "Levin's 32 pairs: 4 photographs, 8 real kernels, grey, 255×255"
     image_class = "natural"
+    reads_data = True
     image_size = SIZE
     channels = 1
     boundary = "free"

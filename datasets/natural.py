@@ -34,6 +34,7 @@ class PublishedPairs(Dataset):
     boundary = "replicate"
     bits = 8
     alignment = "half kernel"
+    reads_data = True
     images: ClassVar[int]
     kernels: ClassVar[int]
 

@@ -30,6 +30,7 @@ SLACK_OUTPUTS = tuple(f"dds_{part}" for part in ("blurry", "image", "kernel", "i
 class PaperSet(Dataset):
     """A published test set: images, kernels, and what the authors' methods made of them."""
 
+    reads_data = True
     outputs: ClassVar[tuple[str, ...]] = (*OUTPUTS, *RANGE_OUTPUTS)
     count: ClassVar[int] = 80
 
@@ -106,6 +107,7 @@ class PGGAN(Dataset):
     title = "the paper's 13 PGGAN samples, 128×128, with motion blurs of up to 30 pixels by seed"
     image_class = "faces128"
     version = "2"
+    reads_data = True
     image_size = (128, 128)
 
     def __init__(self) -> None:

@@ -40,6 +40,7 @@ class WholePhotosDevelopment(Dataset):
     name = "whole-photos-val"
     title = "12 whole photographs with blurs of 9 to 45 pixels, for tuning"
     image_class = "natural"
+    reads_data = True
     image_size = (1000, 1000)
     boundary = "valid"
     bits = 8

@@ -33,7 +33,6 @@ def run(options: argparse.Namespace) -> int:
     from bench.harness.names import check_method_name, check_text, presentable
     from bench.harness.session import Datasets
     from bench.harness.store import Store
-    from bench.protocol import Status
     from bench.report import printed, tables
 
     check_method_name(options.name)
@@ -50,13 +49,17 @@ def run(options: argparse.Namespace) -> int:
         provenance.begin(options.output, entry)
         store.expect(outcome.cell for outcome in found)
         store.record(found)
-        frame = scores.update(scores.collect(store, datasets, progress=False), options.output)
+        collected = scores.collect(store, datasets, progress=False)
+        lacking = scores.lacking(collected, (outcome.cell for outcome in found))
+        frame = scores.update(collected, options.output)
         table = tables.markdown(frame)
         write_atomically(options.output / "table.md", table)
         provenance.finish(options.output, entry)
     print(printed.text(frame[frame["method"] == options.name], wide=True, prior=True))
     print(f"Scores: {options.output / 'scores.csv'}\nTable:  {options.output / 'table.md'}")
-    return int(any(outcome.status != Status.OK for outcome in found))
+    for (_, status, reason), count in lacking.items():
+        print(f"bench: {options.name}: {count} {status}: {reason}", file=sys.stderr)
+    return int(bool(lacking))
 
 
 def _say(line: str) -> None:

@@ -7,19 +7,17 @@ answer nonsense or something else each time. It costs that data set's rows and a
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from multiprocessing.connection import Connection
 from typing import Any, ClassVar, cast
 
 import safetensors.torch
 
 from bench import text
 from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.harness.guest_process import PICTURES, PUBLISHED, answer
 from bench.harness.process import START_LIMIT, Child
-from bench.physics.answers import take_sample
 from bench.physics.observation import digest
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
 from bench.registry import DATASETS, HERE, Entry
@@ -34,9 +32,6 @@ STARTS = 2
 MOST_SAMPLES = 1_000_000
 LARGEST_ANSWER = 1 << 30
 """Bytes of a sample; anything larger is no image that a method could restore."""
-PICTURES = ("image", "kernel", "observation")
-PUBLISHED = "published."
-"""Prefix of the names of published outputs among a sample's tensors."""
 
 
 def dataset_class(name: str, patience: float = PATIENCE) -> type[Dataset]:
@@ -110,7 +105,9 @@ class Guest(Dataset):
         fate = ""
         for _ in range(STARTS):
             try:
-                self._host = self._host or _Host(DATASETS.entry(self.name), self.patience)
+                self._host = self._host or _Host(
+                    DATASETS.entry(self.name), self.patience, self.reads_data
+                )
                 return self._host.ask(question, read)
             except _Death as death:
                 self._host, fate = None, str(death)
@@ -134,9 +131,9 @@ class _Silence(Exception):
 class _Host:
     """The process of a data set, which has said what that is."""
 
-    def __init__(self, entry: Entry, patience: float) -> None:
+    def __init__(self, entry: Entry, patience: float, data: bool) -> None:
         self._patience = patience
-        self._child = Child(answer, entry.name, data=True)
+        self._child = Child(answer, entry.name, data=data)
         self._hear(START_LIMIT)  # the process is up; what takes long from here is the data set
         self.introduction = self._hear(patience)
 
@@ -179,11 +176,9 @@ def _understood(message: bytes, read: Any) -> Any:
 def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
     """Ask what a data set is; what it said, or did in place of it, is not asked for again."""
     try:
-        host = _Host(entry, patience)
-        try:
-            attributes = _understood(host.introduction, _read_introduction)
-        finally:
-            host.close()
+        attributes = _introduction_of(entry, patience, data=False)
+        if attributes["reads_data"]:  # only now is it known that it may be told where they are
+            attributes = _introduction_of(entry, patience, data=True)
     except (_Death, _Silence) as fate:
         return BenchError(
             f"The dataset {entry.name!r} of {entry.origin} did not say what it is. {fate}"
@@ -192,6 +187,21 @@ def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
         return error
     members = {**attributes, "name": entry.name, "patience": patience}
     return cast(type[Dataset], type("Guest", (Guest,), members))
+
+
+def _introduction_of(entry: Entry, patience: float, data: bool) -> Mapping[str, Any]:
+    """Have a data set introduce itself, in another process if the first dies."""
+    for attempt in range(1, STARTS + 1):
+        try:
+            host = _Host(entry, patience, data)
+            break
+        except _Death:
+            if attempt == STARTS:
+                raise
+    try:
+        return _understood(host.introduction, _read_introduction)
+    finally:
+        host.close()
 
 
 def _read_introduction(plain: Any, tensors: bytes) -> Mapping[str, Any]:
@@ -226,113 +236,3 @@ def _read_sample(plain: Any, tensors: bytes) -> Sample:
         observation=found.get("observation"),
         published=published,
     )
-
-
-def answer(connection: Connection, name: str) -> None:
-    """Answer for a data set: the body of its process."""
-    connection.send_bytes(b"null")
-    try:
-        cls = DATASETS.load(name)
-        introduction = json.dumps(_introduction(cls)).encode()
-    except BaseException as error:
-        connection.send_bytes(_excuse(error))
-        return
-    connection.send_bytes(introduction)
-    dataset: Dataset | None = None
-    while True:
-        try:
-            question = json.loads(connection.recv_bytes())
-        except (EOFError, OSError):
-            return
-        try:
-            dataset = dataset or cls()
-            if question == "count":
-                reply = json.dumps(len(dataset)).encode()
-            else:
-                reply = _encode(take_sample(dataset, question))
-        except BaseException as error:
-            what = "count its images" if question == "count" else f"give its image {question}"
-            reply = _excuse(error, f"The dataset {name!r} cannot {what}: ")
-        connection.send_bytes(reply)
-
-
-def _introduction(cls: type[Dataset]) -> dict[str, Any]:
-    """Describe a class in plain values, or refuse what another process could not speak for."""
-    for method in ("told_boundary", "alignment_for"):
-        if getattr(cls, method).__func__ is not getattr(Dataset, method).__func__:
-            raise BenchError(
-                f"{cls.__name__} overrides {method}; set the class's boundary and alignment."
-            )
-    numeric = (int, float)
-    _expect(cls, "image_class", isinstance(cls.image_class, str), "a string")
-    _expect(cls, "version", isinstance(cls.version, str), "a string")
-    _expect(cls, "image_size", _is_size(cls.image_size), "two positive whole numbers")
-    _expect(cls, "channels", type(cls.channels) is int and cls.channels in (1, 3), "1 or 3")
-    _expect(cls, "boundary", isinstance(cls.boundary, str), "a string")
-    _expect(cls, "noise_model", isinstance(cls.noise_model, NoiseModel), "a NoiseModel")
-    _expect(cls, "bits", cls.bits is None or type(cls.bits) is int, "a whole number or None")
-    _expect(cls, "noise", cls.noise is None or isinstance(cls.noise, numeric), "a number or None")
-    known = isinstance(cls.alignment, Alignment) or cls.alignment == "half kernel"
-    _expect(cls, "alignment", known, "an Alignment or 'half kernel'")
-    place = cls.location()
-    if not isinstance(place, Location):
-        raise BenchError(f"{cls.__name__}.location() returned {type(place).__name__}.")
-    return {
-        "title": text.legible(str(cls.title)),
-        "image_class": cls.image_class,
-        "image_size": list(cls.image_size),
-        "channels": cls.channels,
-        "boundary": cls.boundary,
-        "noise_model": dataclasses.asdict(cls.noise_model),
-        "bits": cls.bits,
-        "alignment": dataclasses.asdict(cls.alignment)
-        if isinstance(cls.alignment, Alignment)
-        else cls.alignment,
-        "version": cls.version,
-        "noise": None if cls.noise is None else float(cls.noise),
-        "noise_unknown": bool(cls.noise_unknown),
-        "kernel_unknown": bool(cls.kernel_unknown),
-        "truth_unknown": bool(cls.truth_unknown),
-        "in_range": bool(cls.in_range),
-        "notice": text.legible(str(cls.notice)),
-        "place": {
-            "found": bool(place.found),
-            "path": text.legible(str(place.path)),
-            "how_to_get": text.legible(str(place.how_to_get)),
-        },
-    }
-
-
-def _is_size(value: Any) -> bool:
-    return (
-        isinstance(value, tuple | list)
-        and len(value) == 2
-        and all(type(side) is int and side > 0 for side in value)
-    )
-
-
-def _expect(cls: type[Dataset], name: str, sound: bool, wanted: str) -> None:
-    if not sound:
-        value = text.legible(repr(getattr(cls, name)), limit=60)
-        raise BenchError(f"{cls.__name__}.{name} is {value}; it has to be {wanted}.")
-
-
-def _encode(sample: Sample) -> bytes:
-    plain = {
-        "index": int(sample.index),
-        "name": sample.name,
-        "kernel_id": str(sample.kernel_id),
-        "blur_length": None if sample.blur_length is None else int(sample.blur_length),
-    }
-    tensors = {PUBLISHED + str(key): value for key, value in sample.published.items()}
-    for key in PICTURES:
-        if (value := getattr(sample, key)) is not None:
-            tensors[key] = value
-    whole = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
-    return json.dumps(plain).encode() + b"\n" + safetensors.torch.save(whole)
-
-
-def _excuse(error: BaseException, what: str = "") -> bytes:
-    said = str(error) if isinstance(error, BenchError) else f"{what}{text.describe(error)}."
-    plain = {"error": text.legible(said), "unavailable": isinstance(error, Unavailable)}
-    return json.dumps(plain).encode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,6 +24,8 @@ TRUSTED = ("bench", HERE)
 PATIENCE = 20.0
 """Seconds that a third party's class may take for each of its answers."""
 LEAST_PATIENCE = 5.0
+TRIES = 2
+"""Processes in which a class is asked, if the first one dies."""
 KINDS: tuple[tuple[type[MethodBase], str], ...] = (
     (Method, "method"),
     (Oracle, "oracle"),
@@ -171,7 +173,31 @@ def consult(
     if isinstance(found, BenchError):
         return [_refusal(found)] * len(tasks)
     verdicts: list[Verdict] = []
-    asked = (answer, name, dict(parameters), tuple(tasks))
+    fate = ""
+    for _ in range(TRIES):
+        verdicts.clear()
+        try:
+            for verdict in _answers(entry, parameters, tasks, patience):
+                verdicts.append(verdict)
+            return verdicts
+        except _Death as death:  # perhaps at a stranger's hand
+            fate = str(death)
+        except _Silence as silence:
+            fate = str(silence)
+            break
+        except BenchError as error:  # its own, about itself
+            _known[entry] = error
+            return [_refusal(error)] * len(tasks)
+    reason = f"The class of the method {name!r} of {entry.origin} {fate}"
+    _known[entry] = BenchError(reason)  # nor is it asked about the next data set
+    return verdicts + [Verdict(Status.FAILED, reason)] * (len(tasks) - len(verdicts))
+
+
+def _answers(
+    entry: Entry, parameters: Mapping[str, Any], tasks: Sequence[Task], patience: float
+) -> Iterator[Verdict]:
+    """Ask a third party's class what it is, which is noted, and yield its verdicts."""
+    asked = (answer, entry.name, dict(parameters), tuple(tasks))
     child = Child(*asked)
     try:
         _hear(child, START_LIMIT, lambda plain: None)
@@ -182,17 +208,9 @@ def consult(
             _hear(child, START_LIMIT, lambda plain: None)
             _hear(child, patience, _read_description)
         for _ in tasks:
-            verdicts.append(_hear(child, patience, _read_verdict))
-    except _Silence as silence:
-        reason = f"The class of the method {name!r} of {entry.origin} {silence}"
-        _known[entry] = BenchError(reason)  # nor is it asked about the next data set
-        verdicts += [Verdict(Status.FAILED, reason)] * (len(tasks) - len(verdicts))
-    except BenchError as error:  # its own, about itself
-        _known[entry] = error
-        verdicts = [_refusal(error)] * len(tasks)
+            yield _hear(child, patience, _read_verdict)
     finally:
         child.kill()
-    return verdicts
 
 
 def patience(time_limit: float) -> float:
@@ -204,13 +222,17 @@ class _Silence(Exception):
     """A class that does not answer, and what it did instead."""
 
 
+class _Death(_Silence):
+    """A process that ended in place of an answer."""
+
+
 def _hear(child: Child, patience: float, read: Any) -> Any:
     try:
         message = child.receive(patience)
     except TimeoutError:
         raise _Silence(f"did not say what it can do within {patience:g} s.") from None
     except (EOFError, OSError):
-        raise _Silence(f"ended the process that asked what it can do. {child.fate()}") from None
+        raise _Death(f"ended the process that asked what it can do. {child.fate()}") from None
     try:
         return read(json.loads(message))
     except (ValueError, TypeError, KeyError, AttributeError):

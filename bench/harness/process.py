@@ -76,11 +76,9 @@ class Child:
     ) -> None:
         context = _context()
         self.connection, theirs = context.Pipe()
-        inherited = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-        if not data:  # a path that is not there, for without a name the user's own folder is read
-            inherited[DATA_VARIABLE] = str(Path(os.devnull) / "undeclared")
+        environment = _inherited(data, threads)
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
-            target=_begin, args=(theirs, inherited, body, arguments)
+            target=_begin, args=(theirs, environment, body, arguments)
         )
         self._start()
         theirs.close()
@@ -158,6 +156,15 @@ class Child:
         if code is None:
             return "The worker process closed its connection to the harness and was ended."
         return f"The worker process died (exit code {code})."
+
+
+def _inherited(data: bool, threads: int) -> dict[str, str]:
+    """Return the environment of a process: this one's, but for threads and where the data lie."""
+    with STARTING:  # else another thread's start may be changing it
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    if not data:  # a path that is not there, for without a name the user's own folder is read
+        environment[DATA_VARIABLE] = str(Path(os.devnull) / "undeclared")
+    return environment
 
 
 def start_server() -> None:

@@ -15,6 +15,7 @@ from bench.harness.plan import Chunk, Refusal
 from bench.harness.process import THREADS
 from bench.harness.progress import Progress
 from bench.harness.schedule import Costs, arrange, recorded
+from bench.harness.scores import Lack
 from bench.harness.store import Outcome, Store
 from bench.harness.worker import compute_here
 from bench.protocol import Status
@@ -23,14 +24,12 @@ from bench.registry import HERE
 
 @dataclasses.dataclass
 class Summary:
-    """How a run went: cells by status, and how many were there already."""
+    """How a run went: cells by status, how many were there already, and why others are not."""
 
     cells: int = 0
     cached: int = 0
     statuses: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    reasons: collections.Counter[tuple[str, str, str]] = dataclasses.field(
-        default_factory=collections.Counter
-    )
+    reasons: collections.Counter[Lack] = dataclasses.field(default_factory=collections.Counter)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     """Data sets of third parties that could not be planned, and why."""
 
@@ -42,9 +41,9 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether every cell that makes sense has its restoration."""
-        lost = self.statuses[Status.FAILED] or self.statuses[Status.UNAVAILABLE]
-        return not (lost or self.left_out)
+        """Whether every cell that makes sense is there."""
+        senseless = all(status == Status.NOT_APPLICABLE for _, status, _ in self.reasons)
+        return senseless and not self.left_out
 
 
 def run(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bench.checksums import checksum
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.harness import score_table
-from bench.harness.cells import Row
+from bench.harness.cells import Cell, Row
 from bench.harness.scoring import VERSION, current, score_missing
 from bench.harness.store import Store
 from bench.metrics import METRICS
@@ -37,6 +38,8 @@ DIGITS = {
     "residual": 6,
     "seconds": 3,
 }
+Lack = tuple[str, str, str]
+"""A method's label, a status and the reason why there are no scores."""
 COLUMNS = [
     *("dataset", "condition", "method", "kind", "image", "kernel_id"),
     *("noise", "blur_length", "kernel_spread", "seed"),
@@ -120,6 +123,28 @@ def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
             frame["error_ratio"] = ratio.fillna(frame["error_ratio"].astype(float))
     write_atomically(path, score_table.encode(frame))
     return frame
+
+
+def lacking(frame: pd.DataFrame, cells: Iterable[Cell]) -> collections.Counter[Lack]:
+    """Count those of some cells that have no scores, by method, status and reason.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`collect`: the last word on what a run leaves behind, for a cell that was
+        restored may still not be scored.
+    cells : iterable of Cell
+    """
+    found: collections.Counter[Lack] = collections.Counter()
+    without = frame[frame["status"] != Status.OK]
+    if without.empty:
+        return found
+    labels = {cell.label for cell in cells}
+    columns = (without[name] for name in (*LABEL, "status", "reason"))
+    for dataset, condition, method, image, status, reason in zip(*columns, strict=True):
+        if "|".join((dataset, condition, method, image)) in labels:
+            found[method, status, reason] += 1
+    return found
 
 
 def check(folder: Path) -> None:

@@ -165,7 +165,9 @@ def execute(
             executor=lambda count: parallel.open(count, out),
         )
         summary.left_out = left_out
-        frame = scores.update(scores.collect(store, datasets, not quiet), out)
+        collected = scores.collect(store, datasets, not quiet)
+        summary.reasons = scores.lacking(collected, (c for item in laid_out for c in item.cells))
+        frame = scores.update(collected, out)
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
         paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame) if sheets else []
@@ -175,6 +177,7 @@ def execute(
             else None
         )
         provenance.finish(out, origin)
+        store.check_place()  # a folder that was deleted meanwhile has been made anew, without it
     return Session(frame, table, paths, index, summary)
 
 

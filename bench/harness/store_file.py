@@ -158,13 +158,20 @@ class StoreFile:
             reason = str(error)
         raise self._broken(sqlite3.DataError(reason))
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._identify() != self._file:  # SQLite would go on writing to what nobody can open
+    def check_place(self) -> None:
+        """Refuse to go on if the file is no longer where it was opened.
+
+        SQLite would go on writing to what nobody can open.
+        """
+        if self._identify() != self._file:
             raise StorageError(
                 f"{self.path} was deleted, moved or replaced during the run; bring it back, or "
                 "give the same command again to compute what was in it."
             )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self.check_place()
         try:
             with contextlib.ExitStack() as undo:
                 self._db.execute("BEGIN IMMEDIATE")

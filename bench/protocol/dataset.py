@@ -146,6 +146,9 @@ class Dataset(abc.ABC):
         Whether a generator that methods use drew the images, so that no score is too good.
     notice : str
         What a reader of its table has to know, in a sentence.
+    reads_data : bool
+        Whether it reads files of the data folder. A third party's is told where that is only if it
+        declares so; it finds its own files by itself.
     """
 
     name: ClassVar[str]
@@ -164,6 +167,7 @@ class Dataset(abc.ABC):
     truth_unknown: ClassVar[bool] = False
     in_range: ClassVar[bool] = False
     notice: ClassVar[str] = ""
+    reads_data: ClassVar[bool] = False
 
     @abc.abstractmethod
     def __len__(self) -> int: ...

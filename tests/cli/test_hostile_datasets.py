@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from tests.cli.test_hostile import install
+from tests.cli import hostile
+from tests.cli.hostile import Kind, Run
 from tests.conftest import Bench
+
+LEFT_OUT = "left out"
 
 PLUGIN = '''
 import os, random, sys, time
@@ -87,6 +88,40 @@ def forever(self, index):
     time.sleep(3600)
 
 
+def once(self, index):
+    try:
+        open("has-died-once", "x").close()
+    except FileExistsError:
+        return Good.__getitem__(self, index)
+    os.kill(os.getpid(), 9)
+
+
+def scored(self, index):
+    """Good as often as it is planned and computed, then it dies."""
+    counter = Path("asked-to-be-scored")
+    asked = len(counter.read_text()) if counter.exists() else 0
+    counter.write_text("x" * (asked + 1))
+    if asked >= 4:
+        os._exit(4)
+    return Good.__getitem__(self, index)
+
+
+@classmethod
+def declares(cls):
+    assert os.environ["BENCH_DATA"] == "/the/data"
+    return Location(True, "here")
+
+
+@classmethod
+def peeks(cls):
+    from bench.datasets.locations import locate
+    return locate(os.environ["BENCH_DATA"], "")
+
+
+kind("dies_once", __getitem__=once)
+kind("scoring_dies", __getitem__=scored)
+kind("peeks", location=peeks)
+kind("declares", location=declares, reads_data=True)
 kind("init_raises", __init__=raises)
 kind("len_raises", __len__=raises)
 kind("len_exits", __len__=lambda self: sys.exit("no count"))
@@ -129,19 +164,9 @@ MODULES = {
         "os.environ.clear()\nfrom evil import Good\nclass State(Good): name = 'state_on_import'\n"
     ),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """A harmful data set: where it is, whether its rows are there, and words of its line."""
-
-    target: str
-    words: str
-    rows: str = "none"
-
-
 REFUSED = {
     "init_raises": "KeyError: 'img_01'",
+    "peeks": "is not at /dev/null/undeclared",
     "len_raises": "cannot count its images: KeyError: 'img_01'",
     "len_exits": "cannot count its images: SystemExit: no count",
     "len_negative": "cannot count its images: ValueError",
@@ -168,59 +193,48 @@ REFUSED = {
     "other_name": "calls itself 'photos'",
 }
 KINDS = {
-    **{name: Kind(f"evil:{name}", words) for name, words in REFUSED.items()},
-    "import_exits": Kind("evil_exit:Gone", "SystemExit: not today"),
-    "import_dies": Kind("evil_death:Gone", "died (exit code 7)"),
-    "import_sleeps": Kind("evil_sleep:Gone", "did not answer within 6 s"),
-    "no_module": Kind("evil_is_not_there:Gone", "ModuleNotFoundError"),
-    "no_class": Kind("evil:sample", "which is no subclass of"),
-    "item_is_random": Kind("evil:item_is_random", "gave another image 0", "failed"),
-    "later_dies": Kind("evil:later_dies", "died (exit code 4)", "failed"),
-    "good": Kind("evil:Good", "", "ok"),
-    "changes_state": Kind("evil:changes_state", "", "ok"),
-    "state_on_import": Kind("evil_state:State", "", "ok"),
+    **{name: Kind(f"evil:{name}", LEFT_OUT, words) for name, words in REFUSED.items()},
+    "import_exits": Kind("evil_exit:Gone", LEFT_OUT, "SystemExit: not today"),
+    "import_dies": Kind("evil_death:Gone", LEFT_OUT, "died (exit code 7)"),
+    "import_sleeps": Kind("evil_sleep:Gone", LEFT_OUT, "did not answer within 6 s"),
+    "no_module": Kind("evil_is_not_there:Gone", LEFT_OUT, "ModuleNotFoundError"),
+    "no_class": Kind("evil:sample", LEFT_OUT, "which is no subclass of"),
+    "item_is_random": Kind("evil:item_is_random", words="gave another image 0"),
+    "later_dies": Kind("evil:later_dies", words="died (exit code 4)"),
+    "good": Kind("evil:Good", "ok"),
+    "dies_once": Kind("evil:dies_once", "ok"),
+    "declares": Kind("evil:declares", "ok"),
+    "changes_state": Kind("evil:changes_state", "ok"),
+    "state_on_import": Kind("evil_state:State", "ok"),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What one run of all kinds left."""
-
-    code: int
-    stdout: str
-    stderr: str
-    frame: pd.DataFrame
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One run of all kinds beside a data set of the project's own."""
     folder = tmp_path_factory.mktemp("evil")
-    (folder / "evil.py").write_text(PLUGIN)
-    for name, text in MODULES.items():
-        (folder / f"{name}.py").write_text(text)
-    install(folder, "evil", {name: kind.target for name, kind in KINDS.items()}, "datasets")
-    bench = Bench(folder, folder)
-    done = bench(
-        *("run", "--methods", "blurry", "--datasets", ",".join([*KINDS, "photos"])),
-        *("--images", "2", "--time-limit", "6", "--workers", "1", "--output", "out", "--quiet"),
+    targets = {name: kind.target for name, kind in KINDS.items()}
+    hostile.install(folder, "evil", targets, "datasets")
+    return hostile.run(
+        folder,
+        {"evil": PLUGIN, **MODULES},
+        {"methods": "blurry", "datasets": ",".join([*KINDS, "photos"]), "workers": "1"},
+        BENCH_DATA="/the/data",
     )
-    frame = pd.read_csv(folder / "out" / "scores.csv", keep_default_na=False)
-    return Run(done.returncode, done.stdout, done.stderr, frame)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_hostile_data_set_costs_its_own_rows_and_a_line(run: Run, name: str) -> None:
-    rows = run.frame[run.frame["dataset"] == name]
+    rows = run.rows("dataset", name)
     line = [text for text in run.stderr.splitlines() if f"dataset {name} is left out" in text]
-    if KINDS[name].rows == "none":
+    if KINDS[name].status == LEFT_OUT:
         assert rows.empty
         assert len(line) == 1
         assert KINDS[name].words in line[0]
         assert len(line[0]) < 700
         return
     assert not line
-    assert set(rows["status"]) == {KINDS[name].rows}, rows["reason"].tolist()
+    assert set(rows["status"]) == {KINDS[name].status}, rows["reason"].tolist()
     assert all(KINDS[name].words in reason for reason in rows["reason"])
 
 
@@ -229,16 +243,28 @@ def test_the_others_are_whole(run: Run) -> None:
     assert "Traceback" not in run.stderr
     assert run.stdout.splitlines()[1].startswith("method")
     assert "PRINTED" not in run.stdout
-    found = {name: run.frame[run.frame["dataset"] == name]["psnr"].tolist() for name in KINDS}
-    photos = run.frame[run.frame["dataset"] == "photos"]["psnr"].astype(float)
+    found = {name: run.rows("dataset", name)["psnr"].tolist() for name in KINDS}
+    photos = run.rows("dataset", "photos")["psnr"].astype(float)
     assert photos.round(2).tolist() == [14.94, 18.76]
     assert len(found["good"]) == 2
     assert found["changes_state"] != found["good"]  # the noise is seeded by the data set's name
 
 
+def test_what_cannot_be_scored_is_said_and_fails_the_run(tmp_path: Path) -> None:
+    hostile.install(tmp_path, "evil", {"scoring_dies": "evil:scoring_dies"}, "datasets")
+    done = hostile.run(
+        tmp_path, {"evil": PLUGIN}, {"methods": "blurry", "datasets": "scoring_dies"}
+    )
+    assert done.code == 1
+    assert "bench: blurry: 2 failed: " in done.stderr
+    assert "died (exit code 4)" in done.stderr
+    assert "the same command tries those cells again" in done.stderr
+    assert set(done.frame["status"]) == {"failed"}
+
+
 def test_a_plugin_s_data_set_is_listed_with_its_reason(bench: Bench) -> None:
     (bench.folder / "evil_death.py").write_text(MODULES["evil_death"])
-    install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
+    hostile.install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
     done = bench("list", "datasets", PYTHONPATH=f"{bench.environment['PYTHONPATH']}:{bench.folder}")
     assert done.returncode == 0, done.stderr
     assert "died (exit code 7)" in " ".join(done.stdout.split())
@@ -247,7 +273,7 @@ def test_a_plugin_s_data_set_is_listed_with_its_reason(bench: Bench) -> None:
 
 def test_a_data_set_that_fails_alone_is_refused_in_a_line(bench: Bench) -> None:
     (bench.folder / "evil_death.py").write_text(MODULES["evil_death"])
-    install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
+    hostile.install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
     message = bench.refused(
         *("run", "--methods", "blurry", "--datasets", "grave", "--output", str(Path("out"))),
         PYTHONPATH=f"{bench.environment['PYTHONPATH']}:{bench.folder}",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import hashlib
 import os
-import random
+import platform
 import shutil
 import sqlite3
 import subprocess
@@ -14,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 
 import pandas as pd
-import psutil
 
+from bench.harness import provenance
 from tests.conftest import Bench
 
 TIMES = ("seconds",)
@@ -23,7 +24,9 @@ COMMAND = (
     *("run", "--datasets", "tiny", "--methods", "slow,half", "--seed", "0,1,2"),
     *("--workers", "2", "--quiet"),
 )
-PATIENCE = 300.0
+PATIENCE = 600.0
+"""Seconds; for machines on which much else runs."""
+HEADINGS = ("kind", "tries", "lost", "silent", "different", "exit codes")
 
 
 @dataclasses.dataclass
@@ -36,7 +39,8 @@ class Count:
     lost : int
         Cells that were recorded before and not after, or are another.
     silent : int
-        Commands that ended with 0 although a cell is missing, or with another code and no word.
+        Commands that ended with 0 although a cell is missing, with another code and no word, or in
+        a traceback.
     different : int
         Whether the scores at the end differ from those of an undisturbed run.
     codes : list of int
@@ -48,6 +52,8 @@ class Count:
     silent: int = 0
     different: int = 0
     codes: list[int] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    """What the commands said that are counted as silent."""
 
     def row(self, name: str) -> str:
         """Return a line of a table in Markdown."""
@@ -86,7 +92,9 @@ class Study:
         self.count.lost += sum(after.get(id) != found for id, found in self._before.items())
         whole = (self.out / "scores.csv").exists() and self.complete()
         wordless = code > 0 and not said.strip()
-        self.count.silent += (code == 0 and not whole) or wordless or "Traceback" in said
+        if (code == 0 and not whole) or wordless or "Traceback" in said:
+            self.count.silent += 1
+            self.count.notes.append(f"{code}: {said.strip()}")
         return said
 
     def complete(self) -> bool:
@@ -120,82 +128,40 @@ class Study:
         known = len(self.cells())
         return self.wait_for(lambda: len(self.cells()) > known, process)
 
+    def forget(self) -> None:
+        """Expect nothing any more of what was recorded."""
+        self._before = {}
+
     def begin_again_if_done(self) -> None:
         """Empty the folder if there is nothing left to disturb."""
         if (self.out / "scores.csv").exists() and self.complete():
             shutil.rmtree(self.out)
 
-    def finish(self) -> Count:
-        """Give the command once more, undisturbed, and compare with a run that never was."""
-        done = self.bench(*self.command, "--output", str(self.out))
+    def undisturbed(self) -> pd.DataFrame:
+        """Give the command in a folder of its own and leave it alone; return the scores."""
         whole = self.bench(*self.command, "--output", "undisturbed")
         assert whole.returncode == 0, whole.stderr
-        expected = pd.read_csv(self.bench.folder / "undisturbed" / "scores.csv")
+        return pd.read_csv(self.bench.folder / "undisturbed" / "scores.csv")
+
+    def finish(self, expected: pd.DataFrame | None = None) -> Count:
+        """Give the command once more, and compare with a run that was never disturbed."""
+        done = self.bench(*self.command, "--output", str(self.out))
+        expected = self.undisturbed() if expected is None else expected
         found = pd.read_csv(self.out / "scores.csv")
         same = found.drop(columns=[*TIMES]).equals(expected.drop(columns=[*TIMES]))
         self.count.different += done.returncode != 0 or not same
+        if done.returncode:
+            self.count.notes.append(f"at the end: {done.stderr.strip()}")
         return self.count
 
 
-def server(process: subprocess.Popen[str]) -> psutil.Process | None:
-    """What the processes of a run are forked from."""
-    with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(process.pid).children():
-            if "forkserver" in " ".join(child.cmdline()):
-                return child
-    return None
+def machine() -> str:
+    """Say where and when a table was made."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    return f"{provenance.processor()}, {os.cpu_count()} cores, {platform.system()}, {today}"
 
 
-def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes that compute or answer."""
-    with contextlib.suppress(psutil.Error):
-        found = server(process)
-        return found.children() if found else []
-    return []
-
-
-def kill(processes: Sequence[psutil.Process]) -> int:
-    """Kill and return how many were there to be killed."""
-    killed = 0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-            killed += 1
-    return killed
-
-
-def kill_groups(study: Study, times: int, draw: random.Random) -> None:
-    """Kill -9 of the whole group of a run, at any moment from its first second on."""
-    for _ in range(times):
-        process = study.start()
-        if draw.random() < 0.6:  # at work; else at its start
-            study.wait_for_another_cell(process)
-        time.sleep(draw.uniform(0, 1.0))
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        study.ended(process)
-        study.begin_again_if_done()
-
-
-def kill_workers(study: Study, times: int, draw: random.Random) -> None:
-    """Kill -9 of single workers: at once when they are there, while a job is sent, or at work."""
-    left = times
-    while left > 0:
-        process = study.start()
-        if draw.random() < 0.9:  # else also those that are asked while the run is planned
-            study.wait_for_another_cell(process)
-        seen = {worker.pid for worker in workers(process)} if draw.random() < 0.5 else set()
-        while left > 0 and process.poll() is None:
-            fresh = [worker for worker in workers(process) if worker.pid not in seen]
-            if not fresh:
-                time.sleep(0.005)
-                continue
-            seen |= {worker.pid for worker in fresh}
-            time.sleep(draw.choice((0, 0, 0.02, 0.1, 0.4)))
-            killed = kill(fresh[:1])
-            left -= killed
-            study.count.tries += killed
-            time.sleep(draw.uniform(0.2, 1.0))  # so that some of the work gets done
-        study.count.tries -= 1  # which ending adds
-        study.ended(process)
-        study.begin_again_if_done()
+def heading() -> str:
+    """Return the first lines of the table."""
+    names = " | ".join(HEADINGS)
+    return f"| {names} |\n|{'---|' * len(HEADINGS)}"

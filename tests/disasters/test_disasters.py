@@ -15,22 +15,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.cli.test_hostile import install
+from tests.cli.hostile import install
 from tests.conftest import Bench
-from tests.disasters.study import (
-    PATIENCE,
-    Study,
-    kill,
-    kill_groups,
-    kill_workers,
-    server,
-)
+from tests.disasters.kills import kill, kill_groups, kill_octaves, kill_workers, server
+from tests.disasters.study import COMMAND, PATIENCE, Count, Study, heading, machine
 
 DETACHES = '''
 import subprocess, time
@@ -127,6 +121,17 @@ def rename_folder(study: Study) -> None:
     assert "deleted, moved or replaced during the run" in said
 
 
+def delete_folder(study: Study) -> None:
+    """The folder is deleted under a run; what was in it is gone, and that is said."""
+    process = once_at_work(study)
+    while study.out.exists():  # the run may be making a file in it
+        shutil.rmtree(study.out, ignore_errors=True)
+    study.forget()
+    said = study.ended(process)
+    assert process.returncode == 1
+    assert "deleted, moved or replaced during the run" in said
+
+
 def run_twice(study: Study) -> None:
     """A second run into the folder while one is at work."""
     process = once_at_work(study)
@@ -157,6 +162,7 @@ KINDS: dict[str, tuple[Callable[[Study], None], int]] = {
     "full disk": (fill_disk, 2),
     "read-only folder": (forbid_writing, 1),
     "folder renamed": (rename_folder, 2),
+    "results folder deleted": (delete_folder, 2),
     "two runs at once": (run_twice, 2),
     "clock set back": (set_clock_back, 1),
 }
@@ -190,23 +196,9 @@ def test_nothing_that_a_method_started_outlives_a_killed_run(bench: Bench) -> No
     assert not alive
 
 
-def kill_octaves(study: Study, times: int, draw: random.Random) -> None:
-    """Kill -9 of Octave in the middle of its calls."""
-    left = times
-    while left > 0:
-        process = study.start()
-        while left > 0 and process.poll() is None:
-            children = psutil.Process(process.pid).children(recursive=True)
-            busy = [p for p in children if "octave" in p.name() and p.cpu_times().user > 1.0]
-            if busy:
-                time.sleep(draw.uniform(0, 0.5))
-                killed = kill(busy[:1])
-                left -= killed
-                study.count.tries += killed
-            time.sleep(0.02)
-        study.count.tries -= 1
-        study.ended(process)
-        study.begin_again_if_done()
+GROUPS, WORKERS, OCTAVES = 30, 55, 15
+OCTAVE = ("run", "--methods", "dp", "--datasets", "svhn-samples", "--images", "4")
+OCTAVE_OPTIONS = ("--workers", "1", "--quiet", "--set", "dp.iterations=60")
 
 
 @pytest.mark.long
@@ -215,32 +207,37 @@ def test_a_hundred_kills_and_every_other_disaster(
 ) -> None:
     """All kinds, as often as the documentation says, and the table of what came of them."""
     draw = random.Random(0)
-    counts = {}
+    counts: dict[str, Count] = {}
 
-    def study(name: str, *command: str) -> Study:
+    def study(name: str, command: Sequence[str] = COMMAND) -> Study:
         folder = tmp_path / name.replace(" ", "-")
         folder.mkdir()
-        return Study(Bench(folder, plugins), command) if command else Study(Bench(folder, plugins))
+        return Study(Bench(folder, plugins), command)
 
-    killed = study("groups")
-    kill_groups(killed, 30, draw)
-    counts["kill -9 of the process group"] = killed.finish()
-    killed = study("workers")
-    kill_workers(killed, 55, draw)
-    counts["kill -9 of single workers, idle, being sent a job or at work"] = killed.finish()
-    if shutil.which("octave-cli") or shutil.which("octave"):
-        options = "--methods dp --datasets svhn-samples --images 4 --workers 1 --quiet"
-        killed = study("octaves", "run", *options.split(), "--set", "dp.iterations=60")
-        kill_octaves(killed, 15, draw)
-        counts["kill -9 of Octave in the middle of a call"] = killed.finish()
+    def note(name: str, count: Count) -> None:
+        counts[name] = count
+        with capsys.disabled():
+            print(count.row(name), *count.notes, sep="\n", file=sys.stderr, flush=True)
+
+    with capsys.disabled():
+        print(f"\n{machine()}\n\n{heading()}", file=sys.stderr, flush=True)
+    expected = study("undisturbed").undisturbed()
     for name, (disturb, times) in KINDS.items():
         disturbed = study(name)
         for number in range(times):
             if number:
                 shutil.rmtree(disturbed.out)
             disturb(disturbed)
-        counts[name] = disturbed.finish()
-    lines = [count.row(name) for name, count in counts.items()]
-    with capsys.disabled():
-        print("\n" + "\n".join(lines), file=sys.stderr)
+        note(name, disturbed.finish(expected))
+    killed = study("groups")
+    kill_groups(killed, GROUPS, draw)
+    note("kill -9 of the process group", killed.finish(expected))
+    killed = study("workers")
+    kill_workers(killed, WORKERS, draw)
+    note("kill -9 of single workers, asked, idle, being sent a job or at work",
+         killed.finish(expected))  # fmt: skip
+    if shutil.which("octave-cli") or shutil.which("octave"):
+        killed = study("octaves", (*OCTAVE, *OCTAVE_OPTIONS))
+        kill_octaves(killed, OCTAVES, draw)
+        note("kill -9 of Octave in the middle of a call", killed.finish())
     assert all(count.good for count in counts.values()), counts

@@ -68,10 +68,12 @@ class Slot:
 
     def _start(self, work: Work) -> None:
         """Start a process; those that end before they have begun are tried a few times."""
-        fate = "The run is over."
-        for _ in range(0 if self._closed else STARTS):
+        fate = ""
+        for _ in range(STARTS):
             child = Child(serve, data=work.data, threads=self._threads)
             self._child, self._company = child, work.company
+            if self._closed:  # meanwhile, by someone who could not see this process yet
+                raise Lost("The run is over.")
             try:
                 if child.receive(START_LIMIT) == READY:
                     return
