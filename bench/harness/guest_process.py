@@ -22,14 +22,18 @@ from bench.registry import DATASETS
 PICTURES = ("image", "kernel", "observation")
 PUBLISHED = "published."
 """Prefix of the names of published outputs among a sample's tensors."""
+READS_DATA = {"reads_data": True}
+"""All that a data set says of itself in a process that is not told where the data lie."""
 
 
-def answer(connection: Connection, name: str) -> None:
-    """Answer for a data set: the body of its process."""
+def answer(connection: Connection, name: str, data: bool) -> None:
+    """Answer for a data set: the body of its process, which is told where the data lie or not."""
     connection.send_bytes(b"null")
     try:
         cls = DATASETS.load(name)
-        introduction = json.dumps(_introduction(cls)).encode()
+        _expect(cls, "reads_data", isinstance(cls.reads_data, bool), "True or False")
+        asks = cls.reads_data and not data  # without its data it may have nothing to say
+        introduction = json.dumps(READS_DATA if asks else _introduction(cls)).encode()
     except BaseException as error:
         connection.send_bytes(_excuse(error))
         return
@@ -70,7 +74,6 @@ def _introduction(cls: type[Dataset]) -> dict[str, Any]:
     _expect(cls, "noise", cls.noise is None or isinstance(cls.noise, numeric), "a number or None")
     known = isinstance(cls.alignment, Alignment) or cls.alignment == "half kernel"
     _expect(cls, "alignment", known, "an Alignment or 'half kernel'")
-    _expect(cls, "reads_data", isinstance(cls.reads_data, bool), "True or False")
     place = cls.location()
     if not isinstance(place, Location):
         raise BenchError(f"{cls.__name__}.location() returned {type(place).__name__}.")

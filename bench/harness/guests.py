@@ -16,7 +16,7 @@ import safetensors.torch
 
 from bench import text
 from bench.errors import BenchError, InvalidInput, Unavailable
-from bench.harness.guest_process import PICTURES, PUBLISHED, answer
+from bench.harness.guest_process import PICTURES, PUBLISHED, READS_DATA, answer
 from bench.harness.process import START_LIMIT, Child
 from bench.physics.observation import digest
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
@@ -133,7 +133,7 @@ class _Host:
 
     def __init__(self, entry: Entry, patience: float, data: bool) -> None:
         self._patience = patience
-        self._child = Child(answer, entry.name, data=data)
+        self._child = Child(answer, entry.name, data, data=data)
         self._hear(START_LIMIT)  # the process is up; what takes long from here is the data set
         self.introduction = self._hear(patience)
 
@@ -177,7 +177,7 @@ def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
     """Ask what a data set is; what it said, or did in place of it, is not asked for again."""
     try:
         attributes = _introduction_of(entry, patience, data=False)
-        if attributes["reads_data"]:  # only now is it known that it may be told where they are
+        if attributes == READS_DATA:
             attributes = _introduction_of(entry, patience, data=True)
     except (_Death, _Silence) as fate:
         return BenchError(
@@ -205,6 +205,8 @@ def _introduction_of(entry: Entry, patience: float, data: bool) -> Mapping[str, 
 
 
 def _read_introduction(plain: Any, tensors: bytes) -> Mapping[str, Any]:
+    if plain == READS_DATA:
+        return READS_DATA
     alignment = plain["alignment"]
     return {
         **plain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import io
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 
 from bench import cli
-from bench.errors import BenchError, UnknownName
+from bench.errors import BenchError, StorageError, UnknownName
 from bench.harness import provenance, scores
 from bench.harness.store import Outcome, Store
 from bench.report import contact_sheet, tables
@@ -187,6 +188,17 @@ def test_damaged_stores_say_what_to_do(tmp_path: Path) -> None:
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(BenchError, match=r"cells\.sqlite.*move it away"):
         Store(tmp_path)
+
+
+def test_a_store_that_another_program_holds_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **{**k, "timeout": 0.1}))
+    with Store(tmp_path) as store, contextlib.closing(connect(store.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError, match=r"in use by another program .* close it"):
+            store.forget([])
 
 
 def test_a_folder_that_cannot_be_locked_is_no_other_run(

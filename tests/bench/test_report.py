@@ -135,6 +135,14 @@ def test_details_count_failures_and_strata(folder: Path) -> None:
     assert "25 %" in line
 
 
+def test_details_of_two_images_have_no_thirds() -> None:
+    few = scores()
+    few = few[few["image"] < "002"]
+    text = details.markdown(few, summarise(few))
+    assert "Dark channel prior (dp)" in text
+    assert "small kernels" not in text
+
+
 def test_error_ratio_curves_count_failures_as_never_reached(folder: Path) -> None:
     frame = scores()
     frame["error_ratio"] = 10 ** ((30 - frame["psnr"]) / 10)
