@@ -78,15 +78,24 @@ def kill_workers(study: Study, times: int, draw: random.Random) -> None:
         study.begin_again_if_done()
 
 
+def busy_octaves(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Octaves of a run that have computed for a second."""
+    found = []
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if "octave" in child.name() and child.cpu_times().user > 1.0:
+                    found.append(child)
+    return found
+
+
 def kill_octaves(study: Study, times: int, draw: random.Random) -> None:
     """Kill -9 of Octave in the middle of its calls."""
     left = times
     while left > 0:
         process = study.start()
         while left > 0 and process.poll() is None:
-            children = psutil.Process(process.pid).children(recursive=True)
-            busy = [p for p in children if "octave" in p.name() and p.cpu_times().user > 1.0]
-            if busy:
+            if busy := busy_octaves(process):
                 time.sleep(draw.uniform(0, 0.5))
                 killed = kill(busy[:1])
                 left -= killed
