@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 from types import FrameType
 
 INTERRUPTED = 130
@@ -17,6 +19,7 @@ def main() -> int:
     try:
         from bench.cli import main as run
     except KeyboardInterrupt:
+        print("bench: stopped.", file=sys.stderr)
         return INTERRUPTED
     return run()
 
@@ -34,7 +37,8 @@ class _Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self._pressed:
-            os.write(2, AT_ONCE)
+            with contextlib.suppress(OSError):
+                os.write(2, AT_ONCE)
             os._exit(INTERRUPTED)
         self._pressed = True
         raise KeyboardInterrupt

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import ctypes
 import os
+import pickle
 import sys
 import warnings
 from types import TracebackType
@@ -38,7 +39,7 @@ def _reap(server: int) -> None:
 
 def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell of an exception, unless it is that the run was killed while it asked for a process."""
-    if not isinstance(error, EOFError | ConnectionError):
+    if not isinstance(error, EOFError | ConnectionError | pickle.UnpicklingError):
         sys.__excepthook__(kind, error, trace)
 
 
