@@ -77,6 +77,7 @@ class LaiReal(Dataset):
     The authors have 100; the set is of those that lie below the data folder.
     """
 
+    reads_data = True
     name = "lai-real"
     title = "Lai's real photographs, without truth, colour"
     image_class = "natural"

@@ -26,6 +26,7 @@ class ShakenPhotosDevelopment(Dataset):
     They are of BSDS500's validation photographs. ``--noise 0.004`` is about a camera's.
     """
 
+    reads_data = True
     name = "shaken-photos-val"
     title = "24 grey crops of photographs with camera shake of 13 to 27 pixels, for tuning"
     channels = 1
