@@ -24,6 +24,7 @@ class Faces128(Dataset):
     title = "210 held-out FFHQ faces, 128×128, with motion blurs of up to 30 pixels"
     image_class = "faces128"
     image_size = SIZE
+    reads_data = True
 
     def __init__(self) -> None:
         archive = load_archive("faces128")
