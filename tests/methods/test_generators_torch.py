@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.__main__ import main
+from bench.cli import main
 from bench.errors import InvalidInput, Unavailable
 from bench.methods.generators.architectures import MotionBlur32Decoder
 from bench.methods.generators.loading import load_generator
