@@ -171,11 +171,9 @@ def execute(
         table = tables.markdown(frame)
         write_atomically(out / "table.md", table)
         paths = contact_sheet.write_sheets(store, datasets, out / "sheets", frame) if sheets else []
-        index = (
-            gallery.write_gallery(store, datasets, out / "gallery", gallery_images)
-            if gallery_images
-            else None
-        )
+        index = None
+        if gallery_images:
+            index = gallery.write_gallery(store, datasets, out / "gallery", gallery_images)
         provenance.finish(out, origin)
         store.check_place()  # a folder that was deleted meanwhile has been made anew, without it
     return Session(frame, table, paths, index, summary)
