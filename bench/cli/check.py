@@ -30,7 +30,7 @@ reports/gate.md, in six times as long as a check takes.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--methods", default="*", help="methods and pieces: names or patterns, by commas"
+        "-m", "--methods", default="*", help="methods and pieces: names or patterns, by commas"
     )
     parser.add_argument("--full", action="store_true", help="the slow lines too")
     action = parser.add_mutually_exclusive_group()
@@ -41,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compute in ways that differ in rounding alone; write tolerances and reports/gate.md",
     )
     parser.add_argument(
-        "--workers", type=arguments.positive, metavar="N", help="processes; default: cores"
+        "-j", "--workers", type=arguments.positive, metavar="N", help="processes; default: cores"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
 
 
 def run(options: argparse.Namespace) -> int:

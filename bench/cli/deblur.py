@@ -52,10 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boundary", choices=["free", "circular"], default="free", help="default: %(default)s"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.add_argument("--set", action="append", default=[], metavar="METHOD.KEY=VALUE")
+    parser.add_argument("--seed", type=int, default=0, help="of whatever the method draws")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default: %(default)s")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="METHOD.KEY=VALUE", help="set a parameter"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -20,7 +20,9 @@ Every finished cell of a blind method that returned a kernel takes part, third p
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("folder", type=Path, help="results folder with its store")
-    parser.add_argument("--images", type=arguments.positive, metavar="N", help="only the first N")
+    parser.add_argument(
+        "-n", "--images", type=arguments.positive, metavar="N", help="only the first N"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

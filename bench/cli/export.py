@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", type=float, default=0.01, help="default: %(default)s")
     parser.add_argument("--blur-length", type=int, help="fresh kernels of this length")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--images", type=arguments.positive, metavar="N", help="only the first N")
+    parser.add_argument(
+        "-n", "--images", type=arguments.positive, metavar="N", help="only the first N"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
