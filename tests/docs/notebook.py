@@ -35,7 +35,7 @@ def notebook(script: Path) -> str:
 
 
 def _cell(kind: str, number: int, text: str) -> dict[str, Any]:
-    code = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    code: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
     return {
         "cell_type": kind,
         "id": f"cell-{number}",
