@@ -62,17 +62,28 @@ def collect(
     -------
     DataFrame
         The columns :data:`COLUMNS`, rounded to :data:`DIGITS`, sorted by dataset, condition,
-        method and image. Cells without a restoration have a status, a reason and no scores.
+        method and image. Cells without a restoration have a status, a reason and no scores. What
+        a cell was scored by before stays where a newer metric cannot be computed, because the data
+        are not here, say; that metric's column is empty then, and a notice says why.
     """
     lost = score_missing(store, open_dataset, progress)
     newest = store.newest_versions()
+    kept: list[str] = []
     values: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for row in store.each():
-        if row.id in lost:
+        if row.id in lost and current(row):
+            kept.append(row.id)
+        elif row.id in lost:
             row = dataclasses.replace(row, status=Status.FAILED, reason=lost[row.id])
         tidy = _tidy(_dated(row, newest))
         for name in COLUMNS:
             values[name].append(tidy.get(name))
+    if kept:
+        why = score_table.printable(lost[kept[0]])
+        print(
+            f"bench: {len(kept)} cells keep the scores they have, without newer metrics: {why}",
+            file=sys.stderr,
+        )
     frame = pd.DataFrame(values, columns=COLUMNS)
     frame["error_ratio"] = _error_ratio(frame)
     return frame.round(DIGITS).astype(dict.fromkeys(WHOLE, "Int64"))
@@ -202,7 +213,7 @@ def _tidy(row: Row) -> dict[str, Any]:
         "reason": _interned(row.reason),
         "parameters": fingerprint(columns["parameters"]),
         "prior": fingerprint(columns["assets"]),
-        "metric_version": VERSION,
+        "metric_version": row.score_version or VERSION,
     }
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.errors import BenchError
+from bench.errors import BenchError, Unavailable
+from bench.harness import scores
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.harness.packing import pack, split, unpack
+from bench.harness.scoring import VERSIONS
 from bench.harness.store import Outcome, Store
 from bench.harness.store_file import SCHEMA
 from bench.physics.observation import Condition
-from bench.protocol import Restoration
+from bench.protocol import Dataset, Restoration, Status
 
 
 def cell(image: str = "00", version: str = "1") -> Cell:
@@ -102,6 +104,28 @@ def test_what_was_recorded_is_there_after_closing(tmp_path: Path) -> None:
         assert (row.score_version, row.scores) == ("v1", {"psnr": 20.0})
         assert store.unscored("v1") == 0
         assert store.unscored("v2") == 1
+
+
+def test_a_metric_that_is_newer_than_the_data_here_costs_no_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(name: str) -> Dataset:
+        raise Unavailable(f"There is no {name}.")
+
+    older = ",".join(f"{name}={version}" for name, version in VERSIONS.items() if name != "gmsd")
+    with Store(tmp_path) as store:
+        store.expect([cell("01"), cell("02")])
+        store.record(
+            Outcome(each, "ok", restoration=pack(restoration()))
+            for each in (cell("01"), cell("02"))
+        )
+        store.keep_scores(older, {cell("01").id: {"psnr": 20.0}})
+        frame = scores.collect(store, gone, progress=False).set_index("image")
+    assert frame["status"].tolist() == [Status.OK, Status.FAILED]
+    assert frame["psnr"].tolist()[0] == 20.0
+    assert frame["gmsd"].isna().all()
+    assert frame["metric_version"].tolist()[0] == older
+    assert "1 cells keep the scores they have" in capsys.readouterr().err
 
 
 def test_reading_where_nothing_was_run_says_how_to_start(tmp_path: Path) -> None:
