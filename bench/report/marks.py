@@ -146,7 +146,7 @@ def _implausible(group: pd.DataFrame) -> Iterator[Mark]:
 
 
 def _disturbed(group: pd.DataFrame) -> bool:
-    """Whether pixels were replaced or clipped: oracles are told the kernel, and not which pixels."""
+    """Whether pixels were replaced or clipped: oracles are told the kernel, not which pixels."""
     condition = str(group["condition"].iloc[0])
     return any(f", {name} " in condition for name in DISTURBANCES)
 
