@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.harness.session import Part, Session
 
 DEFAULT_METHODS = "blurry,dd,dds,dp,known-kernel"
-DEFAULT_DATASETS = "photos,*-samples"
+DEFAULT_DATASETS = "photos,svhn-samples,shoes-samples,celeba-samples"
 DEFAULT_IMAGES = 6
 """The embedded default: needs no data and takes a few minutes."""
 DEFAULT_FOLDER = Path("runs/default")

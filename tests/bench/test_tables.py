@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.harness import scores
-from bench.registry import METHODS
+from bench.harness import interview, scores
 from bench.report import layout, printed, tables
 from bench.report.summary import summarise
 from bench.report.writers import terminal
@@ -40,7 +40,8 @@ def row(text: str, method: str = "blurry") -> str:
 def test_a_method_on_a_boundary_it_does_not_model_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = frame([20.0, 21.0]).assign(dataset="levin")
     assert "boundaries" not in tables.markdown(found)
-    monkeypatch.setattr(METHODS.load("blurry"), "boundaries", ("circular",))
+    told = dataclasses.replace(interview.introduce("blurry"), boundaries=("circular",))
+    monkeypatch.setattr(interview, "introduce", lambda _: told)
     remark = "- `blurry` assumes boundaries that are circular; here they are free."
     assert remark in tables.markdown(found)
     assert remark not in tables.markdown(found.assign(dataset="photos"))

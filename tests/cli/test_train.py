@@ -82,7 +82,7 @@ def test_every_family_makes_a_trial(
 ) -> None:
     kernels = motion_blur_kernels(12, torch.Generator().manual_seed(0))
     monkeypatch.setattr(
-        "bench.methods.generators.recipe.motion_blur_kernels", lambda *_: kernels.clone()
+        "bench.methods.generators.recipe.motion_blur_kernels", lambda *_, **__: kernels.clone()
     )
     monkeypatch.setattr("bench.methods.generators.train.judge", lambda *_: {})
     recipe = edited(name, size, **values)

@@ -94,7 +94,7 @@ def test_a_file_in_the_folder_keeps_the_choices_and_the_name_wins(mixed: Path) -
         ("", "?kernels=gauss", "the kernels 'gauss'; give motion, levin"),
         ("", "?bits=eight", "bits='eight'"),
         ("colour = 1", "", r"dataset.toml has the option 'colour'"),
-        ("=", "", "cannot be read"),
+        ("=", "", "no whole TOML file"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
