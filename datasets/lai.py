@@ -81,8 +81,9 @@ class LaiReal(Dataset):
     name = "lai-real"
     title = "Lai's real photographs, without truth, colour"
     image_class = "natural"
-    image_size = (1024, 1024)
+    image_size = (1200, 1200)
     boundary = "free"
+    alignment = "half kernel"
     noise_unknown = kernel_unknown = truth_unknown = True
     notice = BlurredDataset.notice
 
