@@ -57,7 +57,7 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
     yield from ratios.write(frame, layout.shown(summary), folder)
     yield from pictures.write(results, summary, folder)
     yield from decomposition.write(results, frame, folder)
-    write_atomically(folder / "index.html", build_page(results))
+    write_atomically(folder / "index.html", build_page(results, summary))
     yield folder / "index.html"
 
 

@@ -31,9 +31,10 @@ from bench.physics.alignment import align, recentre
 from bench.physics.noise import estimate_noise
 from bench.physics.observation import observe
 from bench.protocol import Dataset, Restoration, Status
+from bench.report import cell_table
+from bench.report.cell_table import CELL
 
 FILE = "decomposition.csv"
-CELL = ["dataset", "condition", "method", "image"]
 STEPS = ("tv", "posterior-mean", "learned")
 COLUMNS = [
     *CELL, "kind", "kernel_id", "psnr",
@@ -82,15 +83,7 @@ def decompose(
 
 def read(folder: Path) -> pd.DataFrame:
     """Read a folder's ``decomposition.csv``; no rows if it has none."""
-    path = folder / FILE
-    if not path.is_file():
-        return pd.DataFrame(columns=COLUMNS)
-    try:
-        return pd.read_csv(path, dtype={"image": str, "kernel_id": str})[COLUMNS]
-    except (KeyError, ValueError, pd.errors.ParserError) as error:
-        raise BenchError(
-            f"{path} is no decomposition ({error}); make it with 'python -m bench decompose'."
-        ) from error
+    return cell_table.read(folder / FILE, COLUMNS, "is no decomposition", "decompose")
 
 
 def _update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:

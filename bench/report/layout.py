@@ -83,8 +83,7 @@ def seconds(row: Row) -> str:
     """Seconds per image; a tilde marks those of a machine that did other work meanwhile."""
     if row.seconds is None:
         return "–"
-    contended = any(mark.word == "contended" for mark in row.marks)
-    return f"{'~' if contended else ''}{row.seconds:.2g}"
+    return f"{'~' if row.contended else ''}{row.seconds:.2g}"
 
 
 def measured(views: Sequence[View], metrics: Sequence[str]) -> list[str]:

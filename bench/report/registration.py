@@ -26,9 +26,10 @@ from bench.metrics import psnr
 from bench.physics.alignment import align
 from bench.physics.observation import told_size
 from bench.protocol import Alignment, Dataset, Status
+from bench.report import cell_table
+from bench.report.cell_table import CELL
 
 FILE = "registration.csv"
-CELL = ["dataset", "condition", "method", "image"]
 WAYS: dict[str, Callable[[Alignment], Alignment]] = {
     "whole": lambda full: Alignment(),
     "cropped": lambda full: Alignment(border=full.border),
@@ -81,16 +82,7 @@ def measure(
 
 def read(folder: Path) -> pd.DataFrame:
     """Read a folder's ``registration.csv``; no rows if it has none."""
-    path = folder / FILE
-    if not path.is_file():
-        return pd.DataFrame(columns=COLUMNS)
-    try:
-        return pd.read_csv(path, dtype={"image": str, "kernel_id": str, "digest": str})[COLUMNS]
-    except (KeyError, ValueError, pd.errors.ParserError) as error:
-        raise BenchError(
-            f"{path} has other columns than expected ({error}); make it with "
-            "'python -m bench realign'."
-        ) from error
+    return cell_table.read(folder / FILE, COLUMNS, "has other columns than expected", "realign")
 
 
 def _measured(

@@ -100,6 +100,11 @@ class Row:
         return self.state == "whole" and self.n == self.images
 
     @property
+    def contended(self) -> bool:
+        """Whether its seconds were measured while the machine did other work."""
+        return any(mark.word == "contended" for mark in self.marks)
+
+    @property
     def count(self) -> str:
         """What a table prints for a mean that there is not."""
         return "–" if self.state == "not applicable" else f"{self.n}/{self.images}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench.files import read_toml
 from bench.report.names import escape, full_name
 from bench.report.registration import WAYS
 from bench.report.statistics import bootstrap_mean
@@ -46,7 +46,7 @@ def sections(views: list[View], registered: pd.DataFrame) -> list[str]:
     here = registered[registered["dataset"] == SET]
     if here.empty:
         return ["Not measured yet: `python -m bench realign` has not been run on these results."]
-    entries = tomllib.loads(PRINTED.read_text())["printed"]
+    entries = read_toml(PRINTED)["printed"]
     return [
         EXPLANATION,
         _procedures(here),

@@ -77,5 +77,4 @@ def _speed(cells: pd.DataFrame, size: pd.Series, row: Row) -> str:
     seconds = cells["seconds"].astype(float).to_numpy()
     if row.seconds is None or not len(pixels) or np.isnan(pixels).any():
         return "–"
-    contended = any(mark.word == "contended" for mark in row.marks)
-    return f"{'~' if contended else ''}{1e6 * seconds.sum() / pixels.sum():.0f}"
+    return f"{'~' if row.contended else ''}{1e6 * seconds.sum() / pixels.sum():.0f}"

@@ -24,13 +24,13 @@ from bench.metrics import METRICS
 from bench.report import looks, sweeps
 from bench.report.names import KIND_NOTES, prior_information, title
 from bench.report.page import figures, pairs, pictures, rows
-from bench.report.summary import summarise
+from bench.report.summary import Summary, summarise
 
 VIEW_KEYS = ("id", "label", "dataset", "condition")
 """What the scripts know of a view; its table is HTML already."""
 
 
-def build_page(results: Path) -> str:
+def build_page(results: Path, summary: Summary | None = None) -> str:
     """Build the page of a results folder.
 
     Parameters
@@ -39,6 +39,8 @@ def build_page(results: Path) -> str:
         With ``scores.csv`` and, where they exist, ``provenance.json``, ``gallery/`` (see
         :mod:`bench.report.gallery`) and ``sweeps/noise/scores.csv`` and
         ``sweeps/blur-length/scores.csv``.
+    summary : Summary, optional
+        Of these scores, where the caller has it: it takes most of the time.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def build_page(results: Path) -> str:
         path = results / "sweeps" / name / "scores.csv"
         if path.exists():
             files[f"sweep-{name}.csv"] = path
-    summary = summarise(frame)
+    summary = summary or summarise(frame)
     views = rows.views(summary)
     mosaics = pictures.Mosaics(results / "gallery")
     groups = pictures.groups(results, frame, mosaics)
@@ -73,9 +75,7 @@ def build_page(results: Path) -> str:
     data = {
         "methods": methods,
         "metrics": [_metric(name) for name in summary.metrics],
-        "views": [
-            {key: view[key] for key in ("id", "label", "dataset", "condition")} for view in views
-        ],
+        "views": [{key: view[key] for key in VIEW_KEYS} for view in views],
         "charts": charts,
         "groups": groups,
         "mosaics": mosaics.encoded,

@@ -103,7 +103,7 @@ def _row(row: Row, metrics: tuple[str, ...]) -> dict[str, Any]:
         "best": row.leading is True and row.behind == 0,
         "means": {name: _mean(row.means[name], name) for name in metrics},
         "seconds": row.seconds,
-        "contended": any(mark.word == "contended" for mark in row.marks),
+        "contended": row.contended,
         "marks": [mark.short for mark in row.marks if mark.short],
         "knows": prior_information(row.method, row.kind, row.origin),
     }
