@@ -17,11 +17,14 @@ from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import LEVIN_KERNELS, levin_kernel
 from bench.datasets.pairs import (
     KERNEL_SIZE,
+    SUFFIXES,
     BlurredDataset,
+    Pair,
     PairsDataset,
     all_grey,
     find_blurred,
     find_pairs,
+    image_paths,
 )
 from bench.errors import BenchError, InvalidInput
 from bench.files import is_file, read_toml
@@ -30,7 +33,6 @@ from bench.protocol import Alignment, Dataset, Formation, Location, Sample
 
 SCHEME = "folder:"
 SETTINGS = "dataset.toml"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 KERNEL_SEED = 7
 BOUNDARIES = tuple(value for value in get_args(Formation) if value != "free")
 
@@ -93,13 +95,14 @@ def folder_dataset(name: str) -> type[Dataset]:
     options = _checked(_read_settings(settings), FILE_KEYS, str(settings))
     options |= _checked(dict(urllib.parse.parse_qsl(query)), KEYS, name)
     found = Options(**options)
-    if path.is_dir() and (found.truth == "unknown" or find_pairs(path) or _only_blurred(path)):
+    pairs = find_pairs(path) if path.is_dir() and found.truth == "known" else []
+    if path.is_dir() and (found.truth == "unknown" or pairs or _only_blurred(path)):
         if wrong := [key for key, option in KEYS.items() if option in options.keys() - OF_GIVEN]:
             raise InvalidInput(
                 f"{path} holds photographs that are blurred already, for which there is no "
                 f"{wrong[0]} to choose; there are class and kernel_size."
             )
-        return _given_dataset(name, path, found)
+        return _given_dataset(name, path, found, pairs)
     return type(
         "Folder",
         (FolderDataset,),
@@ -123,14 +126,14 @@ def _only_blurred(path: Path) -> bool:
     return not image_paths(path) and bool(find_blurred(path))
 
 
-def _given_dataset(name: str, path: Path, options: Options) -> type[Dataset]:
+def _given_dataset(name: str, path: Path, options: Options, pairs: list[Pair]) -> type[Dataset]:
     base: type[PairsDataset | BlurredDataset]
-    if options.truth == "unknown" or not (pairs := find_pairs(path)):
-        base, photographs = BlurredDataset, find_blurred(path)
-        title = f"{len(photographs)} blurred photographs of {path}"
-    else:
+    if pairs:
         base, photographs = PairsDataset, [photo for pair in pairs for photo in pair[1:]]
         title = f"{len(pairs)} pairs of {path}, blurred and sharp"
+    else:
+        base, photographs = BlurredDataset, find_blurred(path)
+        title = f"{len(photographs)} blurred photographs of {path}"
     return type(
         base.__name__,
         (base,),
@@ -188,17 +191,6 @@ class FolderDataset(Dataset):
         paths = image_paths(Path(self.kernels.removeprefix(SCHEME)).expanduser())
         path = paths[index % len(paths)]
         return read_kernel(path), f"{path.parent.name}/{path.stem}"
-
-
-def image_paths(folder: Path) -> list[Path]:
-    """Images of a folder, sorted by name; what lies in folders below it is left out."""
-    try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
-    except OSError as error:
-        raise InvalidInput(
-            f"{folder} cannot be read ({error.strerror}); check the path."
-        ) from error
-    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
 def read_kernel(path: Path) -> Tensor:

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from bench.datasets.locations import BRING, require
 from bench.datasets.natural import PublishedPairs, read_picture
-from bench.datasets.pairs import BlurredDataset, without_truth
+from bench.datasets.pairs import BlurredDataset, GivenDataset, without_truth
 from bench.datasets.places import place_of
 from bench.errors import BenchError
-from bench.protocol import Dataset, Location, NoiseModel, Sample
+from bench.protocol import Location, NoiseModel, Sample
 
 IMAGES = tuple(
     f"{group}_{number:02d}"
@@ -71,7 +71,7 @@ class Lai(PublishedPairs):
         )
 
 
-class LaiReal(Dataset):
+class LaiReal(GivenDataset):
     """Blurred photographs, without truth, with the kernel sizes that the authors chose.
 
     The authors have 100; the set is of those that lie below the data folder.
@@ -82,9 +82,7 @@ class LaiReal(Dataset):
     title = "Lai's real photographs, without truth, colour"
     image_class = "natural"
     image_size = (1200, 1200)
-    boundary = "free"
-    alignment = "half kernel"
-    noise_unknown = kernel_unknown = truth_unknown = True
+    truth_unknown = True
     notice = BlurredDataset.notice
 
     def __init__(self) -> None:

@@ -68,9 +68,9 @@ def _in_folders(folder: Path) -> Iterator[Pair]:
         ]  # fmt: skip
         if not sharp:
             continue
-        partners = {_core(path.stem): path for path in _pictures(sharp[0])}
+        partners = {_core(path.stem): path for path in image_paths(sharp[0])}
         scene = [part for part in place.parent.relative_to(folder).parts if part]
-        for path in _pictures(place):
+        for path in image_paths(place):
             partner = partners.get(_core(path.stem))
             if partner is None:
                 raise InvalidInput(f"{path} has no sharp photograph in {sharp[0]}; add or move it.")
@@ -78,7 +78,7 @@ def _in_folders(folder: Path) -> Iterator[Pair]:
 
 
 def _by_names(folder: Path) -> Iterator[Pair]:
-    pictures = {path.stem.lower(): path for path in _pictures(folder)}
+    pictures = {path.stem.lower(): path for path in image_paths(folder)}
     for stem, path in pictures.items():
         match = re.fullmatch(rf"(.*)_(?:{'|'.join(BLURRED)})", stem)
         if not match:
@@ -95,11 +95,15 @@ def _core(stem: str) -> str:
     return re.sub(rf"^(?:{words})_|_(?:{words})$", "", stem, flags=re.IGNORECASE)
 
 
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )  # fmt: skip
+def image_paths(folder: Path) -> list[Path]:
+    """Images of a folder, sorted by name; what lies in folders below it is left out."""
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder} cannot be read ({error.strerror}); check the path."
+        ) from error
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
 class GivenDataset(Dataset):
@@ -167,8 +171,11 @@ def find_blurred(folder: Path) -> list[Path]:
     InvalidInput
         If two have one name but for their endings.
     """
-    below = [path for path in sorted(folder.iterdir()) if path.name.lower() in BLURRED]
-    found = _pictures(folder) or [path for place in below for path in _pictures(place)]
+    found = image_paths(folder)
+    if not found:
+        places = (path for path in sorted(folder.iterdir()) if path.is_dir())
+        below = [image_paths(place) for place in places if place.name.lower() in BLURRED]
+        found = [path for paths in below for path in paths]
     stems = [path.stem for path in found]
     if twice := next((path for path in found if stems.count(path.stem) > 1), None):
         raise InvalidInput(f"{folder} has two photographs {twice.stem}; rename one.")

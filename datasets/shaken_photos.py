@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.datasets.locations import BRING, locate
 from bench.datasets.motion_blur import MotionBlur
-from bench.datasets.whole_photos import ARCHIVE, validation_picture
+from bench.datasets.places import place_of
+from bench.datasets.whole_photos import validation_picture
 from bench.physics.intensity import luma
 from bench.protocol import Dataset, Location, Sample
 
@@ -38,7 +38,7 @@ class ShakenPhotosDevelopment(Dataset):
     @classmethod
     def location(cls) -> Location:
         """Look for the training archive of photographs below the data folder."""
-        return locate(ARCHIVE, BRING)
+        return place_of(cls)
 
     def __len__(self) -> int:
         return COUNT
