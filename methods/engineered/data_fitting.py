@@ -8,10 +8,10 @@ learned weights in ``data_fitting.toml``, which ``train_data_fitting.py`` writes
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import ClassVar
 
+from bench.files import read_toml
 from bench.methods.engineered.octave_prior import OctavePrior, Value
 from bench.protocol import Knowledge, Task
 
@@ -48,4 +48,4 @@ class DataFitting(OctavePrior):
 
 @functools.cache
 def _learned() -> dict[str, dict[str, Value]]:
-    return tomllib.loads(LEARNED.read_text(encoding="utf-8"))
+    return read_toml(LEARNED)

@@ -52,12 +52,14 @@ GRID = ((0.0, 0.0), (0.0, 0.1), (0.03, 0.0), (0.03, 0.1), (0.0, 1.0), (0.3, 0.0)
 STEPS = (3.0, 1.7)
 RESTORING_GRID = ((1.0, 0.0, 0.0), (0.25, 0.4, 0.05), (0.5, 0.4, 0.05), (0.25, 0.4, 0.2))
 BATCH = 20
+NOISE = 0.01
+"""At which the weights that are shipped are learned."""
 
 Point = tuple[float, ...]
 
 
 def training_pairs(
-    name: str, count: int, part: str = "data fitting", noise: float = 0.01
+    name: str, count: int, part: str = "data fitting", noise: float = NOISE
 ) -> DevelopmentPairs:
     """Make training pairs of a class: circular, with the test sets' blur.
 
@@ -169,13 +171,13 @@ def _walk(losses: Mapping[Point, float]) -> Iterator[Point]:
 
 
 def learn(
-    name: str, count: int, evaluations: int, folder: Path, noise: float = 0.01
+    name: str, count: int, evaluations: int, folder: Path, noise: float = NOISE
 ) -> dict[str, Any]:
     """Learn both sets of weights for a class at a noise level; return its part of the file."""
     pairs = training_pairs(name, count, noise=noise)
     unseen = training_pairs(name, count, "held out", noise)
     common: dict[str, Any] = {"images": count, **SHORT}
-    if noise != 0.01:
+    if noise != NOISE:
         common["noise"] = noise
 
     def loss(point: Point) -> float:
@@ -230,7 +232,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--dataset", required=True, choices=CLASSES)
     parser.add_argument("--images", type=int, default=80)
-    parser.add_argument("--noise", type=float, default=0.01, help="at others nothing is written")
+    parser.add_argument("--noise", type=float, default=NOISE, help="at others nothing is written")
     parser.add_argument("--evaluations", type=int, default=16, help="most, per set of weights")
     parser.add_argument("--log", type=Path, default=Path("runs") / "data-fitting")
 
@@ -241,7 +243,7 @@ def run(options: argparse.Namespace) -> int:
         options.dataset, options.images, options.evaluations, options.log, options.noise
     )
     session().close()
-    if options.noise != 0.01:
+    if options.noise != NOISE:
         print(json.dumps(learned, indent=1))
         return 0
     sections = read_toml(LEARNED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from bench.checksums import checksum
 from bench.errors import InvalidInput
 from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
 from bench.methods.photographs.choice import least_ringing
@@ -73,7 +73,7 @@ class SparseEdges(Method):
         """Return the checksum of the parameters."""
         weight = tuned_weight("natural", task.noise, task.boundary)
         text = json.dumps([*map(dataclasses.asdict, cls.depends_on()), weight])
-        return {"settings": hashlib.sha256(text.encode()).hexdigest()}
+        return {"settings": checksum(text)}
 
     @classmethod
     def depends_on(cls) -> tuple[Settings | Additions, ...]:

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import InvalidInput, Unavailable
-from bench.files import open_file
+from bench.files import open_file, write_atomically
 
 
 def write_card(name: str, card: dict[str, Any], folder: Path) -> None:
     """Write a card; a kill leaves the old or the new one, whole."""
-    partial = folder / f"{name}.partial"
-    partial.write_text(json.dumps(card, indent=1) + "\n")
-    partial.replace(folder / f"{name}.json")
+    write_atomically(folder / f"{name}.json", json.dumps(card, indent=1) + "\n")
 
 
 class Card(dict[str, Any]):
