@@ -74,7 +74,7 @@ def collect(
     kept: list[str] = []
     values: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for row in store.each():
-        if row.id in lost and current(row):
+        if row.id in lost and not METRICS.keys().isdisjoint(current(row)):
             kept.append(row.id)
         elif row.id in lost:
             row = dataclasses.replace(row, status=Status.FAILED, reason=lost[row.id])

@@ -114,14 +114,13 @@ def test_a_metric_that_is_newer_than_the_data_here_costs_no_score(
 
     older = ",".join(f"{name}={version}" for name, version in VERSIONS.items() if name != "gmsd")
     with Store(tmp_path) as store:
-        store.expect([cell("01"), cell("02")])
-        store.record(
-            Outcome(each, "ok", restoration=pack(restoration()))
-            for each in (cell("01"), cell("02"))
-        )
+        cells = [cell("01"), cell("02"), cell("03")]
+        store.expect(cells)
+        store.record(Outcome(each, "ok", restoration=pack(restoration())) for each in cells)
         store.keep_scores(older, {cell("01").id: {"psnr": 20.0}})
+        store.keep_scores("psnr=0", {cell("03").id: {"psnr": 20.0, "residual": 0.01}})
         frame = scores.collect(store, gone, progress=False).set_index("image")
-    assert frame["status"].tolist() == [Status.OK, Status.FAILED]
+    assert frame["status"].tolist() == [Status.OK, Status.FAILED, Status.FAILED]
     assert frame["psnr"].tolist()[0] == 20.0
     assert frame["gmsd"].isna().all()
     assert frame["metric_version"].tolist()[0] == older
