@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import subprocess
 import time
 from collections.abc import Sequence
 
 import psutil
 
-from tests.disasters.study import Study
+from tests.disasters.study import Running, Study
 
 
-def server(process: subprocess.Popen[str]) -> psutil.Process | None:
+def server(process: Running) -> psutil.Process | None:
     """What the processes of a run are forked from."""
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(process.pid).children():
@@ -23,7 +22,7 @@ def server(process: subprocess.Popen[str]) -> psutil.Process | None:
     return None
 
 
-def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def workers(process: Running) -> list[psutil.Process]:
     """The processes that compute or answer."""
     with contextlib.suppress(psutil.Error):
         found = server(process)
@@ -78,7 +77,7 @@ def kill_workers(study: Study, times: int, draw: random.Random) -> None:
         study.begin_again_if_done()
 
 
-def busy_octaves(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def busy_octaves(process: Running) -> list[psutil.Process]:
     """Octaves of a run that have computed for a second."""
     found = []
     with contextlib.suppress(psutil.Error):

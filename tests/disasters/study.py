@@ -18,6 +18,9 @@ import pandas as pd
 
 from bench.harness import provenance
 from tests.conftest import Bench
+from tests.disasters.forks import Forked, forks
+
+Running = subprocess.Popen[str] | Forked
 
 TIMES = ("seconds",)
 COMMAND = (
@@ -73,19 +76,31 @@ class Study:
         self.bench, self.command, self.out = bench, tuple(command), bench.folder / out
         self.count = Count()
         self._before: dict[str, str] = {}
-        self._started: subprocess.Popen[str] | None = None
 
-    def start(self, **environment: str) -> subprocess.Popen[str]:
-        """Give the command."""
+    def start(self, **environment: str) -> Running:
+        """Give the command, with a fresh interpreter if that is to see another environment."""
         self._before = self.cells()
-        self._started = self.bench.start(*self.command, "--output", str(self.out), **environment)
-        return self._started
+        if environment:
+            return self.bench.start(*self.command, "--output", str(self.out), **environment)
+        return self._forked("--output", str(self.out))
 
-    def ended(self, process: subprocess.Popen[str], said: str | None = None) -> str:
+    def _forked(self, *options: str) -> Forked:
+        folder, environment = self.bench.folder, self.bench.environment
+        return forks().start((*self.command, *options), folder, environment)
+
+    def give(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Give the command and leave it alone until it ends."""
+        process = self._forked(*options)
+        stdout, stderr = process.communicate(PATIENCE)
+        assert process.returncode is not None
+        return subprocess.CompletedProcess(self.command, process.returncode, stdout, stderr)
+
+    def ended(self, process: Running, said: str | None = None) -> str:
         """Wait for a disturbed command, unless what it said is known, and count what came of it."""
         if said is None:
             _, said = process.communicate(timeout=PATIENCE)
         code = process.returncode
+        assert code is not None
         self.count.tries += 1
         self.count.codes.append(code)
         after = self.cells()
@@ -114,7 +129,7 @@ class Study:
             return {}
         return {id: hashlib.sha256(payload).hexdigest() for id, payload in rows}
 
-    def wait_for(self, happened: Callable[[], object], process: subprocess.Popen[str]) -> bool:
+    def wait_for(self, happened: Callable[[], object], process: Running) -> bool:
         """Wait until something has happened or the command has ended."""
         deadline = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
@@ -123,7 +138,7 @@ class Study:
             time.sleep(0.01)
         return False
 
-    def wait_for_another_cell(self, process: subprocess.Popen[str]) -> bool:
+    def wait_for_another_cell(self, process: Running) -> bool:
         """Wait until one more cell is done than there are, or the command has ended."""
         known = len(self.cells())
         return self.wait_for(lambda: len(self.cells()) > known, process)
@@ -139,13 +154,13 @@ class Study:
 
     def undisturbed(self) -> pd.DataFrame:
         """Give the command in a folder of its own and leave it alone; return the scores."""
-        whole = self.bench(*self.command, "--output", "undisturbed")
+        whole = self.give("--output", "undisturbed")
         assert whole.returncode == 0, whole.stderr
         return pd.read_csv(self.bench.folder / "undisturbed" / "scores.csv")
 
     def finish(self, expected: pd.DataFrame | None = None) -> Count:
         """Give the command once more, and compare with a run that was never disturbed."""
-        done = self.bench(*self.command, "--output", str(self.out))
+        done = self.give("--output", str(self.out))
         expected = self.undisturbed() if expected is None else expected
         found = pd.read_csv(self.out / "scores.csv")
         same = found.drop(columns=[*TIMES]).equals(expected.drop(columns=[*TIMES]))

@@ -24,7 +24,7 @@ import pytest
 from tests.cli.hostile import install
 from tests.conftest import Bench
 from tests.disasters.kills import kill, kill_groups, kill_octaves, kill_workers, server
-from tests.disasters.study import COMMAND, PATIENCE, Count, Study, heading, machine
+from tests.disasters.study import COMMAND, PATIENCE, Count, Running, Study, heading, machine
 
 DETACHES = '''
 import subprocess, time
@@ -50,7 +50,7 @@ time.time = lambda: 981158400.0
 """
 
 
-def once_at_work(study: Study) -> subprocess.Popen[str]:
+def once_at_work(study: Study) -> Running:
     """Start the command and return when it has recorded another cell."""
     process, known = study.start(), len(study.cells())
     study.wait_for(lambda: len(study.cells()) > known, process)
@@ -80,7 +80,7 @@ def kill_server(study: Study) -> None:
 
 def fill_disk(study: Study) -> None:
     """A limit on the size of files, which writing meets as it meets a full disk."""
-    study.bench(*study.command, "--images", "2", "--output", str(study.out))
+    study.give("--images", "2", "--output", str(study.out))
     size = (study.out / "cells.sqlite").stat().st_size
     process = study.start()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 1024, size + 1024))
@@ -90,7 +90,7 @@ def fill_disk(study: Study) -> None:
 
 def forbid_writing(study: Study) -> None:
     """A results folder that may not be written (of which nobody tells root)."""
-    done = study.bench(*study.command, "--images", "2", "--output", str(study.out))
+    done = study.give("--images", "2", "--output", str(study.out))
     assert done.returncode == 0
     study.out.chmod(0o555)
     mounted = os.geteuid() == 0
@@ -135,7 +135,7 @@ def delete_folder(study: Study) -> None:
 def run_twice(study: Study) -> None:
     """A second run into the folder while one is at work."""
     process = once_at_work(study)
-    second = study.bench(*study.command, "--output", str(study.out))
+    second = study.give("--output", str(study.out))
     assert second.returncode == 2
     assert "Another run is writing" in second.stderr
     study.ended(process)
