@@ -13,7 +13,6 @@ from typing import Any, get_args
 
 from torch import Tensor
 
-from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.natural import LEVIN_KERNELS, levin_kernel
 from bench.datasets.pairs import (
     KERNEL_SIZE,
@@ -30,10 +29,13 @@ from bench.errors import BenchError, InvalidInput
 from bench.files import is_file, read_toml
 from bench.photo import read_photo
 from bench.protocol import Alignment, Dataset, Formation, Location, Sample
+from bench.registry import KERNELS
 
 SCHEME = "folder:"
 SETTINGS = "dataset.toml"
 KERNEL_SEED = 7
+SHORT_NAMES = {"motion": "motion-blur"}
+"""Of kernel sources."""
 BOUNDARIES = tuple(value for value in get_args(Formation) if value != "free")
 
 
@@ -47,7 +49,8 @@ class Options:
         The class a prior is chosen by: ``svhn``, ``shoes``, ``celeba`` or ``natural``.
     kernels : str
         ``motion``: motion blur of 5 to 28 pixels, another kernel for every image; ``levin``:
-        Levin's eight in turn; ``folder:PATH``: pictures of kernels, in turn.
+        Levin's eight in turn; ``folder:PATH``: pictures of kernels, in turn; or the name of a
+        registered kernel source, which draws another kernel for every image.
     boundary : {"circular", "valid", "replicate"}
         See :class:`bench.protocol.Dataset`.
     bits : int or None
@@ -116,6 +119,7 @@ def folder_dataset(name: str) -> type[Dataset]:
             "alignment": Alignment() if found.boundary == "circular" else "half kernel",
             "folder": path,
             "kernels": found.kernels,
+            "kernel_source": _source(found.kernels),
             "channels": 1 if path.is_dir() and all_grey(image_paths(path)) else 3,
         },
     )
@@ -154,6 +158,7 @@ class FolderDataset(Dataset):
 
     folder: Path
     kernels: str
+    reads_data = True  # wherever its pictures lie, which may be there
 
     def __init__(self) -> None:
         self.paths = image_paths(self.folder)
@@ -182,15 +187,21 @@ class FolderDataset(Dataset):
         return Location(found, str(cls.folder), f"Give a folder that holds images ({endings}).")
 
     def _kernel(self, index: int) -> tuple[Tensor, str]:
-        if self.kernels == "motion":
-            kernel = MotionBlur().kernel(index, seed=KERNEL_SEED)
-            return kernel, f"motion-blur-{KERNEL_SEED}-{index:03d}"
+        if source := self.kernel_source:
+            kernel = KERNELS.load(source)().kernel(index, seed=KERNEL_SEED)
+            return kernel, f"{source}-{KERNEL_SEED}-{index:03d}"
         if self.kernels == "levin":
             number = index % LEVIN_KERNELS + 1
             return levin_kernel(number).float(), f"levin-{number:02d}"
         paths = image_paths(Path(self.kernels.removeprefix(SCHEME)).expanduser())
         path = paths[index % len(paths)]
         return read_kernel(path), f"{path.parent.name}/{path.stem}"
+
+
+def _source(kernels: str) -> str:
+    """Return the registered source that is asked for, or "" for kernels of another kind."""
+    source = SHORT_NAMES.get(kernels, kernels)
+    return source if source in KERNELS.entries else ""
 
 
 def read_kernel(path: Path) -> Tensor:
@@ -223,12 +234,13 @@ def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[s
         )
     if (truth := options.get("truth", "known")) not in ("known", "unknown"):
         raise InvalidInput(f"{where} has truth={truth!r}; give 'known' or 'unknown'.")
-    if kernels not in ("motion", "levin"):
+    if kernels != "levin" and not _source(kernels):
         place = Path(kernels.removeprefix(SCHEME)).expanduser()
         if not kernels.startswith(SCHEME) or not place.is_dir() or not image_paths(place):
             raise InvalidInput(
-                f"{where} asks for the kernels {kernels!r}; give motion, levin, or "
-                f"{SCHEME}PATH of a folder with pictures of kernels."
+                f"{where} asks for the kernels {kernels!r}; give motion, levin, {SCHEME}PATH of a "
+                f"folder with pictures of kernels, or a registered source: "
+                f"{', '.join(KERNELS.entries)}."
             )
     for key, advice in (("bits", "8 or 16"), ("kernel_size", "a number of pixels from 3")):
         try:

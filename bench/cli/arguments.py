@@ -142,7 +142,7 @@ def add_own_data(parser: argparse.ArgumentParser) -> None:
     """Declare how images of a folder of one's own are blurred."""
     group = parser.add_argument_group("data of your own (folder:PATH)")
     group.add_argument("--class", help="of images that a prior fits: svhn, shoes, celeba")
-    group.add_argument("--kernels", help="motion (default), levin, or folder:PATH")
+    group.add_argument("--kernels", help="motion (default), levin, folder:PATH or a plugin's")
     group.add_argument("--boundary", help="valid (default), circular or replicate")
     group.add_argument(
         "--kernel-size",

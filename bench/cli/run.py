@@ -88,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run, score, and write scores, table, sheets and provenance."""
     from bench.harness.session import Part, execute
-    from bench.registry import DATASETS, METHODS
+    from bench.registry import DATASETS, KERNELS, METHODS
     from bench.report import gallery
 
     parallel = arguments.parallel(options)
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         images=options.images,
         settings=options.set,
     )
-    for registry in (METHODS, DATASETS):
+    for registry in (METHODS, DATASETS, KERNELS):
         for advice in registry.collisions.values():
             print(f"bench: {advice}", file=sys.stderr)
     if options.dry_run:

@@ -1,5 +1,7 @@
 """Data sets of third parties, each imported and asked in a process of its own.
 
+So are folders of one's own whose kernels a third party's source draws.
+
 The project's own, and those registered in this session, are opened directly. Anyone else's may do
 anything when it is imported or asked for a sample: raise, exit, sleep, print, change the process,
 answer nonsense or something else each time. It costs that data set's rows and a line.
@@ -7,6 +9,7 @@ answer nonsense or something else each time. It costs that data set's rows and a
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Mapping
@@ -20,7 +23,7 @@ from bench.harness.guest_process import PICTURES, PUBLISHED, READS_DATA, answer
 from bench.harness.process import START_LIMIT, Child
 from bench.physics.observation import digest
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
-from bench.registry import DATASETS, HERE, Entry
+from bench.registry import DATASETS, HERE, KERNELS, Entry
 
 TRUSTED = ("bench", HERE)
 """Origins of data sets that are opened in this process."""
@@ -48,8 +51,8 @@ def dataset_class(name: str, patience: float = PATIENCE) -> type[Dataset]:
     UnknownName, Unavailable, BenchError
         As :meth:`Registry.load`, and for a third party's that does not say what it is.
     """
-    entry = DATASETS.entries.get(name)
-    if entry is None or entry.origin in TRUSTED:
+    entry = _stranger(name)
+    if entry is None:
         return DATASETS.load(name)
     found = _introduce(entry, patience)
     if isinstance(found, BenchError):
@@ -63,14 +66,27 @@ def patience(time_limit: float) -> float:
 
 
 def is_guest(name: str) -> bool:
-    """Whether a name is that of a third party's data set."""
+    """Whether a name is that of a third party's data set, or of one with its kernels."""
+    try:
+        return _stranger(name) is not None
+    except BenchError:
+        return False
+
+
+def _stranger(name: str) -> Entry | None:
+    """Return the third party's entry that a data set hangs on, under the data set's name."""
     entry = DATASETS.entries.get(name)
-    return entry is not None and entry.origin not in TRUSTED
+    if entry is None:  # of one's own, such as folder:PATH
+        entry = KERNELS.entries.get(DATASETS.load(name).kernel_source)
+    if entry is None or entry.origin in TRUSTED:
+        return None
+    return dataclasses.replace(entry, name=name)
 
 
 class Guest(Dataset):
     """A third party's data set as this process sees it; subclasses have its class attributes."""
 
+    entry: ClassVar[Entry]
     place: ClassVar[Location]
     patience: ClassVar[float]
 
@@ -105,9 +121,7 @@ class Guest(Dataset):
         fate = ""
         for _ in range(STARTS):
             try:
-                self._host = self._host or _Host(
-                    DATASETS.entry(self.name), self.patience, self.reads_data
-                )
+                self._host = self._host or _Host(self.entry, self.patience, self.reads_data)
                 return self._host.ask(question, read)
             except _Death as death:
                 self._host, fate = None, str(death)
@@ -176,7 +190,8 @@ def _understood(message: bytes, read: Any) -> Any:
 def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
     """Ask what a data set is; what it said, or did in place of it, is not asked for again."""
     try:
-        attributes = _introduction_of(entry, patience, data=False)
+        own = entry.name not in DATASETS.entries  # whose pictures may lie there
+        attributes = _introduction_of(entry, patience, data=own)
         if attributes == READS_DATA:
             attributes = _introduction_of(entry, patience, data=True)
     except (_Death, _Silence) as fate:
@@ -185,7 +200,7 @@ def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
         )
     except BenchError as error:  # its own, about itself
         return error
-    members = {**attributes, "name": entry.name, "patience": patience}
+    members = {**attributes, "name": entry.name, "entry": entry, "patience": patience}
     return cast(type[Dataset], type("Guest", (Guest,), members))
 
 

@@ -190,8 +190,18 @@ def take_sample(dataset: Dataset, index: int) -> Sample:
                 f"{where} brings its observation, and the dataset does not say which noise that "
                 "has: give its class 'noise = …', the standard deviation in [0, 1)."
             )
-    _check_kernel(sample.kernel, where)
-    return sample
+    _check_kernel(sample.kernel, dataset.kernel_unknown or dataset.truth_unknown, where)
+    return _widened(sample)
+
+
+def _widened(sample: Sample) -> Sample:
+    """Convert what is of a type that nothing can be computed with; double precision is kept."""
+    given = {name: getattr(sample, name) for name in ("image", "kernel", "observation")}
+    usual = (torch.float32, torch.float64)
+    narrow = {k: v for k, v in given.items() if v is not None and v.dtype not in usual}
+    if not narrow:
+        return sample
+    return dataclasses.replace(sample, **{k: v.to(torch.float32) for k, v in narrow.items()})
 
 
 def size(dataset: Dataset) -> int:
@@ -228,12 +238,12 @@ def _check_unknown(sample: Sample, where: str) -> None:
             )
 
 
-def _check_kernel(kernel: Any, where: str) -> None:
+def _check_kernel(kernel: Any, unknown: bool, where: str) -> None:
     shape = tuple(kernel.shape) if isinstance(kernel, Tensor) else type(kernel).__name__
     if not isinstance(kernel, Tensor) or kernel.ndim != 2 or 0 in shape:
         raise InvalidInput(f"{where} has a kernel of shape {shape}; (kh, kw) is expected.")
-    if bool(kernel.isnan().all()):
-        return  # nobody knows it
+    if unknown and bool(kernel.isnan().all()):
+        return
     total, low = float(kernel.sum()), float(kernel.min())
     if not (low >= -NEGATIVE_SLACK and abs(total - 1) <= SUM_SLACK):
         raise InvalidInput(

@@ -149,6 +149,9 @@ class Dataset(abc.ABC):
     reads_data : bool
         Whether it reads files of the data folder. A third party's is told where that is only if it
         declares so; it finds its own files by itself.
+    kernel_source : str
+        Name of the registered source that draws its kernels; "" if it has its own. A data set whose
+        source is a third party's is asked for its samples as a third party's data set is.
     """
 
     name: ClassVar[str]
@@ -168,6 +171,7 @@ class Dataset(abc.ABC):
     in_range: ClassVar[bool] = False
     notice: ClassVar[str] = ""
     reads_data: ClassVar[bool] = False
+    kernel_source: ClassVar[str] = ""
 
     @abc.abstractmethod
     def __len__(self) -> int: ...

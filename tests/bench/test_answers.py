@@ -126,6 +126,7 @@ GOOD = Sample(0, "a", Y[0], KERNEL[0], "k")
         (dataclasses.replace(GOOD, image=(Y[0] * 255).byte()), "type torch.uint8"),
         (dataclasses.replace(GOOD, kernel=KERNEL[0] * 2), "kernel of sum 2"),
         (dataclasses.replace(GOOD, kernel=KERNEL), "kernel of shape"),
+        (dataclasses.replace(GOOD, kernel=KERNEL[0] * float("nan")), "kernel of sum nan"),
         (dataclasses.replace(GOOD, observation=Y[0]), "noise = …"),
         (dataclasses.replace(GOOD, name=""), "names its image 0 ''"),
         (dataclasses.replace(GOOD, observation=Y[0, :, 1:]), r"its observation \(3, 15, 16\)"),
@@ -152,3 +153,12 @@ def test_an_observation_hangs_on_nothing_that_others_set() -> None:
         torch.set_default_device(None)
     assert torch.equal(found, expected)
     assert str(Condition(-0.0)) == str(Condition(0.0))
+
+
+def test_pictures_and_kernels_in_half_precision_are_widened_and_in_double_kept() -> None:
+    half = dataclasses.replace(GOOD, image=Y[0].half(), kernel=torch.eye(3)[:1].long())
+    found = take_sample(Given(half), 0)
+    assert found.image.dtype == found.kernel.dtype == torch.float32
+    assert observe(Given(half), 0, Condition(0.05)).observation.isfinite().all()
+    double = dataclasses.replace(GOOD, kernel=KERNEL[0].double())
+    assert take_sample(Given(double), 0).kernel.dtype == torch.float64
