@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.errors import Unavailable
 from bench.protocol import Location
 
+DATA_VARIABLE = "BENCH_DATA"
 APPLICATION = "blind-deblurring-bench"
 FETCH = "Run 'python -m bench data fetch', or set BENCH_DATA to the folder that has it."
 BRING = (
@@ -18,7 +19,7 @@ BRING = (
 
 def data_folder() -> Path:
     """Return ``BENCH_DATA``, or the user's data folder where ``data fetch`` puts things."""
-    named = os.environ.get("BENCH_DATA")
+    named = os.environ.get(DATA_VARIABLE)
     return Path(named).expanduser() if named else _users_own() / "data"
 
 

@@ -29,14 +29,15 @@ from typing import Any
 import psutil
 
 from bench import text
+from bench.datasets.locations import DATA_VARIABLE, data_folder
 from bench.errors import ProcessError
+from bench.harness.confinement import confine
 from bench.isolation import environment_set
 
 THREADS = 1
 """Of a process, whatever their number: sums are ordered by it, and a descent can end elsewhere for
 the last digit. Cores are used by more processes."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-DATA_VARIABLE = "BENCH_DATA"
 PRELOADED = ["bench.harness.reaper", "bench.harness.worker"]
 PR_SET_PDEATHSIG = 1
 START_LIMIT = 120.0
@@ -62,7 +63,8 @@ class Child:
     *arguments
         Plain values that can be pickled.
     data : bool
-        Whether the process is told where the data lie.
+        Whether the process is told where the data lie. If not, it is kept from them
+        (:mod:`bench.harness.confinement`).
     threads : int
         That it computes with.
     """
@@ -76,9 +78,9 @@ class Child:
     ) -> None:
         context = _context()
         self.connection, theirs = context.Pipe()
-        environment = _inherited(data, threads)
+        environment, hidden = _inherited(data, threads), None if data else data_folder()
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
-            target=_begin, args=(theirs, environment, body, arguments)
+            target=_begin, args=(theirs, environment, hidden, body, arguments)
         )
         self._start()
         theirs.close()
@@ -219,6 +221,7 @@ def _kill_family(process: BaseProcess) -> None:
 def _begin(
     connection: Connection,
     environment: Mapping[str, str],
+    hidden: Path | None,
     body: Callable[..., None],
     arguments: tuple[object, ...],
 ) -> None:
@@ -228,6 +231,8 @@ def _begin(
     _end_with_parent()
     os.environ.clear()
     os.environ.update(environment)
+    if hidden is not None:
+        confine(hidden)
     with contextlib.suppress(OSError):  # what code prints must not get into a table on stdout
         os.dup2(2, 1)
     import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.cli import hostile_prying
 from tests.cli.hostile import Kind
 
 PLUGIN = '''
@@ -223,26 +224,6 @@ class Prints(Silent):
         return Restoration(y)
 
 
-class Peeks(Good):
-    def deblur(self, y):
-        from bench.datasets.locations import data_folder
-        raise RuntimeError(f"{os.environ.get('BENCH_DATA')} {data_folder()}")
-
-
-class CheckPeeks(Good):
-    @classmethod
-    def check_available(cls, task):
-        raise RuntimeError(f"{os.environ.get('BENCH_DATA')}")
-
-
-class CheckDeclares(Silent):
-    reads_data = True
-
-    @classmethod
-    def check_available(cls, task):
-        assert os.environ["BENCH_DATA"] == "/the/data"
-
-
 class HalfAMessage(Good):
     """Announces an answer of 4,096 bytes and says five."""
 
@@ -251,14 +232,6 @@ class HalfAMessage(Good):
             with contextlib.suppress(OSError):
                 os.write(descriptor, b"\\x00\\x00\\x10\\x00hello")
         time.sleep(3600)
-
-
-class Declares(Good):
-    reads_data = True
-
-    def deblur(self, y):
-        assert os.environ["BENCH_DATA"] == "/the/data"
-        return Restoration(y)
 
 
 class Patches(Good):
@@ -276,6 +249,7 @@ def function(task):
     return Good(task)
 '''
 MODULES = {
+    "prying": hostile_prying.PLUGIN,
     "hostile_exit": "import argparse\nargparse.ArgumentParser().parse_args(['--no', 'such'])\n",
     "hostile_interrupt": "raise KeyboardInterrupt\n",
     "hostile_death": "import os\nos._exit(7)\n",
@@ -289,6 +263,8 @@ MODULES = {
 }
 
 KINDS = {
+    **hostile_prying.KINDS,
+    **hostile_prying.KEPT_OUT,
     "good": Kind("hostile:Good", "ok"),
     "exit-on-import": Kind("hostile_exit:Gone", "unavailable", "SystemExit"),
     "interrupt-on-import": Kind("hostile_interrupt:Gone", "unavailable", "KeyboardInterrupt"),
@@ -331,11 +307,7 @@ KINDS = {
     "dies-afterwards": Kind("hostile:DiesAfterwards", "ok"),
     "has-children": Kind("hostile:HasChildren", "ok"),
     "prints": Kind("hostile:Prints", "ok"),
-    "peeks": Kind("hostile:Peeks", words="/dev/null/undeclared /dev/null/undeclared"),
-    "check-peeks": Kind("hostile:CheckPeeks", words="RuntimeError: /dev/null/undeclared"),
-    "check-declares": Kind("hostile:CheckDeclares", "ok"),
     "half-a-message": Kind("hostile:HalfAMessage", words="died (exit code -9)"),
-    "declares": Kind("hostile:Declares", "ok"),
     "patches": Kind("hostile:Patches", words="ZeroDivisionError"),
     "no-restoration": Kind("hostile:NoRestoration", words="returned dict, not a Restoration"),
 }

@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.cli import main
+from bench.harness.confinement import confine
 from bench.registry import METHODS
 from tests.cli import hostile
 from tests.cli.hostile import Run
 from tests.cli.hostile_methods import KINDS, MODULES, PLUGIN
+from tests.cli.hostile_prying import KEPT_OUT
 from tests.conftest import Bench
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """One run of all kinds, with two workers."""
-    folder = tmp_path_factory.mktemp("hostile")
+    """One run of all kinds, with two workers, beside a process that has nothing to do with it."""
+    folder, truth = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("truth")
+    (truth / "secret").write_text("42")
     hostile.install(folder, "hostile", {name: kind.target for name, kind in KINDS.items()})
     hostile.install(folder, "collider", {"blurry": "hostile:Dies", "good": "hostile:Good"})
-    return hostile.run(
-        folder,
-        {"hostile": PLUGIN, **MODULES},
-        {"methods": ",".join([*KINDS, "blurry"]), "datasets": "photos", "workers": "2"},
-        BENCH_DATA="/the/data",
-    )
+    with subprocess.Popen(["sleep", "600"]) as victim:
+        done = hostile.run(
+            folder,
+            {"hostile": PLUGIN, **MODULES},
+            {"methods": ",".join([*KINDS, "blurry"]), "datasets": "photos", "workers": "2"},
+            BENCH_DATA=str(truth),
+            TRUTH=str(truth),
+            VICTIM=str(victim.pid),
+        )
+        victim.kill()
+    return done
+
+
+def shuts_in(folder: Path) -> bool:
+    """Whether this system lets a process hide a folder from itself and reach no other process."""
+    child = os.fork()
+    if child == 0:
+        confine(folder)
+        try:
+            os.kill(os.getppid(), 0)
+        except PermissionError:
+            os._exit(len([*folder.iterdir()]))
+        os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_hostile_method_costs_its_own_cells(run: Run, name: str) -> None:
+def test_a_hostile_method_costs_its_own_cells(run: Run, name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    if name in KEPT_OUT and not shuts_in(tmp_path):
+        pytest.skip("this system lets no process shut itself in")
     rows = run.rows("method", name)
     assert len(rows) == 2, run.stderr
     assert set(rows["status"]) == {KINDS[name].status}, rows["reason"].tolist()
@@ -39,6 +64,17 @@ def test_a_hostile_method_costs_its_own_cells(run: Run, name: str) -> None:
         assert KINDS[name].words in reason
         assert len(reason) < 700
         assert reason.isprintable()
+
+
+def test_a_folder_that_a_method_works_in_is_not_hidden_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "aside").mkdir()
+    if not shuts_in(tmp_path / "aside"):
+        pytest.skip("this system lets no process shut itself in")
+    monkeypatch.chdir(tmp_path / "below")
+    assert not shuts_in(tmp_path)
 
 
 def test_the_others_are_whole(run: Run) -> None:
