@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,30 +18,39 @@ import pytest
 
 from tests.cli.test_run import RUN, scores, without_times
 from tests.conftest import Bench
+from tests.disasters.forks import Forked, forks
+
+PATIENCE = 300.0
+"""Seconds, for machines on which much else runs."""
+
+
+def start(bench: Bench, *arguments: str) -> Forked:
+    """Start a command and leave it running."""
+    return forks().start(arguments, bench.folder, bench.environment)
 
 
 def test_killed_halfway_and_started_again_gives_the_same_scores(bench: Bench) -> None:
     arguments = ("run", "--datasets", "tiny", "--methods", "slow,half", "--workers", "1", "--quiet")
     bench(*arguments, "--output", "whole")
-    process = bench.start(*arguments, "--output", "killed")
+    process = start(bench, *arguments, "--output", "killed")
     wait_for_cells(bench.folder / "killed" / "cells.sqlite", 2)
     descendants = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait()
-    assert not psutil.wait_procs(descendants, timeout=10)[1], "a worker outlived kill -9"
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not [p for p in psutil.wait_procs(descendants, timeout=10)[1] if alive(p)]
     before = cells_done(bench.folder / "killed" / "cells.sqlite")
     assert 2 <= before < 12
-    process = bench.start(*arguments, "--output", "killed")
+    process = start(bench, *arguments, "--output", "killed")
     wait_for_cells(bench.folder / "killed" / "cells.sqlite", before + 1)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     done = bench(*arguments, "--output", "killed")
     assert done.returncode == 0, done.stderr
     assert without_times(scores(bench, "killed")).equals(without_times(scores(bench, "whole")))
 
 
 def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench) -> None:
-    process = bench.start(*RUN, "--methods", "slow,half", "--workers", "1")
+    process = start(bench, *RUN, "--methods", "slow,half", "--workers", "1")
     origin, store = bench.folder / "out" / "provenance.json", bench.folder / "out" / "cells.sqlite"
     wait_for_cells(store, 1)
     (begun,) = json.loads(origin.read_text())
@@ -49,7 +59,7 @@ def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench
     server.children()[0].kill()  # a worker in the middle of its job
     wait_for_cells(store, 3)
     server.kill()  # what workers are forked from, and with it whoever is at work
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert (scores(bench)["status"] == "ok").all()
     (ended,) = json.loads(origin.read_text())
@@ -61,10 +71,10 @@ def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench
 
 
 def test_a_results_folder_deleted_in_mid_run_is_an_error(bench: Bench) -> None:
-    process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
+    process = start(bench, *RUN, "--methods", "slow", "--workers", "1")
     wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
     shutil.rmtree(bench.folder / "out")
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 1
     assert "deleted, moved or replaced during the run" in stderr
     assert "Traceback" not in stderr
@@ -72,10 +82,10 @@ def test_a_results_folder_deleted_in_mid_run_is_an_error(bench: Bench) -> None:
 
 def test_ctrl_c_exits_130_and_loses_nothing(bench: Bench) -> None:
     arguments = (*RUN, "--methods", "slow", "--workers", "1")
-    process = bench.start(*arguments)
+    process = start(bench, *arguments)
     wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in stderr
     assert "stopped" in stderr
@@ -84,14 +94,14 @@ def test_ctrl_c_exits_130_and_loses_nothing(bench: Bench) -> None:
 
 
 def test_two_runs_into_one_folder_at_once_are_refused(bench: Bench) -> None:
-    process = bench.start(*RUN, "--methods", "slow", "--workers", "1")
+    process = start(bench, *RUN, "--methods", "slow", "--workers", "1")
     wait_for_cells(bench.folder / "out" / "cells.sqlite", 1)
-    process.send_signal(signal.SIGSTOP)  # or it might have ended before the other has started
+    os.kill(process.pid, signal.SIGSTOP)  # or it might have ended before the other has started
     try:
         assert "Another run" in bench.refused(*RUN, "--methods", "half")
     finally:
-        process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=60)
+        os.kill(process.pid, signal.SIGCONT)
+    process.communicate()
     assert process.returncode == 0
 
 
@@ -100,8 +110,8 @@ def test_octave_killed_in_the_middle_costs_that_cell_and_the_next_run_repairs_it
     bench: Bench,
 ) -> None:
     arguments = (*RUN, "--methods", "dp", "--images", "1", "--set", "dp.iterations=400")
-    process = bench.start(*arguments)
-    deadline = time.monotonic() + 60
+    process = start(bench, *arguments)
+    deadline = time.monotonic() + PATIENCE
     working: list[psutil.Process] = []
     while not working and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
@@ -109,7 +119,7 @@ def test_octave_killed_in_the_middle_costs_that_cell_and_the_next_run_repairs_it
     assert working, "Octave never got to work"
     for octave in octaves(process.pid):
         octave.kill()
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate()
     assert process.returncode == 1, stderr
     assert (scores(bench)["status"] == "failed").all()
     quick = [part if "iterations" not in part else "dp.iterations=1" for part in arguments]
@@ -140,17 +150,25 @@ def octaves(parent: int) -> list[psutil.Process]:
     return [p for p in psutil.Process(parent).children(recursive=True) if "octave" in p.name()]
 
 
+def alive(process: psutil.Process) -> bool:
+    """Whether a process is there and has not merely not been waited for yet."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def cells_done(path: Path) -> int:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         return int(db.execute("SELECT COUNT(*) FROM cells WHERE status = 'ok'").fetchone()[0])
 
 
 def wait_for_cells(path: Path, count: int) -> None:
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         try:
             if path.exists() and cells_done(path) >= count:
                 return
         except sqlite3.OperationalError:  # the tables are not there yet
             pass
         time.sleep(0.05)
-    raise AssertionError(f"no {count} cells in {path} after 30 s")
+    raise AssertionError(f"no {count} cells in {path} after {PATIENCE:g} s")

@@ -29,6 +29,8 @@ PRELOADED = (
     *("matplotlib.backends.backend_agg", "scipy.stats", "skimage.metrics", "tqdm", "tabulate"),
 )
 PAUSE = 0.01
+PATIENCE = 600.0
+"""Seconds; for machines on which much else runs."""
 
 
 class Forked:
@@ -45,7 +47,7 @@ class Forked:
             self.returncode = int(status.read_text())
         return self.returncode
 
-    def communicate(self, timeout: float) -> tuple[str, str]:
+    def communicate(self, timeout: float = PATIENCE) -> tuple[str, str]:
         """Wait for the end; return what was said."""
         deadline = time.monotonic() + timeout
         while self.poll() is None:

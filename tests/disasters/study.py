@@ -18,7 +18,7 @@ import pandas as pd
 
 from bench.harness import provenance
 from tests.conftest import Bench
-from tests.disasters.forks import Forked, forks
+from tests.disasters.forks import PATIENCE, Forked, forks
 
 Running = subprocess.Popen[str] | Forked
 
@@ -27,8 +27,6 @@ COMMAND = (
     *("run", "--datasets", "tiny", "--methods", "slow,half", "--seed", "0,1,2"),
     *("--workers", "2", "--quiet"),
 )
-PATIENCE = 600.0
-"""Seconds; for machines on which much else runs."""
 HEADINGS = ("kind", "tries", "lost", "silent", "different", "exit codes")
 
 

@@ -15,16 +15,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
 from tests.cli.hostile import install
 from tests.conftest import Bench
 from tests.disasters.kills import kill, kill_groups, kill_octaves, kill_workers, server
-from tests.disasters.study import COMMAND, PATIENCE, Count, Running, Study, heading, machine
+from tests.disasters.study import PATIENCE, Count, Running, Study, heading, machine
 
 DETACHES = '''
 import subprocess, time
@@ -199,45 +200,62 @@ def test_nothing_that_a_method_started_outlives_a_killed_run(bench: Bench) -> No
 GROUPS, WORKERS, OCTAVES = 30, 55, 15
 OCTAVE = ("run", "--methods", "dp", "--datasets", "svhn-samples", "--images", "4")
 OCTAVE_OPTIONS = ("--workers", "1", "--quiet", "--set", "dp.iterations=60")
+KILLS: dict[str, Callable[[Study, random.Random], None]] = {
+    "kill -9 of the process group": lambda study, draw: kill_groups(study, GROUPS, draw),
+    "kill -9 of single workers, asked, idle, being sent a job or at work": (
+        lambda study, draw: kill_workers(study, WORKERS, draw)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def expected(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, plugins: Path
+) -> pd.DataFrame:
+    """Scores of a run that nobody disturbed."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{machine()}\n\n{heading()}", file=sys.stderr, flush=True)
+    return Study(Bench(tmp_path_factory.mktemp("undisturbed"), plugins)).undisturbed()
+
+
+def hold(count: Count, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Print a line of the table, and insist that it is good."""
+    with capsys.disabled():
+        print(count.row(name), *count.notes, sep="\n", file=sys.stderr, flush=True)
+    assert count.good, count
 
 
 @pytest.mark.long
-def test_a_hundred_kills_and_every_other_disaster(
-    tmp_path: Path, plugins: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", KINDS)
+def test_a_disaster_loses_nothing(
+    bench: Bench, expected: pd.DataFrame, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """All kinds, as often as the documentation says, and the table of what came of them."""
-    draw = random.Random(0)
-    counts: dict[str, Count] = {}
+    disturb, times = KINDS[name]
+    study = Study(bench)
+    for _ in range(times):
+        shutil.rmtree(study.out, ignore_errors=True)  # a disaster may have done so
+        disturb(study)
+    hold(study.finish(expected), name, capsys)
 
-    def study(name: str, command: Sequence[str] = COMMAND) -> Study:
-        folder = tmp_path / name.replace(" ", "-")
-        folder.mkdir()
-        return Study(Bench(folder, plugins), command)
 
-    def note(name: str, count: Count) -> None:
-        counts[name] = count
-        with capsys.disabled():
-            print(count.row(name), *count.notes, sep="\n", file=sys.stderr, flush=True)
+@pytest.mark.long
+@pytest.mark.parametrize("name", KILLS)
+def test_kills_by_the_dozen_lose_nothing(
+    bench: Bench, expected: pd.DataFrame, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    study = Study(bench)
+    KILLS[name](study, random.Random(name))
+    hold(study.finish(expected), name, capsys)
 
-    with capsys.disabled():
-        print(f"\n{machine()}\n\n{heading()}", file=sys.stderr, flush=True)
-    expected = study("undisturbed").undisturbed()
-    for name, (disturb, times) in KINDS.items():
-        disturbed = study(name)
-        for number in range(times):
-            if number:
-                shutil.rmtree(disturbed.out)
-            disturb(disturbed)
-        note(name, disturbed.finish(expected))
-    killed = study("groups")
-    kill_groups(killed, GROUPS, draw)
-    note("kill -9 of the process group", killed.finish(expected))
-    killed = study("workers")
-    kill_workers(killed, WORKERS, draw)
-    note("kill -9 of single workers, asked, idle, being sent a job or at work",
-         killed.finish(expected))  # fmt: skip
-    if shutil.which("octave-cli") or shutil.which("octave"):
-        killed = study("octaves", (*OCTAVE, *OCTAVE_OPTIONS))
-        kill_octaves(killed, OCTAVES, draw)
-        note("kill -9 of Octave in the middle of a call", killed.finish())
-    assert all(count.good for count in counts.values()), counts
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    not (shutil.which("octave-cli") or shutil.which("octave")), reason="Octave is not installed"
+)
+def test_octave_killed_again_and_again_loses_nothing(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study(bench, (*OCTAVE, *OCTAVE_OPTIONS))
+    kill_octaves(study, OCTAVES, random.Random(0))
+    hold(study.finish(), "kill -9 of Octave in the middle of a call", capsys)
