@@ -15,7 +15,8 @@ import torch
 
 from bench.errors import Unavailable
 from bench.metrics._kernel_similarity import kernel_similarity
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from bench.protocol import Method, Restoration
 from bench.registry import DATASETS, METHODS
 

@@ -18,8 +18,9 @@ from bench.datasets.photos import photo_crops
 from bench.methods.training.augment import sharpen
 from bench.metrics import psnr
 from bench.physics.alignment import align
+from bench.physics.condition import Condition
 from bench.physics.forward import add_noise, blur
-from bench.physics.observation import Condition, observe
+from bench.physics.observation import observe
 from bench.protocol import Alignment, Task
 from bench.registry import DATASETS
 from bench.seeds import derive_seed, generator

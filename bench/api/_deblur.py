@@ -13,7 +13,7 @@ from bench.errors import BenchError, InvalidInput, MethodFailed
 from bench.harness import apart, interview, plan
 from bench.photo import deblurring
 from bench.physics.answers import check_restoration
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Boundary, Method, Restoration, Task, check_observation
 from bench.registry import METHODS
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.harness import plan
-from bench.physics.observation import Condition, Observed, effective, observe
+from bench.physics.condition import Condition, effective
+from bench.physics.observation import Observed, observe
 from bench.protocol import Dataset
 
 

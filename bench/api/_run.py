@@ -195,7 +195,7 @@ def evaluate(
 
 @contextlib.contextmanager
 def _folder(named: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """The results folder that was named, or one that goes when the run is over."""
+    """Lend the results folder that was named, or one that goes when the run is over."""
     if named is not None:
         yield Path(named)
         return

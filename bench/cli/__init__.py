@@ -99,7 +99,7 @@ def _print_whatever_comes() -> None:
 
 
 def _reader_has_left() -> bool:
-    """Whether standard output is a pipe that nobody reads any more."""
+    """Return whether standard output is a pipe that nobody reads any more."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)

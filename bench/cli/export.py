@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the observations."""
     from bench.harness import exchange, plan
-    from bench.physics.observation import Condition
+    from bench.physics.condition import Condition
 
     dataset = plan.load_dataset(options.dataset)
     condition = Condition(options.noise, options.blur_length, options.seed)

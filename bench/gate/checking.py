@@ -64,7 +64,7 @@ class Finding:
 
 
 def select(patterns: str) -> set[str]:
-    """Names of methods and pieces that match patterns by commas.
+    """Return the names of methods and pieces that match patterns by commas.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def _measure_pieces(names: list[str], old: dict[Key, Line]) -> tuple[dict[Key, L
 
 
 def _pairs(own: Iterable[str], old: dict[Key, Line], full: bool) -> list[Key]:
-    """The lines that an update measures: those there, one per new method, or all."""
+    """Return the lines that an update measures: those there, one per new method, or all."""
     pairs = []
     for name in own:
         there = [key for key, line in old.items() if key[0] == name and line.part != "piece"]

@@ -15,12 +15,13 @@ from bench.harness import plan, runner, scores
 from bench.harness.plan import Chunk, MethodSpec, Refusal
 from bench.harness.session import Datasets
 from bench.harness.store import Store
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Status
 from bench.registry import DATASETS
 
 IMAGES = 8
-"""Of each set: enough that a median stands where single images fall for a rounding error."""
+"""Images of each set: enough that their median holds where single ones fall for a rounding
+error."""
 TIME_LIMIT = 600.0
 
 Pair = tuple[str, str]

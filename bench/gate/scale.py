@@ -25,7 +25,7 @@ from bench.harness import plan, process, runner, scores
 from bench.harness.cells import MethodSpec
 from bench.harness.session import Datasets
 from bench.harness.store import Store
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.registry import DATASETS, METHODS
 from bench.report import page, tables
 

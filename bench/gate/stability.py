@@ -95,7 +95,7 @@ def measure_stability(
 
 
 def needed(outcomes: Outcomes) -> float:
-    """How far rounding may move the median of the images' differences, in dB.
+    """Return how far rounding may move the median of the images' differences, in dB.
 
     Every image ends in one of its outcomes, as likely in each and whatever the other images do;
     so is the distribution of the median of two such runs' differences simulated.
@@ -111,13 +111,13 @@ def needed(outcomes: Outcomes) -> float:
 
 
 def tolerance(outcomes: Outcomes, least: float) -> float:
-    """The tolerance of a method's line: a margin over what is needed, within bounds."""
+    """Return the tolerance of a method's line: a margin over what is needed, within bounds."""
     measured = math.ceil(100 * MARGIN * needed(outcomes)) / 100
     return min(max(measured, least), LARGEST)
 
 
 def bistable(outcomes: Outcomes) -> dict[int, float]:
-    """Positions of images whose outcomes spread too far, and by how much, in dB."""
+    """Return the positions of images whose outcomes spread too far, and by how much, in dB."""
     spread = np.ptp(np.array(list(outcomes.values())), axis=0)
     return {int(i): float(spread[i]) for i in np.flatnonzero(spread > BISTABLE)}
 

@@ -6,10 +6,10 @@ from torch import Tensor
 
 from bench.errors import BenchError, MethodFailed, NotApplicable, Unavailable
 from bench.harness import interview
-from bench.harness.packing import unpack
+from bench.harness.packing import decode, unpack
 from bench.harness.plan import MethodSpec
 from bench.harness.process import START_LIMIT, Child
-from bench.harness.worker import READY, Job, decode, serve
+from bench.harness.worker import READY, Job, serve
 from bench.protocol import Restoration, Task
 
 REFUSALS: dict[str, type[BenchError]] = {

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.checksums import checksum
-from bench.physics.observation import Condition, digest
+from bench.physics.condition import Condition
+from bench.physics.observation import digest
 from bench.protocol import Sample, Status
 
 

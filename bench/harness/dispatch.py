@@ -9,14 +9,17 @@ from __future__ import annotations
 import collections
 import dataclasses
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+
+import numpy as np
 
 from bench.errors import BenchError
 from bench.harness.executors.base import Executor, Failure, Lost, Work
+from bench.harness.packing import Answer
 from bench.harness.plan import Chunk
 from bench.harness.store import Outcome
-from bench.harness.worker import decode, make_job
+from bench.harness.worker import Job, compute_once, failure
 from bench.protocol import Status
 
 
@@ -57,6 +60,48 @@ class Queue:
             self._orders.setdefault(order.chunk.company, collections.deque()).appendleft(order)
 
 
+def make_job(chunk: Chunk) -> Job:
+    """Take from a chunk what its methods may see."""
+    kind = chunk.cells[0].kind
+    first, *others = chunk.methods
+    observed = chunk.observed()
+    samples = [item.sample for item in observed]
+    return Job(
+        spec=first,
+        task=chunk.task,
+        observation=np.stack([item.observation.numpy() for item in observed]),
+        truth=(
+            np.stack([sample.image.numpy() for sample in samples]),
+            np.stack([sample.kernel.numpy() for sample in samples]),
+        )
+        if kind == "oracle"
+        else None,
+        published=tuple(
+            {name: value.numpy() for name, value in sample.published.items()} for sample in samples
+        )
+        if kind == "replay"
+        else (),
+        names=tuple(sample.name for sample in samples),
+        sharing=tuple(others),
+    )
+
+
+def compute_here(chunk: Chunk) -> list[Outcome]:
+    """Compute a chunk in this process, as methods registered in a session are."""
+    try:
+        return _outcomes(chunk, compute_once(make_job(chunk)))
+    except Exception as error:
+        return _outcomes(chunk, [failure(error)] * len(chunk))
+
+
+def _outcomes(chunk: Chunk, answers: Sequence[Answer]) -> list[Outcome]:
+    """Say of each cell of a chunk what became of it."""
+    return [
+        Outcome(cell, answer.status, answer.reason, answer.restoration)
+        for cell, answer in zip(chunk.cells, answers, strict=True)
+    ]
+
+
 class Dispatch:
     """Chunks on their way to an executor and back.
 
@@ -71,12 +116,12 @@ class Dispatch:
 
     def __init__(self, chunks: Iterable[Chunk], executor: Executor, time_limit: float) -> None:
         self._queue, self._executor, self._time_limit = Queue(chunks), executor, time_limit
-        self._running: dict[Future[bytes], Order] = {}
-        self._ended: queue.SimpleQueue[Future[bytes]] = queue.SimpleQueue()
+        self._running: dict[Future[list[Answer]], Order] = {}
+        self._ended: queue.SimpleQueue[Future[list[Answer]]] = queue.SimpleQueue()
         self._refused: list[Outcome] = []
 
-    def compute(self, begun: Callable[[Chunk], None]) -> Iterator[list[Outcome]]:
-        """Yield outcomes as they come; ``begun`` is told what is being worked at."""
+    def compute(self, begun: Callable[[str], None]) -> Iterator[list[Outcome]]:
+        """Yield outcomes as they come; ``begun`` is told the title of what is handed out."""
         served: str | None = None
         try:
             while self._queue or self._running:
@@ -93,12 +138,12 @@ class Dispatch:
         finally:
             self._executor.close()
 
-    def _hand_out(self, begun: Callable[[Chunk], None], served: str | None) -> None:
+    def _hand_out(self, begun: Callable[[str], None], served: str | None) -> None:
         """Submit as much as the executor takes."""
         free = self._executor.capacity - len(self._running) if self._queue else 0
         submitted = 0
         while submitted < free and (order := self._queue.next(served)):
-            begun(order.chunk)
+            begun(order.chunk.title)
             try:
                 job = make_job(order.chunk)
             except BenchError as error:  # a data set that does not give again what it has given
@@ -114,21 +159,18 @@ class Dispatch:
         if submitted:
             self._executor.flush()
 
-    def _collect(self, future: Future[bytes], order: Order) -> list[Outcome]:
+    def _collect(self, future: Future[list[Answer]], order: Order) -> list[Outcome]:
         """Take the answers to an order, or find out why there are none."""
         try:
-            answers = decode(future.result(), len(order.chunk))
+            answers = future.result()
         except Lost as error:  # its process's earlier work, or a stranger, may have ended it
             if len(order.chunk) == 1 and not order.fresh:
                 self._queue.put_back(Order(order.chunk, fresh=True))
                 return []
             return self._retry(order, str(error))
-        except (Failure, ValueError) as error:
+        except Failure as error:
             return self._retry(order, str(error))
-        return [
-            Outcome(cell, answer.status, answer.reason, answer.restoration)
-            for cell, answer in zip(order.chunk.cells, answers, strict=True)
-        ]
+        return _outcomes(order.chunk, answers)
 
     def _retry(self, order: Order, reason: str) -> list[Outcome]:
         """Which of a chunk's cells it was shows when each is computed by itself."""

@@ -24,7 +24,8 @@ from bench.harness.packing import pack
 from bench.harness.returned import KERNEL_SUFFIX, Notices, checksums, paths, read, what_is_there
 from bench.harness.store import Outcome
 from bench.photo import png16
-from bench.physics.observation import Condition, Observed, effective, observe
+from bench.physics.condition import Condition, effective
+from bench.physics.observation import Observed, observe
 from bench.protocol import Dataset, Status
 
 MANIFEST = "manifest.json"

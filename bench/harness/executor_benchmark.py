@@ -9,11 +9,11 @@ from concurrent.futures import Future
 
 from bench.errors import BenchError
 from bench.harness import timing
+from bench.harness.dispatch import make_job
 from bench.harness.executors.base import Executor, Work
 from bench.harness.executors.local import LocalExecutor
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
-from bench.harness.worker import make_job
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 
 EXAMPLES = """\
 examples:

@@ -15,7 +15,7 @@ import safetensors.torch
 
 from bench import text
 from bench.errors import BenchError, Unavailable
-from bench.physics.answers import take_sample
+from bench.physics.observation import take_sample
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
 from bench.registry import DATASETS
 

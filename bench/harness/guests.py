@@ -61,12 +61,12 @@ def dataset_class(name: str, patience: float = PATIENCE) -> type[Dataset]:
 
 
 def patience(time_limit: float) -> float:
-    """Seconds to wait for an answer in a run with this time limit per cell."""
+    """Return seconds to wait for an answer in a run with this time limit per cell."""
     return min(max(time_limit, LEAST_PATIENCE), PATIENCE)
 
 
 def is_guest(name: str) -> bool:
-    """Whether a name is that of a third party's data set, or of one with its kernels."""
+    """Return whether a name is that of a third party's data set, or of one with its kernels."""
     try:
         return _stranger(name) is not None
     except BenchError:

@@ -214,7 +214,7 @@ def _answers(
 
 
 def patience(time_limit: float) -> float:
-    """Seconds to wait for an answer in a run with this time limit per cell."""
+    """Return seconds to wait for an answer in a run with this time limit per cell."""
     return min(max(time_limit, LEAST_PATIENCE), PATIENCE)
 
 

@@ -168,7 +168,7 @@ def _other_identity(ours: pd.DataFrame, theirs: pd.DataFrame) -> np.ndarray:
 
 
 def _comparable(column: pd.Series) -> np.ndarray:
-    """Values in which two that are missing are the same."""
+    """Return values in which two that are missing are the same."""
     return column.astype(object).where(column.notna(), "").map(str).to_numpy()
 
 

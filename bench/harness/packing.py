@@ -1,20 +1,25 @@
-"""Restorations as bytes: how they cross from a worker and lie in the store."""
+"""Restorations and answers as bytes: how they cross from a worker and lie in the store."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import safetensors.numpy
 import torch
 
-from bench.protocol import Restoration
+from bench.protocol import Restoration, Status
+from bench.protocol.status import ANSWERS
 
 IMAGE_LEVELS = 65535
 """Images are kept as 16-bit integers: a rounding of 4e-6, far below any metric's digits."""
 
 COSTS = ("generator_evaluations", "iterations", "restarts", "seconds")
+
+ANSWER_FORMS = ([str, str, str, int], [str, str, type(None), int])
+"""Types of an answer's parts in a message: with a restoration, and without."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +28,20 @@ class Packed:
 
     cost: str
     arrays: bytes
+
+    @property
+    def seconds(self) -> float | None:
+        """What it took; None if that is not known."""
+        return json.loads(self.cost).get("seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """A worker's word on one cell: a packed restoration, or a status and why."""
+
+    status: str
+    reason: str = ""
+    restoration: Packed | None = None
 
 
 def pack(restoration: Restoration) -> Packed:
@@ -78,3 +97,47 @@ def split(restoration: Restoration) -> list[Restoration]:
         )
         for position in range(len(restoration.image))
     ]
+
+
+def encode(answers: Sequence[Answer]) -> bytes:
+    """Put answers into a message: a line of JSON, then the restorations' arrays.
+
+    No pickle: whoever computes cells runs other people's code, and a pickle would bring it along.
+    """
+    packed = [answer.restoration or Packed("", b"") for answer in answers]
+    header = [
+        [
+            answer.status,
+            answer.reason,
+            answer.restoration and answer.restoration.cost,
+            len(p.arrays),
+        ]
+        for answer, p in zip(answers, packed, strict=True)
+    ]
+    return b"\n".join([json.dumps(header).encode(), b"".join(p.arrays for p in packed)])
+
+
+def decode(message: bytes, count: int) -> list[Answer]:
+    """Read what :func:`encode` wrote.
+
+    Raises
+    ------
+    ValueError
+        If that is not what it is.
+    """
+    line, _, arrays = message.partition(b"\n")
+    answers, start = [], 0
+    header = json.loads(line)
+    if not isinstance(header, list) or len(header) != count:
+        raise ValueError("it does not have an answer for each image")
+    for entry in header:
+        if not (isinstance(entry, list) and [type(part) for part in entry] in ANSWER_FORMS):
+            raise ValueError("an answer has another form")
+        status, reason, cost, size = entry
+        if status not in ANSWERS or (status == Status.OK) != (cost is not None) or size < 0:
+            raise ValueError("an answer contradicts itself")
+        part, start = arrays[start : start + size], start + size
+        answers.append(Answer(status, reason, None if cost is None else Packed(cost, part)))
+    if start != len(arrays):
+        raise ValueError("its arrays have another length")
+    return answers

@@ -74,13 +74,13 @@ class Parallel:
         return LocalExecutor(count)
 
     def resources(self, label: str) -> dict[str, float]:
-        """What Dask has to reserve for a method."""
+        """Return what Dask has to reserve for a method."""
         needs = self._needs(label)
         found = {"GPU": float(needs["gpu"])} if "gpu" in needs else {}
         return {**found, **({"MEMORY": needs["memory"] * GIB} if "memory" in needs else {})}
 
     def parameters(self, label: str) -> dict[str, Any]:
-        """What submitit has to ask for a method."""
+        """Return what submitit has to ask for a method."""
         needs = self._needs(label)
         general = {"gpu": "gpus_per_node", "memory": "mem_gb"}
         return {

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
 from bench.harness import guests, interview
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
-from bench.physics.answers import size
-from bench.physics.observation import Condition, Observed, effective, formation, observe
+from bench.physics.condition import Condition, effective, formation
+from bench.physics.observation import Observed, observe, size
 from bench.protocol import Dataset, Status, Task
 from bench.registry import METHODS
 
@@ -61,6 +61,11 @@ class Chunk:
     def methods(self) -> list[MethodSpec]:
         """All methods that compute them."""
         return list(dict.fromkeys(cell.method for cell in self.cells))
+
+    @property
+    def title(self) -> str:
+        """Its methods and data set, for people who watch."""
+        return f"{', '.join(map(str, self.methods))} on {self.cells[0].dataset}"
 
     @property
     def company(self) -> str:

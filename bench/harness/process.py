@@ -35,8 +35,8 @@ from bench.harness.confinement import confine
 from bench.isolation import environment_set
 
 THREADS = 1
-"""Of a process, whatever their number: sums are ordered by it, and a descent can end elsewhere for
-the last digit. Cores are used by more processes."""
+"""Threads of each process, on any machine: their number orders sums, and a descent can end
+elsewhere for the last digit. More cores are used by more processes."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PRELOADED = ["bench.harness.reaper", "bench.harness.worker"]
 PR_SET_PDEATHSIG = 1
@@ -193,7 +193,7 @@ def restart_server() -> None:
 
 
 def _server_environment() -> contextlib.AbstractContextManager[None]:
-    """What a fresh interpreter needs to import what this one does, in one thread."""
+    """Set what a fresh interpreter needs to import what this one does, in one thread."""
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
     settings = dict.fromkeys(THREAD_VARIABLES, str(THREADS))
     return environment_set({**settings, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"})

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from tqdm import tqdm
-
-from bench.harness.plan import Chunk
-from bench.harness.schedule import Costs, Forecast
-from bench.harness.store import Outcome
 
 FORM = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
@@ -33,7 +27,7 @@ class _Lines:
 
 
 def manner() -> dict[str, Any]:
-    """How a bar is shown here: all the time on a terminal, one line a minute in a log."""
+    """Return how a bar is shown here: all the time on a terminal, one line a minute in a log."""
     if sys.stderr is None or sys.stderr.isatty():
         return {}
     return {"file": _Lines(), "mininterval": LOG_INTERVAL, "maxinterval": LOG_INTERVAL}
@@ -44,34 +38,25 @@ class Progress:
 
     Parameters
     ----------
-    chunks : sequence of Chunk
-        What is to be computed.
-    costs : Costs
+    total : int
+        Cells that are to be computed.
     show : bool
     """
 
-    def __init__(self, chunks: Sequence[Chunk], costs: Costs, show: bool = True) -> None:
-        total = sum(map(len, chunks))
-        self._forecast = Forecast(chunks, costs)
+    def __init__(self, total: int, show: bool = True) -> None:
         self._bar = tqdm(
             total=total, unit="cell", disable=not (show and total), bar_format=FORM, **manner()
         )
 
-    def begun(self, chunk: Chunk) -> None:
+    def begun(self, title: str) -> None:
         """Say what is being worked at."""
-        names = ", ".join(map(str, chunk.methods))
-        self._bar.set_description_str(f"{names} on {chunk.cells[0].dataset}: ", refresh=False)
+        self._bar.set_description_str(f"{title}: ", refresh=False)
 
-    def done(self, outcomes: Sequence[Outcome]) -> None:
-        """Count cells, and say how long the rest will take."""
-        for outcome in outcomes:
-            found = outcome.restoration
-            seconds = json.loads(found.cost).get("seconds") if found is not None else None
-            self._forecast.note(outcome.cell, seconds)
-        if (left := self._forecast.left()) is not None:
-            text = f"{tqdm.format_interval(left)} left"
-            self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(len(outcomes))
+    def done(self, count: int, left: float | None) -> None:
+        """Count cells, and say how many seconds the rest will take, if that is known."""
+        if left is not None:
+            self._bar.set_postfix_str(f"{tqdm.format_interval(left)} left", refresh=False)
+        self._bar.update(count)
 
     def __enter__(self) -> Progress:
         return self

@@ -138,7 +138,8 @@ def _now() -> str:
 
 
 def _commit() -> dict[str, Any]:
-    """The commit of the checkout this package runs from, and whether files differ from it."""
+    """Return the commit of the checkout this package runs from, and whether files differ from
+    it."""
     head = checkout.head()
     return {"commit": head, "uncommitted_changes": checkout.changed() if head else None}
 

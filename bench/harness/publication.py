@@ -93,7 +93,7 @@ def publish(results: Path, folder: Path) -> list[Path]:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of text and numbers alone: categories and enumerations are this project's."""
+    """Return columns of text and numbers alone: categories and enumerations are this project's."""
     found = frame.copy()
     for name in found.columns:
         if not pd.api.types.is_numeric_dtype(found[name]):

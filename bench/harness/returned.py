@@ -37,7 +37,7 @@ class Notices:
 
 
 def paths(folder: Path, name: str) -> tuple[Path, Path]:
-    """Where the image of a name and its kernel are looked for."""
+    """Return where the image of a name and its kernel are looked for."""
     return folder / f"{name}.png", folder / f"{name}{KERNEL_SUFFIX}.png"
 
 

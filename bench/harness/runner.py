@@ -8,16 +8,15 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from bench.harness.dispatch import Dispatch
+from bench.harness.dispatch import Dispatch, compute_here
 from bench.harness.executors.base import Executor
 from bench.harness.executors.local import LocalExecutor
 from bench.harness.plan import Chunk, Refusal
 from bench.harness.process import THREADS
 from bench.harness.progress import Progress
-from bench.harness.schedule import Costs, arrange, recorded
+from bench.harness.schedule import Costs, Forecast, arrange, recorded
 from bench.harness.scores import Lack
 from bench.harness.store import Outcome, Store
-from bench.harness.worker import compute_here
 from bench.protocol import Status
 from bench.registry import HERE
 
@@ -84,20 +83,18 @@ def run(
     workers = workers or available_cores()
     costs = Costs(store.seconds(), recorded())
     queue = arrange(_waiting(list(plan), store, summary), costs, workers)
-    with Progress(queue, costs, progress) as shown:
+    forecast = Forecast(queue, costs)
+    with Progress(sum(map(len, queue)), progress) as shown:
 
         def record(outcomes: list[Outcome]) -> None:
+            for outcome in outcomes:
+                forecast.note(outcome.cell, outcome.seconds)
             _record(store, summary, outcomes)
-            shown.done(outcomes)
+            shown.done(len(outcomes), forecast.left())
 
         for chunk in (chunk for chunk in queue if chunk.cells[0].origin == HERE):
-            shown.begun(chunk)
-            record(
-                [
-                    Outcome(cell, answer.status, answer.reason, answer.restoration)
-                    for cell, answer in zip(chunk.cells, compute_here(chunk), strict=True)
-                ]
-            )
+            shown.begun(chunk.title)
+            record(compute_here(chunk))
         queue = [chunk for chunk in queue if chunk.cells[0].origin != HERE]
         if queue:
             opened = executor(workers) if executor else LocalExecutor(workers, threads)
@@ -125,7 +122,7 @@ def _waiting(items: Sequence[Chunk | Refusal], store: Store, summary: Summary) -
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
+    """Return cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -60,18 +60,19 @@ class Costs:
         self._by_method = {name: statistics.median(means) for name, means in by_method.items()}
 
     def known(self, cell: Cell) -> bool:
-        """Whether its method was run before."""
+        """Return whether its method was run before."""
         return str(cell.method) in self._by_method
 
     def cell(self, cell: Cell, pixels: int = REFERENCE_PIXELS) -> float:
-        """Seconds of a cell whose image has so many pixels."""
+        """Return the seconds of a cell whose image has so many pixels."""
         method = str(cell.method)
         if (exact := self._known.get((method, cell.dataset))) is not None:
             return exact
         return self._by_method.get(method, UNKNOWN * max(1.0, pixels / REFERENCE_PIXELS))
 
     def chunk(self, chunk: Chunk) -> float:
-        """Seconds of a chunk; cells that share a stage are taken to cost what the dearest does."""
+        """Return the seconds of a chunk; cells that share a stage are taken to cost what the
+        dearest does."""
         pixels = chunk.task.image_size[0] * chunk.task.image_size[1]
         costs = [self.cell(cell, pixels) for cell in chunk.cells]
         return max(costs) if len(chunk.methods) > 1 else sum(costs)
@@ -154,7 +155,7 @@ class Forecast:
             method.taken += seconds
 
     def left(self) -> float | None:
-        """Seconds until all is done; None before anything is."""
+        """Return seconds until all is done; None before anything is."""
         measured = sum(method.measured for method in self._methods.values())
         taken = sum(method.taken for method in self._methods.values())
         usual = taken / measured if measured and taken else 1.0

@@ -22,7 +22,7 @@ from bench.physics.observation import told_size, truth
 from bench.protocol import Dataset, Restoration, Sample
 
 VERSIONS = {**{name: metric.version for name, metric in METRICS.items()}, "kernel_spread": "1"}
-"""Of every column that is computed from a restoration and the truth."""
+"""The version of every column that is computed from a restoration and the truth."""
 VERSION = ",".join(f"{name}={version}" for name, version in VERSIONS.items())
 
 BATCH = 128

@@ -17,7 +17,7 @@ from bench.harness.parallel import Parallel
 from bench.harness.plan import Chunk, MethodSpec, Refusal
 from bench.harness.store import Store
 from bench.isolation import contained
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Dataset
 from bench.report import contact_sheet, gallery, tables
 
@@ -180,7 +180,7 @@ def execute(
 
 
 def _asked(parts: Sequence[Part]) -> dict[str, Any]:
-    """What a run was asked for, for its provenance."""
+    """Return what a run was asked for, for its provenance."""
     conditions = dict.fromkeys(condition for part in parts for condition in part.conditions)
     return {
         "methods": _names(part.methods for part in parts),
@@ -214,7 +214,7 @@ def _lay_out(
 
 
 def checksums(laid_out: Iterable[Chunk | Refusal]) -> dict[str, dict[str, str]]:
-    """Checksums of the weights and tuned files that each method used.
+    """Return the checksums of the weights and tuned files that each method used.
 
     A file of which each class uses its own part has one for each data set.
     """

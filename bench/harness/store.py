@@ -46,6 +46,11 @@ class Outcome:
     reason: str = ""
     restoration: Packed | None = None
 
+    @property
+    def seconds(self) -> float | None:
+        """What its restoration took; None without one."""
+        return None if self.restoration is None else self.restoration.seconds
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", legible(self.reason))  # others' exceptions get there
 
@@ -78,7 +83,7 @@ class Store(StoreFile):
             db.executemany("INSERT OR REPLACE INTO plan VALUES (?, ?, ?)", rows)
 
     def finished(self) -> set[str]:
-        """Identities of the cells that need not run again."""
+        """Return the identities of the cells that need not run again."""
         return {row[0] for row in self._select("SELECT id FROM cells WHERE status = 'ok'")}
 
     def forget(self, cells: Iterable[Cell]) -> None:
@@ -108,7 +113,7 @@ class Store(StoreFile):
             )
 
     def rows(self) -> list[Row]:
-        """All planned cells, sorted by dataset, condition, method and image."""
+        """Return all planned cells, sorted by dataset, condition, method and image."""
         return list(self.each())
 
     def each(self, order: Order = "method", unscored: str | None = None) -> Iterator[Row]:
@@ -160,7 +165,8 @@ class Store(StoreFile):
         return next(self._select(query, (version,)))[0]
 
     def newest_versions(self) -> dict[tuple[str, str, str], tuple[str, str]]:
-        """Versions of method and data set that were planned last, by data set, condition, method.
+        """Return the versions of method and data set that were planned last, by data set,
+        condition, method.
 
         Of methods that cannot be had here no version is known, and the last known one counts.
         """
@@ -178,7 +184,7 @@ class Store(StoreFile):
         }
 
     def seconds(self) -> dict[tuple[str, str], float]:
-        """Mean seconds of a finished cell, by method's label and data set."""
+        """Return mean seconds of a finished cell, by method's label and data set."""
         query = (
             "SELECT json_extract(plan.row, '$.method'), json_extract(plan.row, '$.dataset'), "
             "avg(json_extract(cells.cost, '$.seconds')) FROM plan JOIN cells "

@@ -31,7 +31,7 @@ TABLES = {
 }
 WRITE_AHEAD = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 ROLLBACK = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;"
-"""For network drives: a write-ahead log needs memory that all who use it share."""
+"""What network drives need: a write-ahead log would want memory that all who use it share."""
 UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says of a store whose folder cannot be written."""
 

@@ -11,7 +11,7 @@ from bench.errors import UnknownName
 from bench.files import read_toml
 from bench.harness import plan
 from bench.harness.session import Part
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.registry import DATASETS, METHODS
 
 SETTINGS = Path(__file__).with_name("sweeps.toml")

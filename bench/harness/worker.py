@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import time
 import traceback
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench import text
-from bench.harness.packing import Packed, pack, split
-from bench.harness.plan import Chunk, MethodSpec
+from bench.harness.cells import MethodSpec
+from bench.harness.packing import Answer, encode, pack, split
 from bench.physics.answers import check_restoration as check
 from bench.protocol import (
     Method,
@@ -34,14 +33,12 @@ from bench.protocol import (
     Truth,
 )
 from bench.protocol.stages import Stages
-from bench.protocol.status import ANSWERS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.isolation import GlobalState
 
-ANSWER_FORMS = ([str, str, str, int], [str, str, type(None), int])
 Built = dict[tuple[MethodSpec, Task], tuple[MethodBase, "GlobalState"]]
 """Methods that a process holds, and the state of the process when each was built."""
 READY = b"ready"
@@ -84,41 +81,6 @@ class Job:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """A worker's word on one cell: a packed restoration, or a status and why."""
-
-    status: str
-    reason: str = ""
-    restoration: Packed | None = None
-
-
-def make_job(chunk: Chunk) -> Job:
-    """Take from a chunk what its methods may see."""
-    kind = chunk.cells[0].kind
-    first, *others = chunk.methods
-    observed = chunk.observed()
-    samples = [item.sample for item in observed]
-    return Job(
-        spec=first,
-        task=chunk.task,
-        observation=np.stack([item.observation.numpy() for item in observed]),
-        truth=(
-            np.stack([sample.image.numpy() for sample in samples]),
-            np.stack([sample.kernel.numpy() for sample in samples]),
-        )
-        if kind == "oracle"
-        else None,
-        published=tuple(
-            {name: value.numpy() for name, value in sample.published.items()} for sample in samples
-        )
-        if kind == "replay"
-        else (),
-        names=tuple(sample.name for sample in samples),
-        sharing=tuple(others),
-    )
-
-
 def serve(connection: Connection) -> None:
     """Answer jobs until the connection closes: the body of a worker process.
 
@@ -155,20 +117,20 @@ def _answer(job: Job, built: Built, stages: Stages) -> list[Answer]:
         method.stages = stages
         answers = _guarded(method, job)
     except BaseException as error:
-        answers = [_failure(error)] * len(job)
+        answers = [failure(error)] * len(job)
     if key in built:
         built[key][1].restore()
     return answers
 
 
-def compute_here(chunk: Chunk) -> list[Answer]:
-    """Compute a chunk in this process, as methods registered in a session are."""
+def compute_once(job: Job) -> list[Answer]:
+    """Compute a job in this process, as methods registered in a session are."""
     method: MethodBase | None = None
     try:
-        method = build(chunk.method, chunk.task)
-        return compute(method, make_job(chunk))
+        method = build(job.spec, job.task)
+        return compute(method, job)
     except Exception as error:
-        return [_failure(error)] * len(chunk)
+        return [failure(error)] * len(job)
     finally:
         _close(method)
 
@@ -186,52 +148,8 @@ def _guarded(method: MethodBase, job: Job) -> list[Answer]:
         return compute(method, job)
     except BaseException as error:
         if len(job) == 1:
-            return [_failure(error)]
+            return [failure(error)]
     return [answer for index in range(len(job)) for answer in _guarded(method, job.only(index))]
-
-
-def encode(answers: Sequence[Answer]) -> bytes:
-    """Put answers into a message: a line of JSON, then the restorations' arrays.
-
-    No pickle: whoever computes cells runs other people's code, and a pickle would bring it along.
-    """
-    packed = [answer.restoration or Packed("", b"") for answer in answers]
-    header = [
-        [
-            answer.status,
-            answer.reason,
-            answer.restoration and answer.restoration.cost,
-            len(p.arrays),
-        ]
-        for answer, p in zip(answers, packed, strict=True)
-    ]
-    return b"\n".join([json.dumps(header).encode(), b"".join(p.arrays for p in packed)])
-
-
-def decode(message: bytes, count: int) -> list[Answer]:
-    """Read what :func:`encode` wrote.
-
-    Raises
-    ------
-    ValueError
-        If that is not what it is.
-    """
-    line, _, arrays = message.partition(b"\n")
-    answers, start = [], 0
-    header = json.loads(line)
-    if not isinstance(header, list) or len(header) != count:
-        raise ValueError("it does not have an answer for each image")
-    for entry in header:
-        if not (isinstance(entry, list) and [type(part) for part in entry] in ANSWER_FORMS):
-            raise ValueError("an answer has another form")
-        status, reason, cost, size = entry
-        if status not in ANSWERS or (status == Status.OK) != (cost is not None) or size < 0:
-            raise ValueError("an answer contradicts itself")
-        part, start = arrays[start : start + size], start + size
-        answers.append(Answer(status, reason, None if cost is None else Packed(cost, part)))
-    if start != len(arrays):
-        raise ValueError("its arrays have another length")
-    return answers
 
 
 def build(spec: MethodSpec, task: Task) -> MethodBase:
@@ -254,7 +172,7 @@ def compute(method: MethodBase, job: Job) -> list[Answer]:
         return [_judge(single, elapsed) for single in split(restoration)]
     except Exception as error:
         if len(job) == 1:
-            return [_failure(error)]
+            return [failure(error)]
     return [answer for index in range(len(job)) for answer in compute(method, job.only(index))]
 
 
@@ -300,7 +218,8 @@ def _judge(restoration: Restoration, elapsed: float) -> Answer:
     return Answer(Status.OK, restoration=pack(restoration))
 
 
-def _failure(error: BaseException) -> Answer:
+def failure(error: BaseException) -> Answer:
+    """Return what is answered of a cell whose method raised this."""
     from bench.errors import BenchError
 
     status = Status.of(error)

@@ -43,10 +43,10 @@ class KernelEstimator(Protocol):
     """A method that estimates a kernel apart from restoring the image with it."""
 
     def estimate_kernel(self, observation: Tensor) -> Tensor:
-        """From observations (N, C, H, W) to kernels (N, kh, kw)."""
+        """Estimate kernels (N, kh, kw) of observations (N, C, H, W)."""
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """From observations (N, C, H, W) and kernels (N, kh, kw) to images (N, C, H, W)."""
+        """Restore images (N, C, H, W) from observations (N, C, H, W) and kernels (N, kh, kw)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +160,8 @@ def deblur(
 
 
 def estimates_kernels(name: str) -> bool:
-    """Whether a method of the project's own estimates kernels apart from restoring images."""
+    """Return whether a method of the project's own estimates kernels apart from restoring
+    images."""
     if METHODS.entry(name).origin != "bench":
         return False
     cls = METHODS.load(name)

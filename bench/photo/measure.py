@@ -20,7 +20,8 @@ from bench.harness.plan import load_dataset
 from bench.metrics import psnr
 from bench.photo.deblurring import Request, deblur
 from bench.physics.alignment import align
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 
 BETTER = 2.0
 """Decibels above the input that count as better."""

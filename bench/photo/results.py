@@ -22,7 +22,7 @@ from bench.physics.intensity import luma
 WIDEST = 1600
 """Pixels of each picture in the comparison."""
 INSET = 0.2
-"""Of the shorter side of the picture that the kernel is drawn into."""
+"""Side of the drawn kernel, as a share of the picture's shorter side."""
 
 
 def places(photos: list[Path], out: Path) -> list[Path]:

@@ -61,7 +61,7 @@ def _spans(length: int, tile: int, overlap: int) -> Iterator[slice]:
 
 
 def _ramp(span: slice, length: int, overlap: int) -> Tensor:
-    """Weights that rise and fall over the overlap, but for the photograph's own border."""
+    """Return weights that rise and fall over the overlap, but for the photograph's own border."""
     size = span.stop - span.start
     ramp = torch.ones(size)
     rise = (torch.arange(overlap) + 0.5) / max(overlap, 1)

@@ -100,7 +100,7 @@ def _align_one(image: Tensor, target: Tensor, alignment: Alignment) -> Tensor:
 
 
 def _best_whole(image: Tensor, target: Tensor, alignment: Alignment) -> tuple[int, int]:
-    """Of all whole-pixel shifts within reach, the one with the smallest squared error.
+    """Return the whole-pixel shift within reach that has the smallest squared error.
 
     ``Σ (x(p − s) − t(p))² = Σ x(p − s)² − 2 Σ x(p − s) t(p) + const``: the first sum is a box
     filter of ``x²``, the second a correlation, and both are computed for all shifts at once.
@@ -123,7 +123,7 @@ def _best_whole(image: Tensor, target: Tensor, alignment: Alignment) -> tuple[in
 
 
 def _box_sums(plane: Tensor, size: tuple[int, int]) -> Tensor:
-    """Sums over every window of a size."""
+    """Return sums over every window of a size."""
     total = torch.nn.functional.pad(plane.cumsum(0).cumsum(1), (1, 0, 1, 0))
     height, width = size
     rows = total[height:] - total[:-height]
@@ -133,7 +133,7 @@ def _box_sums(plane: Tensor, size: tuple[int, int]) -> Tensor:
 def _best_near(
     image: Tensor, target: Tensor, alignment: Alignment, row: int, col: int
 ) -> tuple[float, float]:
-    """The best shift within a pixel of a whole one, in the alignment's steps.
+    """Return the best shift within a pixel of a whole one, in the alignment's steps.
 
     An image moved by fractions is a weighted mean of the image moved by the whole pixels around,
     so the errors of all fractions follow from the products of nine differences.
@@ -167,7 +167,7 @@ def _hats(fractions: Tensor) -> Tensor:
 
 
 def _shifted(image: Tensor, row: float, col: float, border: int) -> Tensor:
-    """The interior of an image moved by (row, col), interpolated bilinearly."""
+    """Return the interior of an image moved by (row, col), interpolated bilinearly."""
     height, width = image.shape[-2] - 2 * border, image.shape[-1] - 2 * border
     top, left = int(row // 1), int(col // 1)
     a, b = row - top, col - left

@@ -1,4 +1,4 @@
-"""Checking and converting what a method returned and what a data set yields, where it arrives.
+"""Checking and converting what a method returned, where it arrives.
 
 What is harmless is converted, such as another floating type; everything else is refused with a
 sentence, so that nothing is stored that cannot be scored. NaN is not looked for in restorations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.protocol import Dataset, Restoration, Sample
+from bench.protocol import Restoration
 
 RANGE_SLACK = 1e-3
 """How far pixels may leave [0, 1]; they are clamped."""
@@ -143,110 +143,3 @@ def _whole(value: Any, name: str) -> int:
     if number < 0:
         raise InvalidInput(f"The method returned {name}={number}; give a number from 0.")
     return number
-
-
-def take_sample(dataset: Dataset, index: int) -> Sample:
-    """Take a sample of a data set and check it.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the set, the sample and what is wrong with it.
-    """
-    try:
-        sample = dataset[index]
-    except (InvalidInput, KeyboardInterrupt):
-        raise
-    except Exception as error:  # a third party's data set may raise anything
-        if type(error).__module__.startswith("bench."):
-            raise
-        raise InvalidInput(
-            f"The dataset {dataset.name!r} cannot give its image {index}: "
-            f"{type(error).__name__}: {error}."
-        ) from error
-    if not isinstance(sample, Sample):
-        raise InvalidInput(
-            f"The dataset {dataset.name!r} gave {type(sample).__name__} for its image {index}, not "
-            "a Sample."
-        )
-    if not isinstance(sample.name, str) or not sample.name:
-        raise InvalidInput(
-            f"The dataset {dataset.name!r} names its image {index} {sample.name!r}; give a string."
-        )
-    where = f"The image {sample.name!r} of the dataset {dataset.name!r}"
-    if dataset.truth_unknown:
-        _check_unknown(sample, where)
-    else:
-        _check_picture(sample.image, dataset.channels, where)
-    if sample.observation is not None:
-        _check_picture(sample.observation, dataset.channels, f"The observation of {where[4:]}")
-        if sample.observation.shape != sample.image.shape:
-            raise InvalidInput(
-                f"{where} has shape {tuple(sample.image.shape)} and its observation "
-                f"{tuple(sample.observation.shape)}; crop the image to what is observed."
-            )
-        if dataset.noise is None and not dataset.noise_unknown:
-            raise InvalidInput(
-                f"{where} brings its observation, and the dataset does not say which noise that "
-                "has: give its class 'noise = …', the standard deviation in [0, 1)."
-            )
-    _check_kernel(sample.kernel, dataset.kernel_unknown or dataset.truth_unknown, where)
-    return _widened(sample)
-
-
-def _widened(sample: Sample) -> Sample:
-    """Convert what is of a type that nothing can be computed with; double precision is kept."""
-    given = {name: getattr(sample, name) for name in ("image", "kernel", "observation")}
-    usual = (torch.float32, torch.float64)
-    narrow = {k: v for k, v in given.items() if v is not None and v.dtype not in usual}
-    if not narrow:
-        return sample
-    return dataclasses.replace(sample, **{k: v.to(torch.float32) for k, v in narrow.items()})
-
-
-def size(dataset: Dataset) -> int:
-    """Return how many samples a data set has, whatever a third party's ``__len__`` does."""
-    try:
-        return len(dataset)
-    except Exception as error:
-        raise InvalidInput(
-            f"The dataset {dataset.name!r} does not say how many images it has: "
-            f"{type(error).__name__}: {error}."
-        ) from error
-
-
-def _check_picture(image: Any, channels: int, where: str) -> None:
-    shape = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-    if not isinstance(image, Tensor) or image.ndim != 3 or shape[0] != channels or 0 in shape:
-        raise InvalidInput(f"{where} has shape {shape}; ({channels}, H, W) is expected.")
-    if not image.is_floating_point():
-        raise InvalidInput(f"{where} has type {image.dtype}; convert it to floats in [0, 1].")
-    low, high = float(image.min()), float(image.max())
-    if not (low >= -1e-6 and high <= 1 + 1e-6):  # also of NaN
-        raise InvalidInput(f"{where} spans [{low:.3g}, {high:.3g}]; scale it to [0, 1].")
-
-
-def _check_unknown(sample: Sample, where: str) -> None:
-    """Refuse a sample of a data set without truth that has some, or brings no observation."""
-    if sample.observation is None:
-        raise InvalidInput(f"{where} has no observation, and its set says that there is no truth.")
-    for name, value in (("image", sample.image), ("kernel", sample.kernel)):
-        if not isinstance(value, Tensor) or not bool(value.isnan().all()):
-            raise InvalidInput(
-                f"{where} has {'an' if name == 'image' else 'a'} {name}, and its set says that "
-                "nobody knows it: give NaN throughout, or leave out truth_unknown."
-            )
-
-
-def _check_kernel(kernel: Any, unknown: bool, where: str) -> None:
-    shape = tuple(kernel.shape) if isinstance(kernel, Tensor) else type(kernel).__name__
-    if not isinstance(kernel, Tensor) or kernel.ndim != 2 or 0 in shape:
-        raise InvalidInput(f"{where} has a kernel of shape {shape}; (kh, kw) is expected.")
-    if unknown and bool(kernel.isnan().all()):
-        return
-    total, low = float(kernel.sum()), float(kernel.min())
-    if not (low >= -NEGATIVE_SLACK and abs(total - 1) <= SUM_SLACK):
-        raise InvalidInput(
-            f"{where} has a kernel of sum {total:.3g} with entries from {low:.3g}; kernels are "
-            "non-negative and sum to 1."
-        )

@@ -126,7 +126,8 @@ def seen_part(image: Tensor, kernel_size: tuple[int, int], boundary: Formation) 
 
 
 def _margin(size: int) -> int:
-    """Pixels of a kernel after its origin: so many before an image's pixel have a part in it."""
+    """Return pixels of a kernel after its origin: so many before an image's pixel have a part in
+    it."""
     return size - 1 - size // 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import get_args, get_type_hints
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,85 +12,11 @@ from torch import Tensor
 from bench import seeds
 from bench.errors import InvalidInput
 from bench.physics import forward
-from bench.physics.answers import take_sample
+from bench.physics.answers import NEGATIVE_SLACK, SUM_SLACK
+from bench.physics.condition import Condition
 from bench.physics.noise import estimate_noise
-from bench.protocol import Dataset, Formation, NoiseModel, Sample, Task
+from bench.protocol import Dataset, Sample, Task
 from bench.registry import KERNELS
-
-NOISE_KINDS = get_args(get_type_hints(NoiseModel)["kind"])
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class Condition:
-    """What is varied over a dataset.
-
-    Attributes
-    ----------
-    noise : float or None
-        Standard deviation of the noise in units of the image range [0, 1]; None where nobody knows
-        it, and methods are told an estimate.
-    blur_length : int or None
-        Blur every image with fresh kernels of this trajectory length, in pixels; None keeps the
-        dataset's own kernels. Kernels are 28×28 as in the paper, and longer ones on the smallest
-        odd grid that holds every walk.
-    seed : int
-        Seeds the noise, fresh kernels, outliers and whatever a method draws.
-    outliers : float
-        Share of the pixels that say nothing of the image: each is black or white, in all channels.
-        No method is told of them.
-    gain : float
-        Exposure: the blurred image times the gain is clipped at 1, as by a saturated sensor, and
-        so is the image that restorations are compared with. 1 saturates nothing.
-    bound : float
-        Methods are told this many times the kernel's size, on an odd grid, as who does not know it
-        would guess. 1 tells the size itself.
-    """
-
-    noise: float | None = 0.01
-    blur_length: int | None = None
-    seed: int = 0
-    outliers: float = 0.0
-    gain: float = 1.0
-    bound: float = 1.0
-
-    def __post_init__(self) -> None:
-        # Seeds hang on how it is written: NumPy's 0.1, the integer 0 and −0 are 0.1 and 0.0.
-        if self.noise is not None:
-            object.__setattr__(self, "noise", float(self.noise) + 0.0)
-        if self.noise is not None and not 0 <= self.noise < 1:
-            raise InvalidInput(
-                f"The noise is {self.noise:g}; give a standard deviation in [0, 1), "
-                "such as 0.01 for 1 %."
-            )
-        if self.blur_length is not None and self.blur_length < 1:
-            raise InvalidInput(
-                f"The blur length is {self.blur_length}; give a whole number of pixels from 1."
-            )
-        object.__setattr__(self, "outliers", float(self.outliers) + 0.0)
-        object.__setattr__(self, "gain", float(self.gain))
-        if not 0 <= self.outliers < 1:
-            raise InvalidInput(
-                f"The share of outliers is {self.outliers:g}; give one in [0, 1), such as 0.05."
-            )
-        if not 1 <= self.gain <= 100:
-            raise InvalidInput(f"The gain is {self.gain:g}; give 1 (none) to 100.")
-        object.__setattr__(self, "bound", float(self.bound))
-        if not 1 <= self.bound <= 4:
-            raise InvalidInput(
-                f"The bound of the kernel size is {self.bound:g}; give 1 (the size) to 4 times it."
-            )
-
-    def __str__(self) -> str:
-        length = "" if self.blur_length is None else f", blur length {self.blur_length}"
-        disturbed = "".join(f", {name} {value:g}" for name, value in self.disturbance().items())
-        noise = "unknown" if self.noise is None else f"{self.noise:g}"
-        bound = "" if self.bound == 1 else f", kernel size bound {self.bound:g}"
-        return f"noise {noise}{length}{disturbed}{bound}, seed {self.seed}"
-
-    def disturbance(self) -> dict[str, float]:
-        """Return outliers and gain by name, where there are any; without, a cell has none."""
-        usual = {"outliers": 0.0, "gain": 1.0}
-        return {k: getattr(self, k) for k, none in usual.items() if getattr(self, k) != none}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,58 +64,6 @@ def told_size(kernel: Tensor, bound: float, image_size: tuple[int, int]) -> tupl
         for side, most in zip((kh, kw), image_size, strict=True)
     )
     return height, width
-
-
-def effective(condition: Condition, dataset: Dataset) -> Condition:
-    """Return the condition that holds for a dataset.
-
-    A dataset with a noise of its own, given with its observations or by its published model, has
-    that noise, whatever was asked for.
-
-    Raises
-    ------
-    InvalidInput
-        If a blur length is asked of such a dataset, or it declares what cannot be simulated.
-    """
-    check_formation(dataset)
-    if dataset.noise is None and not dataset.noise_unknown:
-        return condition
-    if condition.blur_length is not None or condition.disturbance():
-        varied = "blur length" if condition.blur_length is not None else "outliers or gain"
-        raise InvalidInput(
-            f"The dataset {dataset.name!r} has observations of its own, by real blur or by a "
-            f"published model; it has no {varied} to vary. Leave it out of this sweep."
-        )
-    if dataset.noise_unknown and condition.noise not in (None, Condition().noise):
-        raise InvalidInput(
-            f"The dataset {dataset.name!r} has observations of its own whose noise nobody knows; "
-            "there is none to vary. Leave out --noise, or the set."
-        )
-    return dataclasses.replace(condition, noise=None if dataset.noise_unknown else dataset.noise)
-
-
-def check_formation(dataset: Dataset) -> None:
-    """Refuse a dataset that declares its observations to be made as nothing here can make them.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the dataset, what it declares and what there is.
-    """
-    model, bits = dataset.noise_model, dataset.bits
-    if dataset.boundary not in get_args(Formation):
-        wrong = f"boundary = {dataset.boundary!r}; there are {', '.join(get_args(Formation))}"
-    elif model.kind not in NOISE_KINDS:
-        wrong = f"noise of the kind {model.kind!r}; there are {', '.join(NOISE_KINDS)}"
-    elif model.kind == "uniform" and not 0 < model.width < 1:
-        wrong = f"uniform noise of width {model.width:g}; give one between 0 and 1"
-    elif model.kind != "gaussian" and dataset.noise is None:
-        wrong = f"noise of the kind {model.kind!r} and no noise level to tell methods"
-    elif bits is not None and not 1 <= bits <= 16:
-        wrong = f"bits = {bits}; give 1 to 16, or None for no rounding"
-    else:
-        return
-    raise InvalidInput(f"The dataset {dataset.name!r} declares {wrong}.")
 
 
 def observe(dataset: Dataset, index: int, condition: Condition) -> Observed:
@@ -306,21 +180,6 @@ def _finished(
     return noisy if dataset.bits is None else forward.quantise(noisy, dataset.bits)
 
 
-def formation(dataset: Dataset) -> dict[str, object]:
-    """Return what identifies how a dataset's observations are made, beside sample and condition.
-
-    Nothing for the paper's way, so that its cells keep their identity, nor where observations are
-    given: they are part of the sample.
-    """
-    made = {
-        "boundary": dataset.boundary,
-        "noise": dataclasses.asdict(dataset.noise_model),
-        "bits": dataset.bits,
-    }
-    usual = {"boundary": "circular", "noise": dataclasses.asdict(NoiseModel()), "bits": None}
-    return {} if made == usual or dataset.boundary == "free" else {"formation": made}
-
-
 def digest(sample: Sample) -> str:
     """Checksum of what a sample is made of, so that changed data cannot pass for the old."""
     parts = [sample.image, sample.kernel]
@@ -331,3 +190,110 @@ def digest(sample: Sample) -> str:
     for part in parts:
         sha.update(part.contiguous().to(torch.float32).numpy().tobytes())
     return sha.hexdigest()[:16]
+
+
+def take_sample(dataset: Dataset, index: int) -> Sample:
+    """Take a sample of a data set and check it.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the set, the sample and what is wrong with it.
+    """
+    try:
+        sample = dataset[index]
+    except (InvalidInput, KeyboardInterrupt):
+        raise
+    except Exception as error:  # a third party's data set may raise anything
+        if type(error).__module__.startswith("bench."):
+            raise
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} cannot give its image {index}: "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    if not isinstance(sample, Sample):
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} gave {type(sample).__name__} for its image {index}, not "
+            "a Sample."
+        )
+    if not isinstance(sample.name, str) or not sample.name:
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} names its image {index} {sample.name!r}; give a string."
+        )
+    where = f"The image {sample.name!r} of the dataset {dataset.name!r}"
+    if dataset.truth_unknown:
+        _check_unknown(sample, where)
+    else:
+        _check_picture(sample.image, dataset.channels, where)
+    if sample.observation is not None:
+        _check_picture(sample.observation, dataset.channels, f"The observation of {where[4:]}")
+        if sample.observation.shape != sample.image.shape:
+            raise InvalidInput(
+                f"{where} has shape {tuple(sample.image.shape)} and its observation "
+                f"{tuple(sample.observation.shape)}; crop the image to what is observed."
+            )
+        if dataset.noise is None and not dataset.noise_unknown:
+            raise InvalidInput(
+                f"{where} brings its observation, and the dataset does not say which noise that "
+                "has: give its class 'noise = …', the standard deviation in [0, 1)."
+            )
+    _check_kernel(sample.kernel, dataset.kernel_unknown or dataset.truth_unknown, where)
+    return _widened(sample)
+
+
+def _widened(sample: Sample) -> Sample:
+    """Convert what is of a type that nothing can be computed with; double precision is kept."""
+    given = {name: getattr(sample, name) for name in ("image", "kernel", "observation")}
+    usual = (torch.float32, torch.float64)
+    narrow = {k: v for k, v in given.items() if v is not None and v.dtype not in usual}
+    if not narrow:
+        return sample
+    return dataclasses.replace(sample, **{k: v.to(torch.float32) for k, v in narrow.items()})
+
+
+def size(dataset: Dataset) -> int:
+    """Return how many samples a data set has, whatever a third party's ``__len__`` does."""
+    try:
+        return len(dataset)
+    except Exception as error:
+        raise InvalidInput(
+            f"The dataset {dataset.name!r} does not say how many images it has: "
+            f"{type(error).__name__}: {error}."
+        ) from error
+
+
+def _check_picture(image: Any, channels: int, where: str) -> None:
+    shape = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
+    if not isinstance(image, Tensor) or image.ndim != 3 or shape[0] != channels or 0 in shape:
+        raise InvalidInput(f"{where} has shape {shape}; ({channels}, H, W) is expected.")
+    if not image.is_floating_point():
+        raise InvalidInput(f"{where} has type {image.dtype}; convert it to floats in [0, 1].")
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-6 and high <= 1 + 1e-6):  # also of NaN
+        raise InvalidInput(f"{where} spans [{low:.3g}, {high:.3g}]; scale it to [0, 1].")
+
+
+def _check_unknown(sample: Sample, where: str) -> None:
+    """Refuse a sample of a data set without truth that has some, or brings no observation."""
+    if sample.observation is None:
+        raise InvalidInput(f"{where} has no observation, and its set says that there is no truth.")
+    for name, value in (("image", sample.image), ("kernel", sample.kernel)):
+        if not isinstance(value, Tensor) or not bool(value.isnan().all()):
+            raise InvalidInput(
+                f"{where} has {'an' if name == 'image' else 'a'} {name}, and its set says that "
+                "nobody knows it: give NaN throughout, or leave out truth_unknown."
+            )
+
+
+def _check_kernel(kernel: Any, unknown: bool, where: str) -> None:
+    shape = tuple(kernel.shape) if isinstance(kernel, Tensor) else type(kernel).__name__
+    if not isinstance(kernel, Tensor) or kernel.ndim != 2 or 0 in shape:
+        raise InvalidInput(f"{where} has a kernel of shape {shape}; (kh, kw) is expected.")
+    if unknown and bool(kernel.isnan().all()):
+        return
+    total, low = float(kernel.sum()), float(kernel.min())
+    if not (low >= -NEGATIVE_SLACK and abs(total - 1) <= SUM_SLACK):
+        raise InvalidInput(
+            f"{where} has a kernel of sum {total:.3g} with entries from {low:.3g}; kernels are "
+            "non-negative and sum to 1."
+        )

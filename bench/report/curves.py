@@ -74,7 +74,7 @@ def markdown(found: pd.DataFrame, name: str, kinds: dict[str, str]) -> str:
 
 
 def order(rows: pd.DataFrame, kinds: dict[str, str]) -> list[Curve]:
-    """Curves in the tables' order; those of range images follow their method's."""
+    """Return the curves in the tables' order; those of range images follow their method's."""
     pairs = sorted(set(zip(rows["dataset"], rows["method"], strict=True)))
     rank = {method: place for place, method in enumerate(method_order(kinds))}
     return sorted(pairs, key=lambda pair: (rank[pair[1]], pair[0]))

@@ -145,7 +145,7 @@ class Scene:
         self.alignment = dataset.alignment_for(self.sample.kernel.shape)
 
     def psnr(self, images: Tensor) -> float:
-        """The best PSNR of images (N, C, H, W), aligned as the data set says."""
+        """Return the best PSNR of images (N, C, H, W), aligned as the data set says."""
         wanted = self.sample.image[None].expand(len(images), -1, -1, -1)
         return float(psnr(*align(images, wanted, self.alignment)).max())
 

@@ -48,7 +48,7 @@ class Rung:
 
 
 def rungs(results: Path, frame: pd.DataFrame) -> dict[str, list[Rung]]:
-    """Losses of every method that was decomposed, in the tables' order, by data set.
+    """Return the losses of every method that was decomposed, in the tables' order, by data set.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def markdown(frame: pd.DataFrame, summary: Summary) -> str:
 
 
 def _spread(view: View) -> list[str]:
-    """Medians, failures, thirds and error ratios of the methods that have all images."""
+    """Return medians, failures, thirds and error ratios of the methods that have all images."""
     cells = view.cells[view.cells["status"] == Status.OK]
     rows = [row for row in view.rows if row.comparable and row.means[RANKED].known]
     if not rows or view.images < len(STRATA):
@@ -83,7 +83,7 @@ def _thirds(spread: pd.Series) -> pd.Series:
 
 
 def _pooled(summary: Summary) -> list[str]:
-    """Means over data sets that share their kernels, with images drawn by kernel."""
+    """Return the means over data sets that share their kernels, with images drawn by kernel."""
     views = [view for view in layout.shown(summary) if not view.clustered]
     kernels = [set(view.cells["kernel_id"]) for view in views]
     pooled = [

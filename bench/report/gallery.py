@@ -24,7 +24,8 @@ from bench.files import slug, write_atomically
 from bench.harness.plan import load_dataset
 from bench.harness.score_table import printable
 from bench.harness.store import Row, Store
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from bench.protocol import Dataset, Status
 from bench.report.mosaic import MOST, encode, kernel_picture, thumbnail, tile_size
 from bench.report.names import method_order

@@ -80,7 +80,8 @@ def entry(mean: Mean, metric: str, row: Row | None) -> Entry:
 
 
 def seconds(row: Row) -> str:
-    """Seconds per image; a tilde marks those of a machine that did other work meanwhile."""
+    """Return the seconds per image; a tilde marks those of a machine that did other work
+    meanwhile."""
     if row.seconds is None:
         return "–"
     return f"{'~' if row.contended else ''}{row.seconds:.2g}"
@@ -158,7 +159,7 @@ def _beside(row: Row | None, metric: str) -> Entry:
 
 
 def _repeated(views: Sequence[View]) -> list[str]:
-    """Marks of the overview's rows but for missing cells, each said once."""
+    """Return marks of the overview's rows but for missing cells, each said once."""
     said: dict[str, list[str]] = {}
     for view in views:
         for mark in view.marks:
@@ -168,7 +169,7 @@ def _repeated(views: Sequence[View]) -> list[str]:
 
 
 def shown(summary: Summary) -> list[View]:
-    """Views of an overview: no generated images, and of several seeds the first.
+    """Return the views of an overview: no generated images, and of several seeds the first.
 
     Where there is nothing else, generated images too.
     """
@@ -186,7 +187,7 @@ def label(view: View, views: Sequence[View]) -> str:
 
 
 def _first_rows(views: Sequence[View]) -> dict[str, Row]:
-    """A row of every method, in the tables' order."""
+    """Return a row of every method, in the tables' order."""
     first: dict[str, Row] = {}
     for view in views:
         for row in view.rows:

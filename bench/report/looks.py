@@ -87,6 +87,7 @@ def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
 
 
 def _family(label: str, names: Iterable[str]) -> str:
-    """The registered method whose name the label continues, such as ``dd`` for ``dd-warm``."""
+    """Return the registered method whose name the label continues, such as ``dd`` for
+    ``dd-warm``."""
     label = label.partition("[")[0]
     return next((name for name in names if label.startswith(f"{name}-")), label)

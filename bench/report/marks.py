@@ -29,7 +29,7 @@ COPY = 100.0
 IMPLAUSIBLE = 3.0
 """dB above every oracle at which a blind method's mean is flagged."""
 DISTURBANCES = ("outliers", "gain")
-"""In a condition's name: no oracle here knows of them, so none is a bound."""
+"""Words in a condition's name of which no oracle knows, so that none is a bound there."""
 UNRANKED = ("implausible", "versions")
 """Marks that keep a method out of the leading group."""
 
@@ -68,7 +68,7 @@ def marks(group: pd.DataFrame) -> list[Mark]:
 
 
 def dataset_of(group: pd.DataFrame) -> type[Dataset] | None:
-    """Class of the data set of a table's rows; None if its plugin is gone."""
+    """Return the class of the data set of a table's rows; None if its plugin is gone."""
     try:
         return dataset_class(str(group["dataset"].iloc[0]))
     except BenchError:
@@ -114,7 +114,8 @@ def _twins(group: pd.DataFrame) -> Iterator[Mark]:
 
 
 def _whole(group: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows by method, of the methods whose cells are all there, in the order of the images."""
+    """Return the rows by method, of the methods whose cells are all there, in the order of the
+    images."""
     return {
         str(method): rows.sort_values("image")
         for method, rows in group.groupby("method")
@@ -146,7 +147,8 @@ def _implausible(group: pd.DataFrame) -> Iterator[Mark]:
 
 
 def _disturbed(group: pd.DataFrame) -> bool:
-    """Whether pixels were replaced or clipped: oracles are told the kernel, not which pixels."""
+    """Return whether pixels were replaced or clipped: oracles are told the kernel, not which
+    pixels."""
     condition = str(group["condition"].iloc[0])
     return any(f", {name} " in condition for name in DISTURBANCES)
 

@@ -27,7 +27,7 @@ LEVEL = 0.95
 def bootstrap_mean(
     values: np.ndarray, level: float = LEVEL, clusters: Sequence[Hashable] | None = None
 ) -> tuple[float, float, float]:
-    """Mean and percentile bootstrap interval.
+    """Return the mean and percentile bootstrap interval.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def bootstrap_mean(
 def bootstrap_means(
     values: np.ndarray, clusters: Sequence[Hashable] | None = None, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means of several columns and their intervals, all by the same draws.
+    """Return the means of several columns and their intervals, all by the same draws.
 
     Parameters
     ----------
@@ -78,7 +78,8 @@ def bootstrap_means(
 
 @functools.lru_cache(maxsize=16)
 def _resamples(count: int) -> np.ndarray:
-    """How often each resample holds each cluster: a product with it gives the resamples' sums."""
+    """Return how often each resample holds each cluster: a product with it gives the resamples'
+    sums."""
     draw = np.random.default_rng(SEED).integers(0, count, (RESAMPLES, count))
     return np.stack([np.bincount(row, minlength=count) for row in draw]).astype(float)
 

@@ -216,7 +216,8 @@ def summarise(frame: pd.DataFrame, contenders: Sequence[str] | None = None) -> S
 
 
 def clusters_of(cells: pd.DataFrame) -> list[Hashable] | None:
-    """Labels of the independent groups that cells fall in; None if each is one of its own.
+    """Return the labels of the independent groups that cells fall in; None if each is one of its
+    own.
 
     Kernels where they repeat, else images where these do, as they do over several seeds.
     """
@@ -229,7 +230,7 @@ def clusters_of(cells: pd.DataFrame) -> list[Hashable] | None:
 
 
 def mean_of(cells: pd.DataFrame, metric: str) -> Mean:
-    """Mean of a metric over finished cells, by the rules of :class:`Mean`."""
+    """Return the mean of a metric over finished cells, by the rules of :class:`Mean`."""
     if metric not in cells or not len(cells):
         return Mean(n=len(cells))
     values = cells[metric].to_numpy(dtype=float)

@@ -33,7 +33,7 @@ AXES = {
 
 
 def find(results: Path, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Scores of the sweeps of a results folder, by their name.
+    """Return the scores of the sweeps of a results folder, by their name.
 
     A sweep has a folder of its own under ``sweeps``, or the scores themselves are of several noise
     levels or blur lengths.
@@ -84,7 +84,7 @@ def _swept(frame: pd.DataFrame, words: str) -> pd.Series:
 
 
 def points(cells: pd.DataFrame) -> pd.DataFrame:
-    """Means with 95 % intervals per dataset, method, value and headline metric.
+    """Return the means with 95 % intervals per dataset, method, value and headline metric.
 
     Returns
     -------

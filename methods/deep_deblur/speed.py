@@ -25,7 +25,8 @@ from bench.harness import scores
 from bench.harness.plan import load_dataset
 from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.settings import load_settings
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from bench.protocol import Status, Task
 from bench.registry import METHODS
 
@@ -102,7 +103,8 @@ def published_evaluations(image_class: str, slack: bool) -> int:
 
 
 def counts(frame: pd.DataFrame) -> list[list[object]]:
-    """Rows of the table of counts: per class and method, evaluations and PSNR of both ways."""
+    """Return the rows of the table of counts: per class and method, evaluations and PSNR of both
+    ways."""
     rows: list[list[object]] = []
     for name in CLASSES:
         for method in METHOD_NAMES:
@@ -135,7 +137,7 @@ def counts(frame: pd.DataFrame) -> list[list[object]]:
 
 
 def replayed(frame: pd.DataFrame, published_frame: pd.DataFrame) -> list[list[object]]:
-    """Rows of the published procedures run here, against ours on the same images."""
+    """Return the rows of the published procedures run here, against ours on the same images."""
     rows: list[list[object]] = []
     for name in CLASSES:
         for method in ("dd", "dds", "range-oracle"):
@@ -165,7 +167,8 @@ def _ok(frame: pd.DataFrame, dataset: str, method: str) -> pd.DataFrame:
 
 
 def timings(name: str) -> list[list[object]]:
-    """Rows of seconds per image: the published steps, extrapolated, and ours, measured in turn."""
+    """Return the rows of seconds per image: the published steps, extrapolated, and ours, measured
+    in turn."""
     dataset, condition = load_dataset(f"{name}-samples"), Condition()
     observed = observe(dataset, 0, condition)
     task, y = observed.task(dataset, condition, "cpu"), observed.observation[None]
@@ -192,7 +195,8 @@ def _seconds(name: str, task: Task, y: torch.Tensor, **parameters: object) -> fl
 
 
 def scaling(method: str, name: str, images: int) -> list[object]:
-    """Seconds and peak memory of a whole ``bench run`` on so many observations, start and all."""
+    """Return the seconds and peak memory of a whole ``bench run`` on so many observations, start
+    and all."""
     seeds = ",".join(str(seed) for seed in range(math.ceil(images / SAMPLES)))
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "bench", "run", "--quiet", "--out", folder]

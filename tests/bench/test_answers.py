@@ -14,8 +14,9 @@ from bench.errors import InvalidInput
 from bench.harness.packing import pack, unpack
 from bench.harness.plan import MethodSpec
 from bench.harness.worker import Job, compute
-from bench.physics.answers import check_restoration, take_sample
-from bench.physics.observation import Condition, observe
+from bench.physics.answers import check_restoration
+from bench.physics.condition import Condition
+from bench.physics.observation import observe, take_sample
 from bench.protocol import Dataset, Location, Method, Restoration, Sample, Task
 
 Y = torch.linspace(0, 1, 2 * 3 * 16 * 16).view(2, 3, 16, 16)

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BenchError
 from bench.harness import scores as score_table
 from bench.harness.scores import COLUMNS as SCORES
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Status
 from bench.report import decompose, decomposition
 from tests.conftest import Bench

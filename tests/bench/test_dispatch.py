@@ -10,13 +10,13 @@ import pytest
 
 from bench.errors import ProcessError
 from bench.harness.dispatch import Dispatch
-from bench.harness.executors.base import Late, Lost, Work
+from bench.harness.executors.base import Garbled, Late, Lost, Work
+from bench.harness.packing import Answer, Packed, decode, encode
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
 from bench.harness.store import Outcome, Store
-from bench.harness.worker import Answer, Packed, encode
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 
-Behaviour = Callable[[Work], bytes | Exception]
+Behaviour = Callable[[Work], list[Answer] | Exception]
 
 
 class Scripted:
@@ -28,9 +28,9 @@ class Scripted:
         self.behaviour, self.closed = behaviour, False
         self.works: list[Work] = []
 
-    def submit(self, work: Work) -> Future[bytes]:
+    def submit(self, work: Work) -> Future[list[Answer]]:
         self.works.append(work)
-        future: Future[bytes] = Future()
+        future: Future[list[Answer]] = Future()
         found = self.behaviour(work)
         if isinstance(found, Exception):
             future.set_exception(found)
@@ -45,8 +45,8 @@ class Scripted:
         self.closed = True
 
 
-def well(work: Work) -> bytes:
-    return encode([Answer("ok", "", Packed("{}", b"x"))] * len(work.job))
+def well(work: Work) -> list[Answer]:
+    return [Answer("ok", "", Packed("{}", b"x"))] * len(work.job)
 
 
 def dispatched(behaviour: Behaviour) -> tuple[Scripted, list[Outcome]]:
@@ -71,7 +71,7 @@ def test_answers_become_outcomes() -> None:
 
 
 def test_a_loss_costs_a_retry_and_then_one_cell_alone() -> None:
-    def dies_at_the_second(work: Work) -> bytes | Exception:
+    def dies_at_the_second(work: Work) -> list[Answer] | Exception:
         return (
             Lost("It died.") if list(chunks()[0].cells)[1].image in work.job.names else well(work)
         )
@@ -90,8 +90,17 @@ def test_what_is_late_is_not_tried_twice_by_itself() -> None:
 
 
 def test_answers_that_are_none_cost_their_cells() -> None:
-    _, outcomes = dispatched(lambda work: b"nonsense")
+    _, outcomes = dispatched(lambda work: Garbled("It sent nonsense."))
     assert [outcome.status for outcome in outcomes] == ["failed"] * 3
+
+
+def test_a_message_says_what_was_answered_or_is_refused() -> None:
+    answers = [Answer("ok", "", Packed("{}", b"x\ny")), Answer("failed", "It is dark.")]
+    message = encode(answers)
+    assert decode(message, 2) == answers
+    for damaged in (b"nonsense", b"[]", message[:-1], message + b"z", b'[["ok", "", null, 0]]'):
+        with pytest.raises(ValueError, match=r".+"):
+            decode(damaged, 1 if damaged.startswith(b'[["ok", "", n') else 2)
 
 
 def test_an_executor_that_is_gone_ends_the_run() -> None:

@@ -17,7 +17,8 @@ from bench.harness import exchange
 from bench.harness.names import check_method_name
 from bench.harness.packing import unpack
 from bench.harness.store import Outcome
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from bench.protocol import Restoration
 from tests.conftest import picture
 

@@ -13,7 +13,7 @@ import pytest
 
 from bench.checksums import checksum
 from bench.harness.plan import MethodSpec, Refusal, load_dataset, parse_methods, plan
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.registry import METHODS
 
 PINNED = Path(__file__).with_name("identities.json")

@@ -9,8 +9,9 @@ from bench import seeds
 from bench.datasets.motion_blur import MotionBlur
 from bench.errors import InvalidInput
 from bench.harness.plan import load_dataset
+from bench.physics.condition import Condition, effective
 from bench.physics.forward import blur
-from bench.physics.observation import Condition, digest, effective, observe, truth
+from bench.physics.observation import digest, observe, truth
 from bench.protocol import Dataset, NoiseModel
 
 

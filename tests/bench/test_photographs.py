@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from bench.harness import scores, scoring
+from bench.harness.dispatch import make_job
 from bench.harness.exchange import export, read_manifest
 from bench.harness.packing import pack
 from bench.harness.plan import Chunk, MethodSpec, plan
 from bench.harness.store import Outcome, Store
-from bench.harness.worker import build, compute, make_job
-from bench.physics.observation import Condition
+from bench.harness.worker import build, compute
+from bench.physics.condition import Condition
 from bench.protocol import Dataset, NoiseModel, Restoration, Sample
 
 

@@ -12,7 +12,7 @@ from bench.datasets.photos import Photos
 from bench.errors import InvalidInput, UnknownName
 from bench.harness import plan as planning
 from bench.harness.plan import Chunk, MethodSpec, Refusal, parse_methods, plan
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Dataset, NoiseModel, Sample
 from bench.registry import METHODS
 
@@ -127,7 +127,8 @@ def test_a_method_that_cannot_be_had_is_a_refusal_with_its_reason(tiny: Dataset)
 
 
 def test_published_outputs_do_not_exist_for_just_any_dataset(tiny: Dataset) -> None:
-    from bench.harness.worker import build, compute, make_job
+    from bench.harness.dispatch import make_job
+    from bench.harness.worker import build, compute
 
     (chunk,) = chunks(tiny, MethodSpec("published-dd"), images=1)
     if isinstance(chunk, Chunk):
@@ -138,7 +139,7 @@ def test_published_outputs_do_not_exist_for_just_any_dataset(tiny: Dataset) -> N
 
 
 def test_only_oracles_are_given_the_truth(tiny: Dataset) -> None:
-    from bench.harness.worker import make_job
+    from bench.harness.dispatch import make_job
 
     blind, oracle = (chunks(tiny, MethodSpec(name))[0] for name in ("half", "cheat"))
     assert make_job(blind).truth is None  # type: ignore[arg-type]

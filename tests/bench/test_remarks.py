@@ -14,7 +14,7 @@ from bench.harness.cells import Cell
 from bench.harness.packing import Packed, pack
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, parse_methods, plan
 from bench.harness.store import Outcome, Store
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Restoration
 from bench.report import tables
 

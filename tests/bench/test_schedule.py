@@ -10,7 +10,7 @@ import pytest
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
 from bench.harness.plan import Chunk
 from bench.harness.schedule import Costs, Forecast, arrange, recorded
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Task
 
 TASK = Task("natural", (64, 64))

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from bench.harness import worker
+from bench.harness.dispatch import make_job
 from bench.harness.packing import unpack
 from bench.harness.plan import Chunk, load_dataset, parse_methods, plan
 from bench.methods.deep_deblur.solver import Solver
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol.stages import ALONE, Stages
 
 FEW = [f"{name}.{key}=2" for name in ("dd", "dds") for key in ("restarts", "search_steps", "steps")]
@@ -67,7 +68,7 @@ def test_a_job_computes_its_stage_once_and_finds_what_each_method_finds_alone(
 
     monkeypatch.setattr(Solver, "descend", counted)
     (chunk,) = chunks("dd,dds", FEW, 1)
-    job = worker.make_job(chunk)
+    job = make_job(chunk)
     assert len(job) == len(chunk) == 2
     built: worker.Built = {}
     stages = Stages()

@@ -13,7 +13,7 @@ from bench.harness.packing import pack, split, unpack
 from bench.harness.scoring import VERSIONS
 from bench.harness.store import Outcome, Store
 from bench.harness.store_file import SCHEMA
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Dataset, Restoration, Status
 
 

@@ -7,7 +7,8 @@ import pytest
 from bench.errors import BenchError, UnknownName
 from bench.harness import sweep
 from bench.harness.plan import load_dataset
-from bench.physics.observation import Condition, observe, told_size
+from bench.physics.condition import Condition
+from bench.physics.observation import observe, told_size
 from bench.report import curves
 
 

@@ -11,7 +11,8 @@ import torch
 
 from bench.harness.plan import load_dataset
 from bench.metrics import psnr
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from tests.conftest import ROOT, Bench
 
 

@@ -12,7 +12,7 @@ import bench
 from bench.cli import main
 from bench.datasets.photos import Photos
 from bench.harness.exchange import export
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,9 @@ from bench.datasets.photos import photo_crops
 from bench.errors import BenchError, Unavailable
 from bench.harness.plan import load_dataset
 from bench.methods.oracles import range_oracle
+from bench.physics.condition import Condition, effective
 from bench.physics.forward import blur
-from bench.physics.observation import Condition, Observed, effective, observe
+from bench.physics.observation import Observed, observe
 from bench.registry import DATASETS
 
 

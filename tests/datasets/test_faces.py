@@ -16,7 +16,8 @@ from bench.datasets.motion_blur import (
 )
 from bench.errors import InvalidInput
 from bench.harness.plan import load_dataset
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 
 
 def test_large_blurs_are_drawn_by_seed_and_fill_their_grid() -> None:

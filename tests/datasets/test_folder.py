@@ -13,7 +13,8 @@ from PIL import Image
 from bench.datasets.folder import folder_dataset
 from bench.errors import BenchError, InvalidInput
 from bench.harness.plan import load_dataset
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from bench.registry import DATASETS
 from tests.conftest import Bench
 

@@ -14,7 +14,8 @@ from bench.errors import BenchError, InvalidInput
 from bench.harness import scores
 from bench.harness.plan import load_dataset
 from bench.metrics import METRICS, score
-from bench.physics.observation import Condition, effective, observe
+from bench.physics.condition import Condition, effective
+from bench.physics.observation import observe
 from bench.protocol import Alignment, Sample, Status
 from tests.conftest import Bench
 

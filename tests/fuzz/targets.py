@@ -176,7 +176,7 @@ def _page(folder: Path) -> int:
 def restored() -> Files:
     """An export that was restored by leaving it as it was, with a kernel."""
     from bench.harness import exchange
-    from bench.physics.observation import Condition
+    from bench.physics.condition import Condition
 
     with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
         exchange.export(DATASETS.load("photos")(), Condition(), Path(place), images=2)

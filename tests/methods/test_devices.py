@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bench.harness.dispatch import make_job
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
-from bench.harness.worker import build, compute, make_job
-from bench.physics.observation import Condition
+from bench.harness.worker import build, compute
+from bench.physics.condition import Condition
 from bench.registry import METHODS
 from tests.methods.second_device import DEVICE, SecondDevice
 

@@ -22,7 +22,7 @@ from bench.methods.generators.loading import (
 from bench.methods.oracles.range_oracle import RangeOracle
 from bench.methods.training.recipe import load_recipe
 from bench.methods.training.trainer import Progress, checkpoint_path
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Task
 from bench.registry import DATASETS, METHODS
 

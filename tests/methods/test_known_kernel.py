@@ -13,8 +13,9 @@ from bench.methods.deconvolution.tv import tuned_weight
 from bench.methods.oracles import known_kernel
 from bench.methods.oracles.known_kernel import KnownKernel, KnownKernelLMMSE, class_statistics
 from bench.metrics import psnr
+from bench.physics.condition import Condition
 from bench.physics.forward import blur
-from bench.physics.observation import Condition, observe
+from bench.physics.observation import observe
 from bench.protocol import Task, Truth
 from bench.registry import DATASETS
 

@@ -9,8 +9,9 @@ from torch import Tensor
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.methods.deconvolution.lmmse import from_opponent
 from bench.methods.marginal.model import load_model
-from bench.methods.noise_level import CHOSEN_NOISE, estimate_noise, loudness
+from bench.methods.noise_level import CHOSEN_NOISE, loudness
 from bench.physics.forward import blur
+from bench.physics.noise import estimate_noise
 
 
 def _observed(noise: float, count: int = 4) -> Tensor:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import http.server
+import importlib.metadata
 import json
 import re
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 
 import pytest
 import torch
 
+import bench
 from bench.errors import Unavailable, UnknownName
 from bench.methods.training import store
 from bench.methods.training.store import ModelStore
 from bench.methods.training.weights import write_weights
 
 RELATIVE = "methods/family/weights"
+DECLARED = store.repository
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
     """Serves one file, whole or from a byte on; ``asked`` keeps the ranges of the requests."""
 
-    content = b""
+    content, root = b"", "/v1"
     asked: list[str | None] = []  # noqa: RUF012 (reset by the fixture)
 
     def do_GET(self) -> None:
         given = self.headers.get("Range")
         self.asked.append(given)
-        if self.path != f"/v1/{RELATIVE}/m.safetensors":
+        if self.path != f"{self.root}/{RELATIVE}/m.safetensors":
             self.send_error(404)
             return
         found = re.fullmatch(r"bytes=(\d+)-", given or "")
@@ -61,7 +65,7 @@ def cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
 def mirror(cards: ModelStore, tmp_path: Path) -> Iterator[str]:
     """Address of a loopback server that has the weights."""
     Mirror.content = (tmp_path / "elsewhere" / RELATIVE / "m.safetensors").read_bytes()
-    Mirror.asked = []
+    Mirror.asked, Mirror.root = [], "/v1"
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/v1"
@@ -71,7 +75,8 @@ def mirror(cards: ModelStore, tmp_path: Path) -> Iterator[str]:
 
 def test_without_a_source_the_message_says_what_helps(cards: ModelStore) -> None:
     assert not cards.reachable("m")
-    with pytest.raises(Unavailable, match=r"BENCH_WEIGHTS.*'python -m bench train m'"):
+    said = r"names no repository\. Set BENCH_WEIGHTS .*'python -m bench train m'"
+    with pytest.raises(Unavailable, match=said):
         cards.weights("m")
     with pytest.raises(UnknownName, match="no test network 'n'; there are: m"):
         cards.card("n")
@@ -97,6 +102,24 @@ def test_a_mirror_is_asked_once_and_a_download_cut_short_goes_on(
     assert path.read_bytes() == Mirror.content
     cards.weights("m")
     assert Mirror.asked == ["bytes=100-"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_repository_that_the_package_names_is_asked_at_the_release_s_tag(
+    cards: ModelStore, mirror: str, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    declared = Message()
+    declared["Project-URL"] = f"{'Repository' if named else 'Changelog'}, {mirror}/"
+    monkeypatch.setattr(importlib.metadata, "metadata", lambda name: declared)
+    monkeypatch.setattr(store, "repository", DECLARED.__wrapped__)
+    Mirror.root = f"/v1/raw/v{bench.__version__}"
+    assert cards.reachable("m") == named
+    if named:
+        assert cards.weights("m").read_bytes() == Mirror.content
+    else:
+        with pytest.raises(Unavailable, match="names no repository"):
+            cards.weights("m")
+    assert len(Mirror.asked) == named
 
 
 def test_other_content_and_a_server_without_the_file_are_refused(

@@ -6,6 +6,7 @@ import dataclasses
 from concurrent.futures import Future
 from typing import Protocol
 
+from bench.harness.packing import Answer
 from bench.harness.worker import Job
 
 
@@ -71,7 +72,7 @@ class Executor(Protocol):
     @property
     def capacity(self) -> int: ...
 
-    def submit(self, work: Work) -> Future[bytes]:
+    def submit(self, work: Work) -> Future[list[Answer]]:
         """Compute a job; the future has the answers, or raises a :class:`Failure`.
 
         Any other exception of the future says that nothing can be computed any more.

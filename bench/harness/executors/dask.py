@@ -13,8 +13,9 @@ from typing import Any
 
 from bench.errors import ProcessError, Unavailable
 from bench.harness.executors.base import Lost, Work
+from bench.harness.executors.local import Slot
 from bench.harness.executors.remote import Parcel, Reply, code
-from bench.harness.executors.slot import Slot
+from bench.harness.packing import Answer
 
 try:
     import distributed
@@ -85,7 +86,7 @@ class DaskExecutor:
             raise ProcessError(
                 f"There is no Dask scheduler at {address} ({error}); check dask_address."
             ) from error
-        self._running: dict[Future[bytes], distributed.Future] = {}
+        self._running: dict[Future[list[Answer]], distributed.Future] = {}
 
     @property
     def capacity(self) -> int:
@@ -93,16 +94,16 @@ class DaskExecutor:
         threads = sum(self.client.nthreads().values()) if self._running else self._count
         return AHEAD * max(1, threads)
 
-    def submit(self, work: Work) -> Future[bytes]:
+    def submit(self, work: Work) -> Future[list[Answer]]:
         """Send a job to whichever worker is free."""
-        future: Future[bytes] = Future()
+        future: Future[list[Answer]] = Future()
         resources = dict(self._needs(work.label)) or None
         remote = self.client.submit(_compute, Parcel(work, code()), pure=False, resources=resources)
         self._running[future] = remote
         remote.add_done_callback(functools.partial(self._settle, future))
         return future
 
-    def _settle(self, future: Future[bytes], remote: distributed.Future) -> None:
+    def _settle(self, future: Future[list[Answer]], remote: distributed.Future) -> None:
         self._running.pop(future, None)
         try:
             reply = remote.result(timeout=CONNECT)
@@ -116,13 +117,13 @@ class DaskExecutor:
         except Exception as error:  # what Dask itself could not do, such as reading a message
             future.set_exception(Lost(f"Dask could not compute it: {error}"))
         else:
-            if isinstance(reply, bytes):
+            if isinstance(reply, list):
                 future.set_result(reply)
             else:
                 future.set_exception(reply)
 
     def flush(self) -> None:
-        """Nothing: a job is sent when it is submitted."""
+        """Do nothing: a job is sent when it is submitted."""
 
     def close(self) -> None:
         """Take back what has not begun, and leave the cluster, or end it if it is ours."""

@@ -9,9 +9,10 @@ import bench
 from bench import checkout
 from bench.errors import BenchError
 from bench.harness.executors.base import Failure, Work
-from bench.harness.executors.slot import Slot
+from bench.harness.executors.local import Slot
+from bench.harness.packing import Answer
 
-Reply = bytes | Failure | BenchError
+Reply = list[Answer] | Failure | BenchError
 """Answers, or why there are none: exceptions travel as values, since engines treat theirs apart."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from bench.errors import ProcessError, Unavailable
 from bench.harness.executors.base import Lost, Work
 from bench.harness.executors.remote import Parcel, Reply, alone, code
+from bench.harness.packing import Answer
 
 try:
     import submitit
@@ -50,20 +51,20 @@ class SubmititExecutor:
         cluster = "slurm" if shutil.which("srun") else "local"
         self._make = lambda: submitit.AutoExecutor(folder / "%j", cluster=cluster)
         self.capacity = ARRAY if cluster == "slurm" else count
-        self._submitted: list[tuple[Work, Future[bytes]]] = []
-        self._running: dict[Future[bytes], submitit.Job[Reply]] = {}
+        self._submitted: list[tuple[Work, Future[list[Answer]]]] = []
+        self._running: dict[Future[list[Answer]], submitit.Job[Reply]] = {}
         self._closed = threading.Event()
         self._poller = threading.Thread(target=self._poll, daemon=True)
         self._poller.start()
 
-    def submit(self, work: Work) -> Future[bytes]:
+    def submit(self, work: Work) -> Future[list[Answer]]:
         """Put a job into the next array."""
         self._submitted.append((work, Future()))
         return self._submitted[-1][1]
 
     def flush(self) -> None:
         """Submit arrays, one for each set of parameters."""
-        groups: dict[str, list[tuple[Work, Future[bytes]]]] = {}
+        groups: dict[str, list[tuple[Work, Future[list[Answer]]]]] = {}
         for work, future in self._submitted:
             groups.setdefault(repr(sorted(self._needs(work.label).items())), []).append(
                 (work, future)
@@ -102,14 +103,14 @@ class SubmititExecutor:
                 path.unlink(missing_ok=True)
 
 
-def _settle(future: Future[bytes], job: submitit.Job[Reply]) -> None:
+def _settle(future: Future[list[Answer]], job: submitit.Job[Reply]) -> None:
     try:
         reply = job.result()
     except Exception as error:  # it was killed, preempted or lost, or its node cannot import bench
         last = str(error).strip().splitlines() or ["no reason was given"]
         future.set_exception(Lost(f"The job {job.job_id} ended without an answer: {last[-1]}"))
     else:
-        if isinstance(reply, bytes):
+        if isinstance(reply, list):
             future.set_result(reply)
         else:
             future.set_exception(reply)

@@ -18,7 +18,7 @@ from bench.report.writers import markdown
 __all__ = ["SETS", "build"]
 
 SETS = ("levin", "text", "lai", "bsd68-levin", "bsd68-motion")
-"""In the tables' order; photographs without a truth are not among them."""
+"""Data sets in the tables' order; photographs without a truth are not among them."""
 STEM = "natural"
 INTRODUCTION = f"""\
 # Photographs without a class prior
@@ -86,6 +86,6 @@ def _markdown(
 
 
 def _notices(views: list[View]) -> list[str]:
-    """What a reader has to know of each set, once."""
+    """Return what a reader has to know of each set, once."""
     told = dict.fromkeys(f"- {view.dataset}: {view.notice}" for view in views if view.notice)
     return ["\n".join(told)] if told else []

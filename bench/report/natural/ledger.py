@@ -94,7 +94,7 @@ def _printed(entries: list[dict[str, Any]], here: pd.DataFrame, views: list[View
 
 
 def _means(here: pd.DataFrame, method: str) -> pd.Series | None:
-    """Means of a method's images by every procedure, if all 32 are there."""
+    """Return the means of a method's images by every procedure, if all 32 are there."""
     cells = here[here["method"] == method]
     return cells[[*WAYS]].mean() if len(cells) == PAIRS else None
 

@@ -151,7 +151,7 @@ def _charting_library() -> Markup:
 
 
 def _packed(content: bytes) -> str:
-    """Bytes as base64 of gzip; without a date, so that the same bytes give the same text."""
+    """Return bytes as base64 of gzip; without a date, so that the same bytes give the same text."""
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 

@@ -43,7 +43,8 @@ def charts(cells: pd.DataFrame, sweep: str) -> list[dict[str, Any]]:
 
 
 def _curve(rows: pd.DataFrame, method: str) -> dict[str, Any]:
-    """Means at every point whose cells are all there: nothing is averaged over missing ones."""
+    """Return the means at every point whose cells are all there: nothing is averaged over missing
+    ones."""
     metrics = list(dict.fromkeys(rows["metric"]))
     curve: dict[str, Any] = {"method": method, "x": [], "n": [], "short": []}
     curve |= {metric: [] for metric in metrics}

@@ -63,7 +63,7 @@ def _view(view: View, name: str) -> dict[str, Any]:
 def _metric(
     done: pd.DataFrame, metric: str, whole: Sequence[str], groups: list[Hashable] | None
 ) -> dict[str, Any] | None:
-    """Scores and pairs of the methods that have a finite value for every image."""
+    """Return the scores and pairs of the methods that have a finite value for every image."""
     table = done.pivot(index="image", columns="method", values=metric).sort_index()
     scores = table[list(whole)].to_numpy(dtype=float)
     finite = np.isfinite(scores).all(axis=0)

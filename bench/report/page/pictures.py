@@ -86,7 +86,7 @@ def _numbered(entry: dict[str, Any], mosaics: Mosaics) -> dict[str, Any]:
 
 
 def _scores(rows: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """By image; what is not finite becomes None, since JSON has no name for it."""
+    """Gather scores by image; what is not finite becomes None, since JSON has no name for it."""
     found: dict[str, dict[str, float | None]] = {}
     for row in rows[rows["status"] == Status.OK].to_dict("records"):
         values = {name: float(row[name]) for name in SCORES if not pd.isna(row[name])}

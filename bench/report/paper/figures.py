@@ -19,7 +19,8 @@ GRIDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "figure7": ("CelebA", ("celeba",), ALL),
     "figure8": ("The largest blurs", ("shoes", "celeba"), ("dp", "deblurgan", "cnn", "dds")),
 }
-"""By file name: title, datasets, methods; observation and truth are at the ends."""
+"""Title, datasets and methods of each figure, by file name; observation and truth are at the
+ends."""
 LARGEST = "figure8"
 """The figure that shows the images with the largest kernels."""
 SWEEP = ("noise", "figure9")

@@ -37,7 +37,7 @@ def refresh(path: Path, record: Record) -> bool:
 
 
 def short_table(record: Record) -> str:
-    """Methods down, datasets across: mean PSNR and SSIM, leading group bold, n once."""
+    """Return methods down, datasets across: mean PSNR and SSIM, leading group bold, n once."""
     lines = []
     for column in (*GROUPS, *REPLAYS):
         texts = [_text(record, dataset, column) for dataset in TEST_SETS]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.harness import scores
-from bench.physics.observation import Condition
+from bench.physics.condition import Condition
 from bench.protocol import Status
 from bench.report.summary import Row, Summary, View, summarise
 
@@ -78,21 +78,23 @@ class Record:
         return {view.dataset: view for view in views}
 
     def view(self, dataset: str) -> View:
-        """A test set in the test's condition."""
+        """Return a test set in the test's condition."""
         return self._views[dataset]
 
     def row(self, dataset: str, column: str) -> Row | None:
-        """A method in the test's condition, named by its column or label; None if there is none."""
+        """Return a method in the test's condition, named by its column or label; None if there is
+        none."""
         view = self._views.get(f"{dataset}-range" if column == RANGE else dataset)
         return view.by_method.get(METHODS.get(column, column)) if view else None
 
     def images(self, dataset: str, column: str = "") -> int:
-        """How many images a column is of."""
+        """Return how many images a column is of."""
         view = self._views.get(f"{dataset}-range" if column == RANGE else dataset)
         return view.images if view else 0
 
     def published(self, dataset: str, method: str) -> Row | None:
-        """A method by the published procedure, of the record or of ``published`` beside it."""
+        """Return a method by the published procedure, of the record or of ``published`` beside
+        it."""
         if found := self.row(dataset, method):
             return found
         folder = self.folder.parent / "published"

@@ -118,7 +118,7 @@ def cell(row: Row | None, metric: str) -> Entry:
 
 
 def table(record: Record) -> Table:
-    """Methods down, datasets across."""
+    """Return methods down, datasets across."""
     columns = [
         Column(METRICS[metric].heading, span=TITLES[dataset])
         for dataset in TEST_SETS

@@ -58,7 +58,7 @@ def write_wide(table: Table) -> list[str]:
 
 
 def notes(table: Table) -> list[str]:
-    """Paragraphs below a table: what is a list stays together."""
+    """Return paragraphs below a table: what is a list stays together."""
     plain = [note for note in table.notes if not note.startswith("- ")]
     listed = [note for note in table.notes if note.startswith("- ")]
     return [*plain, *(["\n".join(listed)] if listed else [])]

@@ -66,7 +66,7 @@ def write(
 
 
 def _columns(table: Table, prior: bool) -> list[tuple[str, list[str]]]:
-    """Headings and texts: means, then remarks, then intervals, then what was asked for."""
+    """Return headings and texts: means, then remarks, then intervals, then what was asked for."""
     means: list[tuple[str, list[str]]] = []
     words: list[tuple[str, list[str]]] = []
     intervals: list[tuple[str, list[str]]] = []
