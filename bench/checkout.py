@@ -27,7 +27,7 @@ def head() -> str | None:
 
 
 def changed() -> bool:
-    """Whether tracked files differ from the commit."""
+    """Return whether tracked files differ from the commit."""
     return bool(git("status", "--porcelain", "--untracked-files=no"))
 
 

@@ -88,7 +88,7 @@ def check_place(path: Path) -> None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a folder that may not be looked into is refused."""
+    """Return whether there is such a file; a folder that may not be looked into is refused."""
     try:
         return path.is_file()
     except OSError as error:
@@ -159,5 +159,5 @@ def read_toml(path: Path, what: str = "file") -> dict[str, Any]:
 
 
 def reason(error: Exception) -> str:
-    """Why the system refused a file, in its own words and without the path."""
+    """Return why the system refused a file, in its own words and without the path."""
     return getattr(error, "strerror", None) or str(error)

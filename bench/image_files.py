@@ -274,7 +274,7 @@ def _in_srgb(image: Image.Image, profile: bytes, notices: list[str]) -> Image.Im
 
 
 def _changes_little(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a transform leaves a lattice of colours where they are."""
+    """Return whether a transform leaves a lattice of colours where they are."""
     steps = np.arange(0, 256, 51, dtype=np.uint8)
     if mode == "RGB":
         lattice = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, 6, 3)

@@ -150,7 +150,7 @@ class Registry(Generic[T]):
             del self.entries[name]
 
     def names(self, pattern: str = "*") -> list[str]:
-        """Names that match a shell pattern, in the order of registration."""
+        """Return the names that match a shell pattern, in the order of registration."""
         return [name for name in self.entries if fnmatch.fnmatch(name, pattern)]
 
     def select(self, patterns: str) -> list[str]:
@@ -231,7 +231,8 @@ class Registry(Generic[T]):
         return [_merged(name, given) if self._opener(name) else name for name in names]
 
     def _opener(self, name: str) -> str | None:
-        """What opens a name ``KIND:PLACE``, such as ``folder:pictures``; None for other names."""
+        """Return what opens a name ``KIND:PLACE``, such as ``folder:pictures``; None for other
+        names."""
         kind, colon, _ = name.partition(":")
         schemes = getattr(importlib.import_module(self.catalog), "SCHEMES", {})
         return schemes.get(kind) if colon else None

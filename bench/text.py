@@ -39,7 +39,7 @@ def describe(error: BaseException) -> str:
 
 
 def width_here() -> int:
-    """Characters of a line of the terminal, of ``COLUMNS``, or of a file."""
+    """Return the characters of a line of the terminal, of ``COLUMNS``, or of a file."""
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
 

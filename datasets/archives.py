@@ -230,7 +230,7 @@ def _descriptor(plane: Tensor) -> Tensor:
 
 
 def _standardised(features: Tensor) -> Tensor:
-    """Deviations from the average shape, of norm 1: their products are correlations."""
+    """Return deviations from the average shape, of norm 1: their products are correlations."""
     deviation = features - features.mean(0)
     return deviation / deviation.norm(dim=1, keepdim=True).clamp_min(1e-6)
 

@@ -183,7 +183,7 @@ def _read(
 def _members(
     name: str, array: str, count: int
 ) -> Iterator[tuple[str, Callable[[bytes], np.ndarray]]]:
-    """Paths inside the repository, and how to decode each."""
+    """Return paths inside the repository, and how to decode each."""
     if name == "pggan":
         yield from ((f"pg_gan/results/orig/x_orig_{i}.png", _colours) for i in range(count))
         return
@@ -215,7 +215,8 @@ def _grey(data: bytes) -> np.ndarray:
 
 
 def make_manifest(folder: Path) -> dict[str, dict[str, list[str]]]:
-    """Checksums of the published sets below a data folder, as ``published.json`` holds them."""
+    """Return the checksums of the published sets below a data folder, as ``published.json`` holds
+    them."""
     manifest: dict[str, dict[str, list[str]]] = {}
     for name in (*FOLDERS, "pggan"):
         with np.load(folder / "paper" / f"{name}.npz", allow_pickle=False) as arrays:

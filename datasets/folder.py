@@ -126,7 +126,7 @@ def folder_dataset(name: str) -> type[Dataset]:
 
 
 def _only_blurred(path: Path) -> bool:
-    """Whether a folder has no photographs but those below it that are said to be blurred."""
+    """Return whether a folder has no photographs but those below it that are said to be blurred."""
     return not image_paths(path) and bool(find_blurred(path))
 
 

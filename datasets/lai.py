@@ -103,7 +103,8 @@ class LaiReal(GivenDataset):
 
 
 def _real_sizes() -> list[tuple[str, int]]:
-    """Names of the photographs that are here, and the kernel size that the authors gave."""
+    """Return the names of the photographs that are here, and the kernel size that the authors
+    gave."""
     path = require(REAL_SIZES, BRING)
     try:
         rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))

@@ -27,7 +27,7 @@ SIZE = 28
 LENGTHS = (5, 28)
 LARGE_SIZE = 32
 LARGE_LENGTHS = (5, 30)
-"""Of the paper's experiment with large blurs at 128×128."""
+"""Shortest and longest walk of the paper's experiment with large blurs at 128×128."""
 
 _SAMPLES = 100
 _STEPS = _SAMPLES - 1

@@ -207,7 +207,7 @@ def shoes_frame(image: Image.Image) -> np.ndarray:
 
 
 def _unpacked(path: Path) -> np.ndarray:
-    """Pixels of a ``.mat`` file, uint8 (N, 3, W, H), mapped from a copy in the cache."""
+    """Return pixels of a ``.mat`` file, uint8 (N, 3, W, H), mapped from a copy in the cache."""
     status = path.stat()
     stamp = f"{path.stem}-{status.st_size}-{status.st_mtime_ns}.npy"
     copy = cache_folder() / "official" / stamp

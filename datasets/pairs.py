@@ -90,13 +90,13 @@ def _by_names(folder: Path) -> Iterator[Pair]:
 
 
 def _core(stem: str) -> str:
-    """What the names of a pair have in common: ``7`` of ``blur_7`` and ``gt_7``."""
+    """Return what the names of a pair have in common: ``7`` of ``blur_7`` and ``gt_7``."""
     words = "|".join([*BLURRED, *SHARP])
     return re.sub(rf"^(?:{words})_|_(?:{words})$", "", stem, flags=re.IGNORECASE)
 
 
 def image_paths(folder: Path) -> list[Path]:
-    """Images of a folder, sorted by name; what lies in folders below it is left out."""
+    """Return images of a folder, sorted by name; what lies in folders below it is left out."""
     try:
         found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
     except OSError as error:
@@ -210,7 +210,7 @@ class PairsDataset(GivenDataset):
 
 
 def all_grey(paths: Iterable[Path]) -> bool:
-    """Whether all photographs are grey; False of none."""
+    """Return whether all photographs are grey; False of none."""
     found = [_grey(path) for path in paths]
     return bool(found) and all(found)
 

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from bench.physics.noise import estimate_noise
 
-__all__ = ["CHOSEN_NOISE", "estimate_noise", "loudness"]
-
 CHOSEN_NOISE = 0.0125
 """The largest noise level measured on a development image that has 1 %."""
 

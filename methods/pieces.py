@@ -49,7 +49,7 @@ class Piece:
 
 
 def scrambled(*shape: int) -> np.ndarray:
-    """Numbers in [0, 1) that look like noise, from integers by IEEE arithmetic alone.
+    """Return numbers in [0, 1) that look like noise, from integers by IEEE arithmetic alone.
 
     Random generators and cosines differ between libraries and processors in the last digit.
     """
@@ -59,7 +59,8 @@ def scrambled(*shape: int) -> np.ndarray:
 
 @functools.cache
 def observed(size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """An image with edges and texture, a bent streak, and the image blurred by it with noise.
+    """Return an image with edges and texture, a bent streak, and the image blurred by it with
+    noise.
 
     Returns
     -------
@@ -87,12 +88,12 @@ def observed(size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def latent(size: int, count: int = 2) -> Tensor:
-    """Latents (count, size) with about unit variance."""
+    """Return latents (count, size) with about unit variance."""
     return torch.from_numpy(np.sqrt(12) * (scrambled(count, size) - 0.5)).float()
 
 
 def task(image_class: str, **known: Any) -> Task:
-    """The task of a class's observation."""
+    """Return the task of a class's observation."""
     size = SIZES[image_class]
     return Task(image_class, (size, size), noise=NOISE, **known)
 
@@ -176,7 +177,8 @@ def _learned(image_class: str) -> Quantities:
 
 
 def _objective(image_class: str) -> Quantities:
-    """Equations 4 and 5, the former's gradient, and the free image, which is a convex problem."""
+    """Return equations 4 and 5, the former's gradient, and the free image, which is a convex
+    problem."""
     from bench.methods.deep_deblur.objective import (
         Weights,
         best_free_image,
@@ -211,14 +213,14 @@ def _objective(image_class: str) -> Quantities:
 
 
 def _few_steps(method: str, image_class: str, **parameters: Any) -> Quantities:
-    """A search and a descent cut short: every stage is passed, none can amplify anything."""
+    """Return a search and a descent cut short: every stage is passed, none can amplify anything."""
     solver: Any = METHODS.load(method)
     found = solver(task(image_class), **parameters).deblur(observed(SIZES[image_class])[2])
     return {"image": found.image, "kernel": found.kernel}
 
 
 def _kernel_step(method: str, boundary: str = "circular") -> Quantities:
-    """The finest level alone, one turn: latent image, strong gradients, kernel, pruning.
+    """Return the finest level alone, one turn: latent image, strong gradients, kernel, pruning.
 
     With a free boundary the frame is continued, and the non-blind step knows nothing of the border.
     """
@@ -263,7 +265,7 @@ def _train_network() -> Quantities:
 
 
 def pieces() -> dict[str, Piece]:
-    """All pieces by name."""
+    """Return all pieces by name."""
     found = {
         "forward model": Piece(_forward),
         "metrics": Piece(_metrics),

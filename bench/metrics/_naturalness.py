@@ -38,7 +38,7 @@ _RATIOS = gamma(2 / _SHAPES) ** 2 / (gamma(1 / _SHAPES) * gamma(3 / _SHAPES))
 
 
 def naturalness(image: Tensor) -> Tensor:
-    """The distance of NIQE; lower is better.
+    """Return the distance of NIQE; lower is better.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def naturalness(image: Tensor) -> Tensor:
 
 
 def patch_features(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features of the patches of an image.
+    """Return features of the patches of an image.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _patches(plane: np.ndarray, side: int) -> np.ndarray:
 
 
 def _normalised(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean-subtracted, contrast-normalised luminance, and the local deviation."""
+    """Return mean-subtracted, contrast-normalised luminance, and the local deviation."""
 
     def window(values: np.ndarray) -> np.ndarray:
         smooth: np.ndarray = scipy.ndimage.gaussian_filter(

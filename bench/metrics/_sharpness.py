@@ -20,7 +20,7 @@ from bench.physics.periodic import periodic_component
 
 
 def sharpness_index(image: Tensor) -> Tensor:
-    """The sharpness index S of Leclaire and Moisan on luminance, per thousand pixels.
+    """Return the sharpness index S of Leclaire and Moisan on luminance, per thousand pixels.
 
     An image whose phases are drawn at random has the same spectrum, but no edges, and a larger
     total variation. S is minus the decimal logarithm of the probability that such an image has a

@@ -16,7 +16,7 @@ REACH = 5
 
 
 def ssim(image: Tensor, truth: Tensor) -> Tensor:
-    """The paper's SSIM: MATLAB's ``ssim`` called on the RGB array as a volume.
+    """Return the paper's SSIM: MATLAB's ``ssim`` called on the RGB array as a volume.
 
     An 11×11×11 Gaussian window with σ = 1.5 also runs across the three channels, edges are
     replicated, K = (0.01, 0.03), L = 1, and the mean is over all voxels. For grey images this is
@@ -34,7 +34,7 @@ def ssim(image: Tensor, truth: Tensor) -> Tensor:
 
 
 def _similarity(x: Tensor, y: Tensor, window: Callable[[Tensor], Tensor]) -> Tensor:
-    """Mean over all windows, shape (N,)."""
+    """Return the mean over all windows, shape (N,)."""
     mean_x, mean_y = window(x), window(y)
     variance_x = window(x * x) - mean_x**2
     variance_y = window(y * y) - mean_y**2
@@ -56,7 +56,8 @@ def _window(volume: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=16)
 def _banded(size: int) -> Tensor:
-    """The window along an axis, edges replicated, as a matrix: a product is quicker than taps."""
+    """Return the window along an axis, edges replicated, as a matrix: a product is quicker than
+    taps."""
     position = torch.arange(-REACH, REACH + 1)
     weights = torch.exp(-(position.double() ** 2) / (2 * 1.5**2))
     taps = (torch.arange(size)[:, None] + position).clamp(0, size - 1)
@@ -65,7 +66,8 @@ def _banded(size: int) -> Tensor:
 
 
 def ssim_rgb(image: Tensor, truth: Tensor) -> Tensor:
-    """The usual SSIM, per channel with the Gaussian window, then the mean; as scikit-image's.
+    """Return the usual SSIM, per channel with the Gaussian window, then the mean; as
+    scikit-image's.
 
     Only windows that lie inside of the image count.
 

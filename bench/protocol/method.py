@@ -109,7 +109,7 @@ class MethodBase:
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Return names and checksums of weights and tuned files that determine the result."""
+        """Return the names and checksums of weights and tuned files that determine the result."""
         return {}
 
     @classmethod

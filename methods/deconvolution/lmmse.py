@@ -41,7 +41,7 @@ class ClassStatistics:
 
 
 def learn_statistics(images: Tensor, shrinkage: float, chunk: int = 2000) -> ClassStatistics:
-    """Mean and covariance of a class, from images and their mirror images.
+    """Return the mean and covariance of a class, from images and their mirror images.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _lags(covariance: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _stationary(covariance: Tensor, size: tuple[int, int]) -> Tensor:
-    """The covariance with every entry replaced by the average at its lag."""
+    """Return the covariance with every entry replaced by the average at its lag."""
     height, width = size
     lags = _lags(covariance, size)
     result = torch.empty(height, width, height, width)

@@ -154,7 +154,7 @@ class DeepDeblur(Method):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Checksums of the priors, the class's statistics and the settings."""
+        """Return the checksums of the priors, the class's statistics and the settings."""
         return cls.assets_for(task, {})
 
     @classmethod

@@ -89,7 +89,7 @@ def deep_deblur(
 def slack_terms(
     y: Tensor, free: Tensor, generated: Tensor, kernel: Tensor, weights: Weights
 ) -> Tensor:
-    """What equation 5 adds to ``ζ`` times equation 4, per row, shape (N,)."""
+    """Return what equation 5 adds to ``ζ`` times equation 4, per row, shape (N,)."""
     transfer = transfer_function(kernel, (int(y.shape[-2]), int(y.shape[-1])))[:, None]
     slopes = torch.stack([free.roll(-1, -2) - free, free.roll(-1, -1) - free])
     variation = slopes.square().sum((0, 2)).clamp_min(1e-12).sqrt().flatten(1).sum(1)
@@ -101,7 +101,7 @@ def slack_terms(
 
 
 def best_free_image(y: Tensor, generated: Tensor, kernel: Tensor, weights: Weights) -> Tensor:
-    """The free image that minimises equation 5 for given latents: a convex problem, by ADMM.
+    """Return the free image that minimises equation 5 for given latents: a convex problem, by ADMM.
 
     Returns
     -------

@@ -13,9 +13,9 @@ from bench.methods.settings import class_settings
 
 PATH = Path(__file__).with_name("settings.toml")
 LARGE_PATH = Path(__file__).with_name("large.toml")
-"""Of classes at 128×128: of their own, so that the others' results stay valid."""
+"""Settings of classes at 128×128, in a file of their own so that the others' results stay valid."""
 WARM_PATH = Path(__file__).with_name("warm.toml")
-"""Of its own, so that a change of the learned starts leaves results from random ones valid."""
+"""Settings of learned starts, apart so that a change leaves results from random ones valid."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Settings:
 
 
 def is_large(image_class: str) -> bool:
-    """Whether a class has its settings in the file of large images."""
+    """Return whether a class has its settings in the file of large images."""
     return image_class in read_toml(LARGE_PATH)
 
 

@@ -218,7 +218,7 @@ class Solver:
         )
 
     def _looks(self) -> list[int]:
-        """Steps of the descent whose images are kept, at about equal ratios."""
+        """Return steps of the descent whose images are kept, at about equal ratios."""
         return sorted({int(self.settings.steps * share) for share in (0, 0.05, 0.15, 0.4)})
 
     def _descend(

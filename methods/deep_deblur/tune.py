@@ -33,7 +33,7 @@ examples:
 
 
 def changed(settings: Settings, text: str) -> Settings:
-    """Settings with what a text like ``restarts=8,weights.latent=0.01`` says.
+    """Return the settings with what a text like ``restarts=8,weights.latent=0.01`` says.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def changed(settings: Settings, text: str) -> Settings:
 
 
 def measure(solver: Solver, pairs: DevelopmentPairs, indices: range) -> dict[str, float]:
-    """Mean scores of a solver over development pairs."""
+    """Return mean scores of a solver over development pairs."""
     rows: list[dict[str, float]] = []
     started = time.perf_counter()
     for i in indices:

@@ -92,7 +92,8 @@ class OctavePrior(Method):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Return checksums of the Octave functions that decide, in one, and of the parameters."""
+        """Return the checksums of the Octave functions that decide, in one, and of the
+        parameters."""
         used = functions_reached_from(cls.kernel_function, "restore_image", "extend_boundary")
         functions = [f"{name}.m {code_checksum(FOLDER / f'{name}.m')}\n" for name in used]
         return {

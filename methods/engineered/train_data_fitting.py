@@ -155,7 +155,7 @@ def search(log: Log, evaluate: Callable[[Point], float], grid: Sequence[Point], 
 
 
 def _walk(losses: Mapping[Point, float]) -> Iterator[Point]:
-    """Points around the best one that nobody has been at, for smaller and smaller steps."""
+    """Return points around the best one that nobody has been at, for smaller and smaller steps."""
     for step in STEPS:
         waiting = True
         while waiting:

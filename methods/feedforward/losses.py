@@ -28,12 +28,13 @@ FLOOR = 1e-5
 
 
 def squared(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Mean squared error, the Euclidean loss of Hradiš et al. up to a factor."""
+    """Return the mean squared error, the Euclidean loss of Hradiš et al. up to a factor."""
     return (restored - sharp).square().mean()
 
 
 def distance(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Mean Euclidean distance of the images, per pixel: squared error's root, image by image.
+    """Return the mean Euclidean distance of the images, per pixel: squared error's root, image by
+    image.
 
     Squared errors of contrasty images drown those of the rest, and digits' contrasts differ widely.
     """
@@ -41,7 +42,8 @@ def distance(restored: Tensor, sharp: Tensor) -> Tensor:
 
 
 def negative_psnr(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Minus the mean PSNR, in units of 10 dB: every image counts the same, however blurred."""
+    """Return minus the mean PSNR, in units of 10 dB: every image counts the same, however
+    blurred."""
     return (restored - sharp).square().mean((1, 2, 3)).add(FLOOR).log10().mean()
 
 
@@ -85,7 +87,7 @@ class Adversary(nn.Module):
             self.optimiser.step()
 
     def judge(self, restored: Tensor, rest: Tensor, step: int) -> Tensor:
-        """The term the generator minimises; its share against the ``rest`` is noted."""
+        """Return the term the generator minimises; its share against the ``rest`` is noted."""
         term = -self.critic(restored).mean()
         share = gradient_share(term, rest, restored)
         self.share += (share - self.share) * max(0.02, 1 / (step + 1))

@@ -83,7 +83,7 @@ class FeedForward(Method):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """The weights' checksum."""
+        """Return the weights' checksum."""
         card = STORE.card(cls.weights(task))
         return {card["name"]: card["sha256"]}
 

@@ -202,7 +202,7 @@ class UNet(nn.Module):
         return observation + self.correction(2 * observation - 1)
 
     def correction(self, images: Tensor) -> Tensor:
-        """What is added to a colour image, from images (N, C, H, W) about 0."""
+        """Return what is added to a colour image, from images (N, C, H, W) about 0."""
         cells = functional.pixel_unshuffle(images, 2)
         x = self.entry(cells.contiguous(memory_format=torch.channels_last))
         first = self.stages[0](x)

@@ -174,7 +174,7 @@ class AdversarialTrainer(GeneratorTrainer[AdversarialRecipe]):
 
 
 def _initialise(decoder: nn.Module) -> None:
-    """Weights ~ N(0, 0.02²), as DCGAN starts; PyTorch's own start is too small for the dense."""
+    """Draw weights ~ N(0, 0.02²), as DCGAN starts; PyTorch's own are too small for the dense."""
     for layer in decoder.modules():
         if isinstance(layer, nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(layer.weight, std=0.02)

@@ -181,7 +181,7 @@ def reconstruction_loss(recipe: AutoencoderRecipe, x: Tensor, output: Tensor) ->
 
 @torch.no_grad()
 def posterior(model: Autoencoder, images: Tensor, noise: float) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and covariance (d, d) of the aggregate posterior over images."""
+    """Return mean (d,) and covariance (d, d) of the aggregate posterior over images."""
     model.eval()
     codes = torch.cat([model.encode(part) for part in images.split(256)]).double()
     return codes.mean(0), torch.cov(codes.T) + noise**2 * torch.eye(codes.shape[1])
@@ -251,7 +251,7 @@ def fold_standardisation(
 
 
 def encoder_heads(encoder: nn.Module) -> list[nn.Linear]:
-    """Layers whose sum is the encoder's output."""
+    """Return layers whose sum is the encoder's output."""
     names = ("linear", "mean")
     heads = [
         layer for name in names if isinstance(layer := getattr(encoder, name, None), nn.Linear)
@@ -260,7 +260,7 @@ def encoder_heads(encoder: nn.Module) -> list[nn.Linear]:
 
 
 def encoder_entry(encoder: nn.Module) -> nn.Linear | nn.Conv2d:
-    """The layer that sees the pixels (of encoders with a single one)."""
+    """Return the layer that sees the pixels (of encoders with a single one)."""
     if isinstance(encoder, architectures.DenseEncoder):
         return encoder.layers[0]  # type: ignore[return-value]
     return encoder.convs[0]  # type: ignore[index, return-value]

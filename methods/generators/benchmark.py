@@ -31,7 +31,8 @@ COLUMNS = (
 
 
 def gradient(prior: Prior, z: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Images of z (N, d), the gradient by z of their squared sum, and the seconds it took."""
+    """Return images of z (N, d), the gradient by z of their squared sum, and the seconds it
+    took."""
     latent = z.clone().requires_grad_()
     started = time.perf_counter()
     images = prior(latent)
@@ -59,7 +60,7 @@ def compare(name: str, batch: int, rounds: int) -> str:
 
 
 def page(rows: str, batch: int, rounds: int, load: float) -> str:
-    """The report, in Markdown."""
+    """Return the report, in Markdown."""
     return f"""# Folded, channels-last inference against the plain modules
 
 Written by `python -m bench benchmark generators` at commit {commit()[:12]}: forward pass

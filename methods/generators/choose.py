@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def rivals(image_class: str) -> list[str]:
-    """Names of the generators of a class, its default first."""
+    """Return the names of the generators of a class, its default first."""
     names = [name for name in generator_names() if load_card(name)["image_class"] == image_class]
     return sorted(names, key=lambda name: (name != image_class, name))
 
@@ -91,7 +91,7 @@ def row(scores: Scores) -> str:
 
 
 def versus(first: Scores, other: Scores) -> str:
-    """Differences of two generators, paired by image."""
+    """Return the differences of two generators, paired by image."""
     range_, inside = (
         a - b
         for a, b in (
@@ -122,7 +122,8 @@ def verdict(image_class: str, found: list[Scores]) -> str:
 
 
 def samples_in_range(default: Prior, other: Prior) -> str:
-    """How far samples of another generator are from the default's range: they are test images."""
+    """Return how far samples of another generator are from the default's range: they are test
+    images."""
     x = other.sample(2018, SAMPLES)
     found = fit_range(default, x, steps=100)
     with torch.no_grad():
@@ -140,7 +141,7 @@ def image_set(default: Prior) -> str:
 
 
 def page(parts: list[str], images: int) -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page, in Markdown."""
     return f"""# Two generators a class, and which is the default
 
 Written by `python -m bench benchmark priors` at commit {commit()[:12]}, from {images}
@@ -162,7 +163,7 @@ validation images of each class; no published test image was read. ± is a stand
 
 
 def mean(values: Tensor) -> float:
-    """Mean of a vector."""
+    """Return the mean of a vector."""
     return values.mean().item()
 
 

@@ -90,6 +90,7 @@ def cross_entropy(logits: Tensor, label: float) -> Tensor:
 
 
 def mismatch(drawn: list[Tensor], real: list[Tensor]) -> Tensor:
-    """Mean squared difference of two descriptions, in spreads of the second; a scalar."""
+    """Return the mean squared difference of two descriptions, in spreads of the second; a
+    scalar."""
     layers = [((a - b) / b[1]).square().mean() for a, b in zip(drawn, real, strict=True)]
     return torch.stack(layers).mean()

@@ -23,7 +23,7 @@ def relative_error(x: Tensor, output: Tensor) -> Tensor:
 
 
 def starts(prior: Prior, x: Tensor) -> Tensor:
-    """Starts (1, N, d) of a fit to images (N, C, H, W): the encoder's, or else z = 0."""
+    """Return starts (1, N, d) of a fit to images (N, C, H, W): the encoder's, or else z = 0."""
     if not prior.has_encoder:
         return x.new_zeros(1, len(x), prior.latent_size)
     with torch.no_grad():
@@ -99,7 +99,8 @@ def fit_kernels(
 def deconvolution_psnr(
     prior: Prior, x: Tensor, kernels: Tensor, *, noise: float = 0.01, steps: int = 300
 ) -> float:
-    """Mean PSNR of ``G(argmin_z ‖y − G(z) ⊗ k‖²)`` with the true kernel; see :func:`deconvolve`.
+    """Return mean PSNR of ``G(argmin_z ‖y − G(z) ⊗ k‖²)`` with the true kernel; see
+    :func:`deconvolve`.
 
     A generator that can draw anything has a high range and scores low here: the lower this is
     below the range, the less the generator is a prior.

@@ -108,7 +108,7 @@ def _descend(
 
 
 def start_near(generator: Prior, x: Tensor) -> tuple[Tensor, int]:
-    """Latents (N, d) to start from near images (N, C, H, W), and what they cost.
+    """Return latents (N, d) to start from near images (N, C, H, W), and what they cost.
 
     They are the encoder's, for nothing; a generator without one is fitted from z = 0, and the
     second number is the evaluations of that fit for one image.

@@ -170,7 +170,7 @@ def load_keras(decoder: nn.Module, units: list[Unit]) -> None:
 
 
 def weighted_layers(decoder: nn.Module) -> list[Any]:
-    """Layers with weights in the order in which the decoder applies them."""
+    """Return the layers with weights in the order in which the decoder applies them."""
     convs = list(decoder.convs)  # type: ignore[arg-type]
     norms = list(getattr(decoder, "norms", []))
     order: list[Any] = [decoder.dense]

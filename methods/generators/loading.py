@@ -139,7 +139,7 @@ class Prior(nn.Module):
 
 
 def generator_names() -> list[str]:
-    """Names of the generators whose cards are here."""
+    """Return the names of the generators whose cards are here."""
     return STORE.names()
 
 

@@ -37,7 +37,7 @@ class SameTransposedMatmul(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Gradients by x and matrix."""
+        """Return gradients by x and matrix."""
         rows, matrix = ctx.saved_tensors
         count, height, width, inputs, outputs = ctx.sizes
         padded = gradients[0].new_zeros(count, 2 * height + 4, 2 * width + 4, outputs)
@@ -52,7 +52,7 @@ class SameTransposedMatmul(torch.autograd.Function):
 
 
 def taps_matrix(weight: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """The matrix (in, 25 · out) of a 5×5 transposed convolution's weight (in, out, 5, 5)."""
+    """Return the matrix (in, 25 · out) of a 5×5 transposed convolution's weight (in, out, 5, 5)."""
     return weight.permute(0, 2, 3, 1).reshape(len(weight), -1).to(dtype)
 
 

@@ -149,5 +149,5 @@ ENCODERS = {cls.__name__: cls for cls in (PooledEncoder,)}
 
 
 def is_progressive(decoder: nn.Module) -> bool:
-    """Whether a decoder normalises its latent, as the progressive generators do."""
+    """Return whether a decoder normalises its latent, as the progressive generators do."""
     return isinstance(decoder, PGGANDecoder)

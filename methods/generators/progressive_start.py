@@ -24,7 +24,7 @@ from bench.methods.generators.linear import principal_components
 from bench.methods.generators.progressive import SLOPE, EqualisedConv, PGGANDecoder, PooledEncoder
 
 TAPS = torch.tensor([[0.25, 0.5, 0.25], [0.5, 0.0, -0.5]])
-"""Of a convolution after a doubling: what makes the two kernels above."""
+"""Weights of a convolution after a doubling that make the two kernels above."""
 USED = 7 / 16
 """Pairs that carry the linear model, in units of the channels: an eighth of these stays free."""
 CHROMA = 2
@@ -81,7 +81,7 @@ def start_progressive(decoder: PGGANDecoder, encoder: PooledEncoder | None, imag
 
 
 def choose_channels(counts: list[int]) -> list[list[Channel]]:
-    """Channels of every level, the coarsest first, at most ``counts`` of each.
+    """Return the channels of every level, the coarsest first, at most ``counts`` of each.
 
     The finest level has the three opponent colours; a channel of a coarser level is the mean or the
     difference, along rows and columns, of one of the next finer level.
@@ -99,7 +99,8 @@ def choose_channels(counts: list[int]) -> list[list[Channel]]:
 
 
 def doubling(parents: list[Channel], children: int) -> Tensor:
-    """Weights (children, parents, 3, 3) by which parents, their pixels repeated, draw children."""
+    """Return weights (children, parents, 3, 3) by which parents, their pixels repeated, draw
+    children."""
     linear = torch.zeros(children, len(parents), 3, 3)
     for place, channel in enumerate(parents):
         taps = torch.outer(TAPS[channel.row % 2], TAPS[channel.column % 2])
@@ -108,7 +109,7 @@ def doubling(parents: list[Channel], children: int) -> Tensor:
 
 
 def drawings(maps: list[Tensor]) -> Tensor:
-    """Images (pixels, 16·channels) that single coefficients at the 4×4 positions draw.
+    """Return images (pixels, 16·channels) that single coefficients at the 4×4 positions draw.
 
     Parameters
     ----------

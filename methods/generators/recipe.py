@@ -127,7 +127,7 @@ def training_data(recipe: GeneratorRecipe) -> tuple[Tensor, Tensor]:
 
 
 def as_float(images: Tensor) -> Tensor:
-    """Bytes to floats in [0, 1]; floats stay."""
+    """Turn bytes into floats in [0, 1]; floats stay."""
     return images.float() / 255 if images.dtype == torch.uint8 else images
 
 

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def published_scores(prior: Prior, image_class: str, images: int | None = None) -> dict[str, Any]:
-    """Mean range PSNR in dB, or relative error of kernels, on a published test set.
+    """Return the mean range PSNR in dB, or relative error of kernels, on a published test set.
 
     Parameters
     ----------

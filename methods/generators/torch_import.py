@@ -67,7 +67,8 @@ def _named(found: Any) -> Iterator[tuple[str, Tensor]]:
 
 
 def _tensors(module: Shell, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Parameters of a pickled module by the names that its state dictionary would have."""
+    """Return the parameters of a pickled module by the names that its state dictionary would
+    have."""
     for name, value in _named(vars(module).get("_parameters")):
         yield prefix + name, value
     children = vars(module).get("_modules")

@@ -51,7 +51,7 @@ class KernelNet(Method):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """The network's weights and the tuned weights of its non-blind step."""
+        """Return the network's weights and the tuned weights of its non-blind step."""
         card = load_card(task.image_class)
         return {card["name"]: card["sha256"], PARAMETERS.name: values_checksum(PARAMETERS)}
 

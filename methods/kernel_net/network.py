@@ -162,7 +162,8 @@ def kernels(logits: Tensor) -> Tensor:
 
 
 def gradient_autocorrelation(observation: Tensor) -> Tensor:
-    """Autocorrelations of the grey image's differences down, right and along both diagonals' sum.
+    """Return autocorrelations of the grey image's differences down, right and along both
+    diagonals' sum.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ class Maker:
         self.estimator = Estimator(plan.image_class, model, self.prior, shorter)
 
     def make(self, numbers: range) -> tuple[Tensor, Tensor]:
-        """Inputs and images of some searches."""
+        """Return inputs and images of some searches."""
         pairs = [self._example(number) for number in numbers]
         inputs, images = zip(*pairs, strict=True)
         return torch.cat(inputs).half(), torch.cat(images).half()

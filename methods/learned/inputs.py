@@ -20,7 +20,7 @@ from bench.physics.forward import apply_transfer, transfer_function
 IMAGES = 4
 """Colour images among the inputs: posterior mean, total variation, observation, residual."""
 CHANNELS = 3 * IMAGES + 2
-"""With the spread over the kernels and the noise level."""
+"""Channels of the inputs: the images, the spread over the kernels and the noise level."""
 RESIDUAL, SPREAD, LEVEL = 0.1, 5.0, 0.01
 """The residual counts in units of the noise, by the first; the spread is multiplied by the second;
 the level is in factors of 10 above the third."""

@@ -56,7 +56,8 @@ class Learned(Method):
 
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
-        """Checksums of the network, of the other method's files, and that method's version."""
+        """Return the checksums of the network, of the other method's files, and that method's
+        version."""
         name = str(parameters.get("kernel_from", "kernel-net"))
         inner = estimator(name)
         own = learned_assets(task.image_class)
@@ -64,7 +65,7 @@ class Learned(Method):
 
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
-        """What the other method knows too."""
+        """Return what the other method knows too."""
         inner = estimator(str(parameters.get("kernel_from", "kernel-net"))).knowledge({})
         trained = ", ".join(filter(None, (inner.training, TRAINING)))
         return dataclasses.replace(inner, boundary=True, image_class=True, training=trained)
@@ -109,7 +110,7 @@ class KnownKernelLearned(Oracle):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Checksums of the network and the model."""
+        """Return the checksums of the network and the model."""
         return learned_assets(task.image_class)
 
     def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
@@ -124,7 +125,7 @@ def check_network(task: Task) -> None:
 
 
 def estimator(name: str) -> Any:
-    """Class of the blind method of a name.
+    """Return the class of the blind method of a name.
 
     Raises
     ------

@@ -49,7 +49,7 @@ class NonBlindNetwork(nn.Module):
         return inputs[:, :3].lerp(inputs[:, 3:6], self.mixture.sigmoid()) + self.correction(inputs)
 
     def correction(self, inputs: Tensor) -> Tensor:
-        """What the U-Net adds, shape (N, 3, H, W)."""
+        """Return what the U-Net adds, shape (N, 3, H, W)."""
         return self.unet.correction(torch.cat([2 * inputs[:, :9] - 1, inputs[:, 9:]], 1))
 
 

@@ -51,7 +51,8 @@ def learned_deconvolve(observation: Tensor, kernel: Tensor, image_class: str) ->
 
 
 def learned_assets(image_class: str) -> Mapping[str, str]:
-    """What the step depends on: network, its shares, model and weight of its inputs' images."""
+    """Return what the step depends on: network, its shares, model and weight of its inputs'
+    images."""
     network, fine = load_card(), model.load_card(finest(image_class))
     return {
         network["name"]: network["sha256"],

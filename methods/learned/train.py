@@ -88,7 +88,7 @@ class NonBlindTrainer(Trainer[NonBlindRecipe]):
         }
 
     def loss(self) -> Loss:
-        """Minus the mean PSNR of a batch of one class."""
+        """Return minus the mean PSNR of a batch of one class."""
         inputs, images = self.images[self.step % len(self.images)]
         source = self.source("batch", self.step)
         count = self.recipe.batch * (2 if images.shape[-1] < LARGE else 1)
@@ -107,7 +107,7 @@ class NonBlindTrainer(Trainer[NonBlindRecipe]):
         }
 
     def describe(self) -> dict[str, Any]:
-        """The number of examples of each class."""
+        """Return the number of examples of each class."""
         sizes = [len(images) for _, images in self.images]
         return {"training_set": dict(zip(self.recipe.classes, sizes, strict=True))}
 

@@ -51,7 +51,8 @@ class Estimate:
 
 
 def single(kernel: Tensor, noise: float) -> Estimate:
-    """The estimate that consists of one kernel (1, kh, kw), and knows no scales of the image."""
+    """Return the estimate that consists of one kernel (1, kh, kw), and knows no scales of the
+    image."""
     return Estimate(
         kernel=kernel,
         latent=kernel.new_zeros(1, 0),
@@ -125,7 +126,8 @@ class Estimator:
         )
 
     def evaluations(self, starts: int) -> int:
-        """Values and gradients of an evidence that an observation takes from so many starts."""
+        """Return values and gradients of an evidence that an observation takes from so many
+        starts."""
         halving, steps = self.settings.halving, self.settings.annealing.steps
         kept, early = min(halving.survivors, starts), min(halving.coarse_steps, steps)
         return starts * early + kept * (steps - early + self.settings.sparse_steps)

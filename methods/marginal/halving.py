@@ -43,7 +43,7 @@ class Halving:
 
 
 def coarse(model: GaussianModel) -> GaussianModel:
-    """The model with few components; what the others explain moves into the remainder."""
+    """Return the model with few components; what the others explain moves into the remainder."""
     components, spectra = [], []
     for rank, part, spectrum in zip(COARSE_RANKS, model.components, model.spectrum, strict=True):
         moved = torch.fft.rfft2(part[rank:], norm="ortho").abs().square().sum(0)
@@ -97,7 +97,7 @@ class Descent:
     def objective(
         self, likelihood: MarginalLikelihood, spectrum: Tensor, point: Tensor, temperature: float
     ) -> Tensor:
-        """What is minimised, per start."""
+        """Return what is minimised, per start."""
         latents, scales = point[:, : self.size], point[:, self.size :]
         kernel = unit_kernels(self.prior(latents))
         held = self.plan.penalty * latents.square().sum(1)
@@ -120,7 +120,7 @@ class Descent:
 
     @torch.no_grad()
     def values(self, likelihood: MarginalLikelihood, spectrum: Tensor) -> Tensor:
-        """The objective of every start at the temperature that comes next."""
+        """Return the objective of every start at the temperature that comes next."""
         return self.objective(likelihood, spectrum, self.point, self.temperature)
 
 

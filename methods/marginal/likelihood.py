@@ -140,7 +140,7 @@ class MarginalLikelihood:
 
 
 def _factors(scales: Tensor | None, colour: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Factors on the components and on the remainder, each (R, 1, 1)."""
+    """Return factors on the components and on the remainder, each (R, 1, 1)."""
     logarithms = like.new_zeros(len(like), SCALES) if scales is None else scales
     factors = logarithms.exp()[:, :, None, None]
     return factors[:, 2 * colour], factors[:, 2 * colour + 1]
@@ -181,7 +181,7 @@ class _Evidence(torch.autograd.Function):
 
 
 def _system(components: Tensor, gain: Tensor, pulled: Tensor) -> tuple[Tensor, Tensor]:
-    """The Cholesky factor of ``M`` and the right-hand side ``b``, a column."""
+    """Return the Cholesky factor of ``M`` and the right-hand side ``b``, a column."""
     system = (components * torch.cat([gain, gain])) @ components.T
     system.diagonal().add_(1)
     return torch.linalg.cholesky(system), (components @ pulled)[:, None]

@@ -91,7 +91,8 @@ class Marginal(Method):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Checksums of the kernels' generator, the class's model, the settings and the step."""
+        """Return the checksums of the kernels' generator, the class's model, the settings and the
+        step."""
         return cls.assets_for(task, {})
 
     @classmethod
@@ -113,7 +114,7 @@ class Marginal(Method):
         return dataclasses.replace(cls.knows, training=f"{cls.knows.training}, learned step")
 
     def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
-        """Latents to search from, shape (R, d), for one observation (C, H, W)."""
+        """Return latents to search from, shape (R, d), for one observation (C, H, W)."""
         size = self.kernel_prior.latent_size
         return torch.randn(self.settings.restarts, size, generator=source)
 

@@ -165,7 +165,8 @@ def real_spectrum(transform: Tensor) -> Tensor:
 
 
 def column_weights(transform: Tensor) -> Tensor:
-    """How many entries of the full spectrum each column of a half spectrum (even W) stands for."""
+    """Return how many entries of the full spectrum each column of a half spectrum (even W) stands
+    for."""
     weights = torch.full_like(transform.real[..., 0, :].reshape(-1, transform.shape[-1])[0], 2.0)
     weights[0] = weights[-1] = 1.0
     return weights

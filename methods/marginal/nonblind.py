@@ -26,7 +26,8 @@ DISTRUST = 1.5
 
 
 def posterior_mean(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
-    """The mean of the image given the observation and a kernel, under the class's finest model."""
+    """Return the mean of the image given the observation and a kernel, under the class's finest
+    model."""
     model = load_model(finest(image_class))
     likelihood = MarginalLikelihood(model, DISTRUST * estimate.noise)
     spectrum = likelihood.observe(observation)[0]
@@ -40,7 +41,7 @@ def tv(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
 
 
 def lmmse(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
-    """The linear estimate with the class's whole covariance, as the oracle takes it."""
+    """Return the linear estimate with the class's whole covariance, as the oracle takes it."""
     noise, statistics = DISTRUST * estimate.noise, class_statistics(image_class)
     return lmmse_deconvolve(_repeat(observation, estimate), estimate.kernel, noise, statistics)
 

@@ -94,6 +94,7 @@ def search(
 
 
 def unit_kernels(drawn: Tensor) -> Tensor:
-    """Kernels (R, 1, h, w) as the generator draws them, made non-negative with sum 1: (R, h, w)."""
+    """Return kernels (R, 1, h, w) as the generator draws them, made non-negative with sum 1: (R,
+    h, w)."""
     kernel = drawn[:, 0].clamp_min(0) + 1e-9
     return kernel / kernel.sum((1, 2), keepdim=True)

@@ -25,7 +25,7 @@ from bench.methods.marginal.nonblind import (
 from bench.methods.oracles.known_kernel import STATISTICS_VERSION
 
 Step = Callable[[Tensor, Estimate, str], Tensor]
-"""From an observation (1, C, H, W), the estimate and the class's name to an image (1, C, H, W)."""
+"""Maps an observation (1, C, H, W), the estimate and the class's name to an image (1, C, H, W)."""
 
 
 def _averaged(step: Step, observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
@@ -59,7 +59,7 @@ def restore(
 
 
 def step_assets(image_class: str, step: str) -> Mapping[str, str]:
-    """Checksums of what a step depends on besides the estimate."""
+    """Return the checksums of what a step depends on besides the estimate."""
     if step == "tv":
         return {PARAMETERS.name: values_checksum(PARAMETERS)}
     if step == "lmmse":

@@ -43,7 +43,7 @@ class MarginalWarm(Marginal):
         return {**super().assets_for(task, parameters), network["name"]: network["sha256"]}
 
     def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
-        """The latent of the network's kernel, and perturbations of it."""
+        """Return the latent of the network's kernel, and perturbations of it."""
         kernel = load_network(self.task.image_class).estimate(observation[None])
         with torch.no_grad():
             latent = self.kernel_prior.encode(kernel[:, None])

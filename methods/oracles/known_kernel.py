@@ -51,7 +51,7 @@ class KnownKernel(Oracle):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """The tuned weights."""
+        """Return the tuned weights."""
         return {PARAMETERS.name: values_checksum(PARAMETERS)}
 
     def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
@@ -99,7 +99,7 @@ class KnownKernelLMMSE(Oracle):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """The archive that the covariance is learned from."""
+        """Return the archive that the covariance is learned from."""
         return {
             f"{task.image_class}.zip": checksum(archive_path(task.image_class)),
             "statistics": STATISTICS_VERSION,
@@ -122,7 +122,8 @@ def _restoration(y: Tensor, image: Tensor, kernel: Tensor, boundary: Boundary) -
 
 @functools.lru_cache(maxsize=1)
 def class_statistics(image_class: str) -> ClassStatistics:
-    """Mean and covariance of a class, learned from its training split or read from the cache.
+    """Return the mean and covariance of a class, learned from its training split or read from the
+    cache.
 
     Learning takes one to three minutes. The cache is keyed by the archive's checksum, so the
     archive has to be there either way.

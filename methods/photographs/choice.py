@@ -20,11 +20,11 @@ from bench.methods.deconvolution.tv import tv_deconvolve
 from bench.protocol import Boundary
 
 STRENGTH, ITERATIONS = 2.0, 12
-"""Of the deconvolution that is judged: its weight in units of the true kernel's, and its rounds."""
+"""Weight of the judged deconvolution, in units of the true kernel's, and its rounds."""
 
 
 def ringing(image: Tensor) -> float:
-    """Mean square root of the gradients' magnitudes.
+    """Return the mean square root of the gradients' magnitudes.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from bench.physics.intensity import luma
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
 ITERATIONS = 25
-"""Of the deconvolution; more change next to nothing with a kernel that is estimated."""
+"""Rounds of the deconvolution; more change next to nothing with a kernel that is estimated."""
 DETAILED = Settings(gradient=0.006, edges=20.0, ridge=5.0, floor=0.08, coarsest=3)
 """More edges and a weaker ridge, from a smaller start: finer kernels, and more that go wrong."""
 ROUNDS = 2
@@ -158,7 +158,7 @@ class PatchMinimalPixels(SparseEdges):
 
 
 class ChosenEdges(SparseEdges):
-    """Of three estimates the one whose restored image rings least.
+    """Takes of three estimates the one whose restored image rings least.
 
     The plain estimate from a smaller start, the detailed one, and the detailed one with minimal
     pixels go wrong on different photographs.

@@ -228,7 +228,7 @@ def _latent(
     settings: Settings,
     prior: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """The image with few gradients that explains the observation with this kernel."""
+    """Return the image with few gradients that explains the observation with this kernel."""
     transfer = transfer_function(kernel, extent)
     data, power = transfer.conj() * spectrum, transfer.abs().square()
     energy = slopes.abs().square().sum(0)

@@ -17,14 +17,14 @@ INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this processor has instructions for products of bfloat16."""
+    """Return whether this processor has instructions for products of bfloat16."""
     # Older releases cannot be asked: float32 is right everywhere, if not the fastest.
     ask: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
     return any(ask().get(name, False) for name in INSTRUCTIONS)
 
 
 def mixed_precision(wanted: bool = True) -> torch.autocast:
-    """A context in which convolutions and matrix products are of bfloat16, if wanted and fast."""
+    """Return a context in which convolutions and products are of bfloat16, if wanted and fast."""
     return torch.autocast("cpu", torch.bfloat16, enabled=wanted and multiplies_bfloat16())
 
 

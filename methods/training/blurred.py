@@ -21,7 +21,7 @@ DRAWN_AHEAD = 64
 """Batches whose kernels are drawn at once: the walk is a loop over time, not over kernels."""
 
 NoiseLevels = Callable[[Tensor, Tensor], Tensor]
-"""From two uniform draws of shape (N, 1, 1, 1) to the noise's standard deviations."""
+"""Maps two uniform draws of shape (N, 1, 1, 1) to the noise's standard deviations."""
 
 
 class BlurredBatches:

@@ -137,7 +137,7 @@ class NetworkRecipe(Recipe):
 
 
 def recipe_names(family: str = "*") -> list[str]:
-    """Names of the recipes that exist, of all families or of one (``feedforward``)."""
+    """Return the names of the recipes that exist, of all families or of one (``feedforward``)."""
     return sorted(path.stem for path in FOLDER.glob(f"{family}/recipes/*.toml"))
 
 
@@ -239,7 +239,7 @@ def _trainer(path: Path, target: object) -> Any:
 
 
 def _problem(value: Any, kind: Any, limits: Any) -> str:
-    """What is wrong with a value, or ``""``."""
+    """Return what is wrong with a value, or ``""``."""
     if get_origin(kind) is tuple:
         if not isinstance(value, tuple):
             return "it is a list"

@@ -62,7 +62,7 @@ class ModelStore:
         return dataclasses.replace(self, folder=folder)
 
     def names(self) -> list[str]:
-        """Names of the models whose cards are here."""
+        """Return the names of the models whose cards are here."""
         stems = (path.stem for path in self.folder.glob(f"{self.prefix}*.json"))
         return sorted(stem.removeprefix(self.prefix) for stem in stems)
 
@@ -96,9 +96,10 @@ class ModelStore:
         if not path.is_file():
             path = find_elsewhere(f"{self._place()}/{card['file']}", card) or path
         if not path.is_file():
+            unnamed = "" if repository() else ", and this installation names no repository"
             raise Unavailable(
-                f"The weights {path} are missing. Set {VARIABLE} to a folder or mirror that has "
-                f"them, work in a clone of the repository, or make them with "
+                f"The weights {path} are missing{unnamed}. Set {VARIABLE} to a folder or mirror "
+                f"that has them, work in a clone of the repository, or make them with "
                 f"{self._training(name)}."
             )
         if (found := checksum(path)) != card["sha256"]:
@@ -198,7 +199,13 @@ def find_elsewhere(relative: str, card: dict[str, Any]) -> Path | None:
 
 @functools.cache
 def repository() -> str:
-    """Return the address of the files of this release in the declared repository, or ""."""
+    """Return the address of the files of this release in the declared repository.
+
+    Returns
+    -------
+    str
+        Below ``Repository`` of ``project.urls``, at the release's tag; "" where none is named.
+    """
     try:
         urls = importlib.metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []
     except importlib.metadata.PackageNotFoundError:
