@@ -12,6 +12,7 @@ from bench.harness import timing
 from bench.harness.dispatch import make_job
 from bench.harness.executors.base import Executor, Work
 from bench.harness.executors.local import LocalExecutor
+from bench.harness.packing import Answer
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
 from bench.physics.condition import Condition
 
@@ -77,7 +78,7 @@ def _works(method: str) -> list[Work]:
 
 
 def _compute(executor: Executor, works: list[Work], cells: int) -> None:
-    ended: queue.SimpleQueue[Future[bytes]] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[Future[list[Answer]]] = queue.SimpleQueue()
     submitted = 0
     for done in range(cells):
         while submitted < cells and submitted - done < executor.capacity:
