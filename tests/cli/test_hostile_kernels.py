@@ -13,7 +13,8 @@ import torch
 from bench.errors import BenchError
 from bench.harness import guests
 from bench.harness.plan import load_dataset
-from bench.physics.observation import Condition, observe
+from bench.physics.condition import Condition
+from bench.physics.observation import observe
 from bench.registry import KERNELS
 from tests.cli.hostile import install
 
