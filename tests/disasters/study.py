@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
@@ -27,6 +28,7 @@ COMMAND = (
     *("run", "--datasets", "tiny", "--methods", "slow,half", "--seed", "0,1,2"),
     *("--workers", "2", "--quiet"),
 )
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 HEADINGS = ("kind", "tries", "lost", "silent", "different", "exit codes")
 
 
@@ -40,8 +42,8 @@ class Count:
     lost : int
         Cells that were recorded before and not after, or are another.
     silent : int
-        Commands that ended with 0 although a cell is missing, with another code and no word, or in
-        a traceback.
+        Commands that ended with 0 although a cell is missing, with another code and no word, in a
+        traceback, or by a signal that no disturbance here sends.
     different : int
         Whether the scores at the end differ from those of an undisturbed run.
     codes : list of int
@@ -105,7 +107,8 @@ class Study:
         self.count.lost += sum(after.get(id) != found for id, found in self._before.items())
         whole = (self.out / "scores.csv").exists() and self.complete()
         wordless = code > 0 and not said.strip()
-        if (code == 0 and not whole) or wordless or "Traceback" in said:
+        crashed = -code in CRASHES
+        if (code == 0 and not whole) or wordless or crashed or "Traceback" in said:
             self.count.silent += 1
             self.count.notes.append(f"{code}: {said.strip()}")
         return said
