@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.api import deblur, evaluate, load, merge, run, score
     from bench.registry import DATASETS, METHODS
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _PLACES = {
     **dict.fromkeys(("run", "merge", "deblur", "evaluate", "load", "score"), "bench.api"),

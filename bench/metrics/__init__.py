@@ -1,15 +1,19 @@
 """How a restoration is scored: one module per metric, found by looking.
 
 All metrics take batches of images in [0, 1] and return one number per image. To add one, put a
-module beside the others whose name begins with an underscore and define a subclass of
-:class:`Metric` in it: the score table gains its column.
+module next to the others whose name begins with an underscore and define a subclass of
+:class:`Metric` in it, or name the class of an installed package under the entry points
+``bench.metrics``: the score table gains its column.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
+import inspect
 import pkgutil
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterator
 
 from torch import Tensor
 
@@ -41,7 +45,27 @@ def _found() -> dict[str, Metric]:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     own = [kind() for kind in Metric.__subclasses__() if kind.__module__.startswith(__name__)]
-    return {metric.name: metric for metric in sorted(own, key=lambda metric: metric.place)}
+    found = {metric.name: metric for metric in sorted(own, key=lambda metric: metric.place)}
+    for metric in _installed():
+        if found.setdefault(metric.name, metric) is not metric:
+            print(f"bench: a second metric {metric.name!r} is left out.", file=sys.stderr)
+    return found
+
+
+def _installed() -> Iterator[Metric]:
+    """Make the metrics of installed packages; one that cannot be had costs a line."""
+    for point in importlib.metadata.entry_points(group="bench.metrics"):
+        try:
+            kind = point.load()
+            if not (inspect.isclass(kind) and issubclass(kind, Metric)):
+                raise TypeError("it is no subclass of bench.metrics.Metric")
+            metric = kind()
+            text = (metric.name, metric.heading, metric.version, metric.unit)
+            if not all(isinstance(value, str) for value in text):
+                raise TypeError("its name, heading, version and unit have to be texts")
+            yield metric
+        except Exception as error:  # other people's code may raise anything
+            print(f"bench: the metric {point.name} is left out: {error}", file=sys.stderr)
 
 
 METRICS: dict[str, Metric] = _found()
@@ -77,9 +101,23 @@ def score(
     """
     comparison = Comparison(image, kernel, truth_image, truth_kernel, alignment)
     return {
-        name: metric.compute(comparison)
+        name: _computed(metric, comparison)
         if metric.needs_truth == comparison.has_truth
         else comparison.nothing
         for name, metric in METRICS.items()
         if names is None or name in names
     }
+
+
+def _computed(metric: Metric, comparison: Comparison) -> Tensor:
+    """Compute a metric; an installed package's that raises or errs costs its own column alone."""
+    if type(metric).__module__.startswith(f"{__name__}."):
+        return metric.compute(comparison)
+    try:
+        found = metric.compute(comparison)
+        if found.shape != comparison.nothing.shape:
+            raise ValueError(f"it gave shape {tuple(found.shape)}, not one number per image")
+        return found.double()
+    except Exception as error:  # other people's code may raise anything
+        print(f"bench: the metric {metric.name} has no scores: {error}", file=sys.stderr)
+        return comparison.nothing

@@ -58,6 +58,48 @@ def test_the_twenty_line_method(bench: Bench) -> None:
     assert "box-wiener" in bench("list", "methods", PYTHONPATH=path).stdout
 
 
+def test_the_metric_in_one_file(bench: Bench) -> None:
+    code, project = _blocks("Adding a metric: one file")
+    methods = ("--methods", "blurry,known-kernel", "--datasets", "photos", "--images", "1")
+    chosen = (*methods, "--output", "out")
+    assert bench("run", *chosen, "--quiet").returncode == 0
+    before = pd.read_csv(bench.folder / "out" / "scores.csv")
+
+    (bench.folder / "mean_error.py").write_text(code)
+    points = tomllib.loads(project)["project"]["entry-points"]["bench.metrics"]
+    points |= {"broken": "mean_error:nothing"}
+    info = bench.folder / "mean_error-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mean-error\nVersion: 1.0\n")
+    lines = [f"{name} = {target}" for name, target in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[bench.metrics]", *lines]))
+    path = f"{bench.environment['PYTHONPATH']}:{bench.folder}"
+
+    yesterday = bench("table", "out", "--columns", "psnr,mean_error", PYTHONPATH=path)
+    assert yesterday.returncode == 0, yesterday.stderr
+    assert "the metric broken is left out" in yesterday.stderr
+    assert "14.94" in yesterday.stdout
+    assert "Mean error" not in yesterday.stdout
+
+    done = bench("run", *chosen, "--quiet", PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    after = pd.read_csv(bench.folder / "out" / "scores.csv")
+    assert after["mean_error"].between(0.1, 255).all()
+    kept = ["psnr", "ssim", "gmsd", "seconds"]  # the seconds too: nothing was restored again
+    pd.testing.assert_frame_equal(after[kept], before[kept])
+
+    (bench.folder / "mixed").mkdir()  # one row of yesterday, one of today
+    mixed = after.assign(mean_error=after["mean_error"].where(after["method"] != "blurry"))
+    mixed.to_csv(bench.folder / "mixed" / "scores.csv", index=False)
+    table = bench("table", "mixed", "--columns", "mean_error", PYTHONPATH=path).stdout
+    rows = {
+        line.split()[0]: line.split()[2]
+        for line in table.splitlines()
+        if "kernel" in line[:14] or line[:7] == "blurry "
+    }
+    assert rows == {"blurry": "–", "known-kernel": f"{after['mean_error'][1]:.2f}"}, table
+
+
 def test_the_trained_network(bench: Bench) -> None:
     code, recipe = _blocks("Adding a trained network: one module, one TOML")
     (bench.folder / "small_net.py").write_text(code)
