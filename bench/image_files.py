@@ -32,7 +32,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # likewise
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 20 * MAX_PIXELS
-"""Four channels of 32 bits each, and room for what is written beside them."""
+"""Four channels of 32 bits each, and room for what is written next to them."""
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 PLAIN = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGBA": "RGBA", "RGBa": "RGBA", "PA": "RGBA"}

@@ -141,13 +141,15 @@ def check_device(device: str) -> None:
 def add_own_data(parser: argparse.ArgumentParser) -> None:
     """Declare how images of a folder of one's own are blurred."""
     group = parser.add_argument_group("data of your own (folder:PATH)")
-    group.add_argument("--class", help="of images that a prior fits: svhn, shoes, celeba")
+    group.add_argument(
+        "--class", help="class of the images, if a prior fits them: svhn, shoes, celeba"
+    )
     group.add_argument("--kernels", help="motion (default), levin, folder:PATH or a plugin's")
     group.add_argument("--boundary", help="valid (default), circular or replicate")
     group.add_argument(
         "--kernel-size",
         type=positive,
-        help="of photographs that are blurred already: what methods are told; default: 31",
+        help="size that methods are told of photographs that are blurred already; default: 31",
     )
     group.add_argument("--bits", type=positive, help="round observations to so many bits")
     group.add_argument("--truth", help="unknown: the photographs are blurred, with no sharp ones")

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, help="results folder or scores.csv")
     parser.add_argument("new", type=Path, help="results folder or scores.csv")
     arguments.add_json(parser)
-    parser.add_argument("--metrics", default="psnr,ssim", help="by commas; default: %(default)s")
+    parser.add_argument(
+        "--metrics", default="psnr,ssim", help="names, by commas; default: %(default)s"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -50,9 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--noise", type=float, help="standard deviation in [0, 1); default: it is measured"
     )
     parser.add_argument(
-        "--boundary", choices=["free", "circular"], default="free", help="default: %(default)s"
+        "--boundary",
+        choices=["free", "circular"],
+        default="free",
+        help="how the photograph ends; default: %(default)s",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of whatever the method draws")
+    parser.add_argument("--seed", type=int, default=0, help="seed of whatever the method draws")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …; default: %(default)s")
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     parser.add_argument(

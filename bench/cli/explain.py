@@ -16,7 +16,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("folder", type=Path, help="of a run")
+    parser.add_argument("folder", type=Path, help="results folder of a run")
     parser.add_argument("image", help="name of the image, as scores.csv gives it")
     parser.add_argument("-d", "--datasets", default="*", help="a pattern; default: all")
     parser.add_argument(
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_old_names(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, help="of the sheet; default: FOLDER/explain-IMAGE.png"
+        "-o", "--output", type=Path, help="file of the sheet; default: FOLDER/explain-IMAGE.png"
     )
 
 

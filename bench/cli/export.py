@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("dataset")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--noise", type=float, default=0.01, help="default: %(default)s")
+    parser.add_argument(
+        "--noise", type=float, default=0.01, help="standard deviation; default: %(default)s"
+    )
     parser.add_argument("--blur-length", type=int, help="fresh kernels of this length")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(

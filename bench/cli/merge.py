@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", type=Path, help="results folder")
     arguments.add_output(parser, help="a new folder, or one of the two", required=True)
     parser.add_argument(
-        "--prefer", type=Path, metavar="FOLDER", help="whose cells win where the two differ"
+        "--prefer",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder whose cells win where the two differ",
     )
 
 

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.numbers,
         default=[1.0],
         metavar="B",
-        help="methods are told B times the kernel's size, as who does not know it; by commas",
+        help="tell methods B times the kernel's size, as if it were not known; by commas",
     )
     parser.add_argument("--seed", type=arguments.integers, default=[0], help="seeds, by commas")
     arguments.add_own_data(parser)

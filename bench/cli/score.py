@@ -19,10 +19,14 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("folder", type=Path, help="of NAME.png and, if there are, NAME_kernel.png")
-    parser.add_argument("--name", required=True, help="of the row in the table")
+    parser.add_argument(
+        "folder", type=Path, help="folder of NAME.png and, if there are, NAME_kernel.png"
+    )
+    parser.add_argument("--name", required=True, help="name of the row in the table")
     parser.add_argument("--origin", default="", help="who made them, where, with what")
-    parser.add_argument("--manifest", type=Path, help="default: FOLDER/manifest.json")
+    parser.add_argument(
+        "--manifest", type=Path, help="the export's manifest; default: FOLDER/manifest.json"
+    )
     arguments.add_output(parser, Path("runs/scored"))
 
 

@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="noise, blur-length, outliers or kernel-size")
     parser.add_argument("-m", "--methods", default="*", help="names or patterns, by commas")
     parser.add_argument("-d", "--datasets", default="*", help="names or patterns, by commas")
-    parser.add_argument("--values", type=arguments.numbers, help="instead of the settings'")
+    parser.add_argument("--values", type=arguments.numbers, help="values in place of the settings'")
     parser.add_argument(
-        "-n", "--images", type=arguments.positive, metavar="N", help="at most, per point"
+        "-n", "--images", type=arguments.positive, metavar="N", help="images per point, at most"
     )
     arguments.add_output(parser, help="results folder; default: runs/sweep-NAME")
     arguments.add_execution(parser)

@@ -21,14 +21,17 @@ MAX_THREADS = 1024
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "name", help="of a recipe: a file in methods/*/recipes, without .toml, or a path to one"
+        "name",
+        help="name of a recipe (a file in methods/*/recipes, without .toml) or a path to one",
     )
     parser.add_argument(
         "--steps",
         type=positive,
         help="a trial of so many steps, kept in FOLDER/trial; the weights in use stay",
     )
-    parser.add_argument("--folder", type=Path, default=Path("checkpoints"), help="of checkpoints")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("checkpoints"), help="folder of checkpoints"
+    )
     parser.add_argument(
         "--finish",
         action="store_true",

@@ -50,7 +50,7 @@ def measure_stability(
     names, full, workers, quiet, path
         As for :func:`bench.gate.checking.check`.
     report : Path
-        A Markdown file; the outcomes are kept in a CSV file beside it, where lines that are not
+        A Markdown file; the outcomes are kept in a CSV file next to it, where lines that are not
         measured now stay as they are.
 
     Returns

@@ -59,7 +59,7 @@ def describe(manifest: Mapping[str, Any], written: str, published: str) -> dict[
     Returns
     -------
     dict
-        To be written as JSON-LD beside the manifest. A record is an observation: its name, its
+        To be written as JSON-LD next to the manifest. A record is an observation: its name, its
         file with the checksum, and the size of the kernel that methods are told.
     """
     name = f"{manifest['dataset']}-observations"

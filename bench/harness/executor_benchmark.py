@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure and print a table in Markdown, with the load beside it."""
+    """Measure and print a table in Markdown, with the load next to it."""
     print("| backend | workers | cells | seconds | ms per cell | load per core before |")
     print("|---|---|---|---|---|---|")
     for backend in options.backends.split(","):

@@ -175,7 +175,7 @@ def execute(
         if gallery_images:
             index = gallery.write_gallery(store, datasets, out / "gallery", gallery_images)
         provenance.finish(out, origin)
-        store.check_place()  # a folder that was deleted meanwhile has been made anew, without it
+        store.check_place()  # one that was deleted meanwhile has been made again, without it
     return Session(frame, table, paths, index, summary)
 
 

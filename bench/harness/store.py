@@ -174,7 +174,7 @@ class Store(StoreFile):
             f"json_extract(row, '$.{key}')"
             for key in ("dataset", "condition", "method", "method_version", "dataset_version")
         )
-        query = (  # SQLite takes what stands beside a maximum from the row that has it
+        query = (  # SQLite takes what stands next to a maximum from the row that has it
             f"SELECT {dataset}, {condition}, {method}, {version}, {dataset_version}, max(rowid) "
             f"FROM plan WHERE {version} != '' GROUP BY 1, 2, 3"
         )
@@ -261,7 +261,7 @@ class Store(StoreFile):
             ) from error
 
     def keep_scores(self, version: str, scores: Mapping[str, Mapping[str, float]]) -> None:
-        """Keep scores beside the restorations they derive from, in place of what was known."""
+        """Keep scores next to the restorations they derive from, in place of what was known."""
         ids = [(id,) for id in scores]
         rows = [(id, version, json.dumps(dict(values))) for id, values in scores.items()]
         with self._transaction() as db:

@@ -15,7 +15,7 @@ import torch
 
 SIDE, REPEATS = 256, 5
 CALM = 0.25
-"""Load per core, beside the run's own processes, up to which seconds are taken as they are."""
+"""Load per core, without the run's own processes, up to which seconds are taken as they are."""
 
 
 def calibrate() -> float:

@@ -16,7 +16,7 @@ from bench.protocol import Alignment
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Restorations beside the truth; what several metrics need is computed once.
+    """Restorations next to the truth; what several metrics need is computed once.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Metric(abc.ABC):
         Whether it looks at the restored image, and not at the kernel alone.
     needs_truth : bool
         Whether it compares with the truth. Metrics that do not are taken where there is no truth,
-        and only there: beside a measure that knows it they would add nothing.
+        and only there: next to a measure that knows it they would add nothing.
     place : int
         Columns are sorted by it.
     """

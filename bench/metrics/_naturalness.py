@@ -2,7 +2,7 @@
 
 The natural image quality evaluator (NIQE) with a model of our own: its mean and covariance are
 fitted to BSDS500's training photographs by ``python -m bench.datasets.fit_naturalness`` and lie in
-``naturalness.safetensors`` beside this file, so scores compare with each other, not with those of
+``naturalness.safetensors`` next to this file, so scores compare with each other, not with those of
 the authors' model.
 
 References

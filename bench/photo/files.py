@@ -1,4 +1,4 @@
-"""Photographs with what their files keep beside the picture: colours, depth, alpha, EXIF."""
+"""Photographs with what their files keep next to the picture: colours, depth, alpha, EXIF."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Photograph:
 
 
 def read_photograph(path: Path) -> tuple[Photograph, list[str]]:
-    """Read a photograph and what its file keeps beside it.
+    """Read a photograph and what its file keeps next to it.
 
     Returns
     -------

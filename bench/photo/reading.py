@@ -135,12 +135,12 @@ def check_writable(path: Path, photo: Path | None = None) -> None:
 
 
 def kernel_path(path: Path) -> Path:
-    """Return where the estimated kernel goes, beside the result."""
+    """Return where the estimated kernel goes, next to the result."""
     return path.with_name(f"{path.stem}-kernel.png")
 
 
 def comparison_path(path: Path) -> Path:
-    """Return where the picture of before and after goes, beside the result."""
+    """Return where the picture of before and after goes, next to the result."""
     return path.with_name(f"{path.stem}-comparison.jpg")
 
 

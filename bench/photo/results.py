@@ -121,7 +121,7 @@ def write_measures(folder: Path, rows: list[dict[str, object]]) -> Path:
 
 
 def side_by_side(before: Tensor, after: Tensor, kernel: Tensor | None) -> Tensor:
-    """Put two pictures (C, H, W) beside each other, the kernel in the second one's corner."""
+    """Put two pictures (C, H, W) next to each other, the kernel in the second one's corner."""
     gap = torch.ones(before.shape[0], min(before.shape[1], WIDEST), 4)
     pictures = [_fitted(picture) for picture in (before, after)]
     height = pictures[0].shape[1]

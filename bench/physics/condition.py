@@ -137,7 +137,7 @@ def check_formation(dataset: Dataset) -> None:
 
 
 def formation(dataset: Dataset) -> dict[str, object]:
-    """Return what identifies how a dataset's observations are made, beside sample and condition.
+    """Return what identifies how a dataset's observations are made, apart from the sample itself.
 
     Nothing for the paper's way, so that its cells keep their identity, nor where observations are
     given: they are part of the sample.

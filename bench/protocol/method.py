@@ -21,7 +21,7 @@ Kind = Literal["method", "oracle", "replay"]
 
 @dataclasses.dataclass(frozen=True)
 class Knowledge:
-    """What a method is told or has learned; tables print it beside its name.
+    """What a method is told or has learned; tables print it next to its name.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class MethodBase:
     ----------------
     kind : {"method", "oracle", "replay"}
     title : str
-        Its full name, such as ``Dark channel prior``; tables and figures give it beside the short
+        Its full name, such as ``Dark channel prior``; tables and figures give it next to the short
         one. It is the class's own: a subclass that says none has none.
     version : str
         Raise it with every change of the code that changes results.

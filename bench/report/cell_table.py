@@ -1,4 +1,4 @@
-"""Tables with a row per cell beside ``scores.csv``: read whole, or refused in a sentence."""
+"""Tables with a row per cell next to ``scores.csv``: read whole, or refused in a sentence."""
 
 from __future__ import annotations
 

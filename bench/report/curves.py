@@ -103,7 +103,7 @@ def label_of(dataset: str, method: str) -> str:
 def draw(
     found: pd.DataFrame, name: str, kinds: dict[str, str], folder: Path, stem: str
 ) -> list[Path]:
-    """Draw small multiples: data sets across, some methods per row with their legend beside it.
+    """Draw small multiples: data sets across, some methods per row with their legend next to it.
 
     The observation itself is in every panel, for orientation.
     """

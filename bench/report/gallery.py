@@ -41,7 +41,7 @@ def write_gallery(
     """Write the gallery of every dataset and condition in a store.
 
     Of several seeds the smallest is shown: the others show the same images. What an earlier gallery
-    in the folder shows beside it stays; mosaics that are no longer named are removed.
+    in the folder shows next to it stays; mosaics that are no longer named are removed.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ def overview(summary: Summary, views: Sequence[View] | None = None) -> Table:
 
 
 def _beside(row: Row | None, metric: str) -> Entry:
-    """Write a mean that stands beside others: none over fewer images than theirs."""
+    """Write a mean that stands next to others: none over fewer images than theirs."""
     if row is not None and row.state == "whole" and not row.comparable:
         return Entry(row.count)
     return entry(row.means[metric] if row else Mean(), metric, row)

@@ -62,7 +62,7 @@ def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
     Returns
     -------
     dict of str to Look
-        A registered method's look depends on the registry alone, not on who is shown beside it.
+        A registered method's look depends on the registry alone, not on who is shown next to it.
     """
     names = [name for name in METHODS.names() if name != BASELINE]
     families: dict[str, list[str]] = {}

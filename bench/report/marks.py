@@ -1,7 +1,7 @@
 """What has to be said of single rows of a table: marks, each with a sentence.
 
 Boundaries that a method does not model, rows that equal another, scores that are too good to be
-true, rows of several versions, seconds that were measured beside other work, and cells that are
+true, rows of several versions, seconds that were measured during other work, and cells that are
 missing.
 """
 
@@ -43,7 +43,7 @@ class Mark:
     method : str
     word : {"boundary", "equal", "implausible", "versions", "contended", "missing"}
     short : str
-        As a table holds it beside the row; "" for what the row shows anyway.
+        As a table holds it next to the row; "" for what the row shows anyway.
     fact : str
         The rest of a sentence that begins with the method's name, in Markdown.
     """

@@ -96,7 +96,7 @@ class Row:
 
     @property
     def comparable(self) -> bool:
-        """Whether its means are over all images of the view, and so stand beside the others'."""
+        """Whether its means are over all images of the view, and so stand next to the others'."""
         return self.state == "whole" and self.n == self.images
 
     @property

@@ -93,7 +93,7 @@ class Plan:
         return f"learned-{self.image_class}"
 
     def key(self) -> str:
-        """Hash of what an example depends on beside its number."""
+        """Hash of what an example depends on in addition to its number."""
         fields = dataclasses.asdict(self)
         del fields["searches"], fields["held_out"]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]

@@ -89,7 +89,7 @@ def calibrate(network: NonBlindNetwork, inputs: Tensor, images: Tensor) -> tuple
     Returns
     -------
     float, float
-        Shares of total variation beside the posterior mean, and of the correction.
+        Shares of total variation next to the posterior mean, and of the correction.
     """
     correction = torch.cat([network.correction(part) for part in inputs.split(20)])
     directions = torch.stack([inputs[:, 3:6] - inputs[:, :3], correction], -1).flatten(1, 3)

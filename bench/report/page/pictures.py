@@ -1,4 +1,4 @@
-"""The gallery as the page holds it: mosaics as base64, each once, with the scores beside them."""
+"""The gallery as the page holds it: mosaics as base64, each once, with the scores next to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.registry import DATASETS
 from bench.report.gallery import read_gallery
 
 SCORES = ("psnr", "psnr_centred", "ssim", "gmsd", "kernel_similarity", "residual", "seconds")
-"""What is shown of an image beside its restoration, where the method has it."""
+"""What is shown of an image next to its restoration, where the method has it."""
 
 
 class Mosaics:

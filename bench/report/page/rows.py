@@ -85,7 +85,7 @@ def overview(summary: Summary, laid_out: list[dict[str, Any]]) -> dict[str, Any]
 
 
 def beside(row: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Withhold a mean over fewer images than those that it stands beside."""
+    """Withhold a mean over fewer images than those that it stands next to."""
     if row is None or row["comparable"] or not row["complete"]:
         return row
     return {**row, "means": dict.fromkeys(row["means"]), "complete": False}

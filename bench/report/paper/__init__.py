@@ -19,9 +19,9 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
     ----------
     results : Path
         A results folder with the published test sets, such as ``results/record``; the folder
-        ``published`` beside it, if there is one, has rows by the published procedure.
+        ``published`` next to it, if there is one, has rows by the published procedure.
     folder : Path
-        Where to; the README beside it, if there is one, has its table replaced.
+        Where to; the README next to it, if there is one, has its table replaced.
 
     Yields
     ------

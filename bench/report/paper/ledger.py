@@ -1,4 +1,4 @@
-"""The ledger: every printed number beside the recomputed ones and ours, with a verdict."""
+"""The ledger: every printed number next to the recomputed ones and ours, with a verdict."""
 
 from __future__ import annotations
 

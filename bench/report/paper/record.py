@@ -93,7 +93,7 @@ class Record:
         return view.images if view else 0
 
     def published(self, dataset: str, method: str) -> Row | None:
-        """Return a method by the published procedure, of the record or of ``published`` beside
+        """Return a method by the published procedure, of the record or of ``published`` next to
         it."""
         if found := self.row(dataset, method):
             return found

@@ -15,7 +15,7 @@ BOLD, END = "\x1b[1m", "\x1b[0m"
 LEADING = "*"
 """Follows a mean of the leading group; colours and weights are lost in a file."""
 GAP, PADDING = 2, 2
-"""Spaces between columns, and those that tabulate leaves beside a heading."""
+"""Spaces between columns, and those that tabulate leaves next to a heading."""
 HEADING = 12
 """Characters of a heading's line, where its words allow it."""
 
