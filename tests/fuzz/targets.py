@@ -281,7 +281,7 @@ TARGETS = {
     "bmp": photograph(lambda: _photo("bmp")),
     "gif": photograph(_palette),
     "scores": Target(
-        _scores_only, {"in/scores.csv": damage_bytes}, lambda _: command("table", "in")
+        _scores_only, {"in/scores.csv": damage_bytes}, lambda _: command("table", "in"), slowness=2
     ),
     "compared-scores": Target(
         lambda: {**_scores_only(), "old/scores.csv": run_folder()["in/scores.csv"]},
@@ -327,11 +327,12 @@ TARGETS = {
         _page,
         slowness=6,
     ),
-    "manifest": Target(restored, {"restored/manifest.json": damage_json}, _score),
+    "manifest": Target(restored, {"restored/manifest.json": damage_json}, _score, slowness=3),
     "restored": Target(
         restored,
         dict.fromkeys(("restored/000.png", "restored/000_kernel.png"), damage_png),
         _score,
+        slowness=4,
     ),
     "card": Target(_models, {"models/model.json": damage_json}, _read_model),
     "weights": Target(_models, {"models/model.safetensors": damage_bytes}, _read_model),
