@@ -81,6 +81,7 @@ KEYS = {
 }
 OF_GIVEN = ("image_class", "kernel_size", "truth", "title")
 """What can be said of observations that are given."""
+TEXTS = {"image_class", "kernels", "boundary", "truth", "title"}
 FILE_KEYS = {**KEYS, "title": "title"}
 
 
@@ -227,6 +228,9 @@ def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[s
     if unknown := [key for key in values if key not in keys]:
         raise InvalidInput(f"{where} has the option {unknown[0]!r}; there are: {', '.join(keys)}.")
     options = {keys[key]: value for key, value in values.items()}
+    for key, value in values.items():
+        if keys[key] in TEXTS and not isinstance(value, str):
+            raise InvalidInput(f"{where} has {key}={value!r}; give a text in quotes.")
     boundary, kernels = options.get("boundary", "valid"), str(options.get("kernels", "motion"))
     if boundary not in BOUNDARIES:
         raise InvalidInput(
@@ -245,7 +249,7 @@ def _checked(values: dict[str, Any], keys: dict[str, str], where: str) -> dict[s
     for key, advice in (("bits", "8 or 16"), ("kernel_size", "a number of pixels from 3")):
         try:
             options |= {key: int(options[key])} if key in options else {}
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise BenchError(f"{where} has {key}={options[key]!r}; give {advice}.") from error
     if not 3 <= options.get("kernel_size", 3) <= 501:
         raise BenchError(f"{where} has kernel_size={options['kernel_size']}; give 3 to 501 pixels.")

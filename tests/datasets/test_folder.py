@@ -96,6 +96,9 @@ def test_a_file_in_the_folder_keeps_the_choices_and_the_name_wins(mixed: Path) -
         ("", "?bits=eight", "bits='eight'"),
         ("colour = 1", "", r"dataset.toml has the option 'colour'"),
         ("=", "", "no whole TOML file"),
+        ("bits = inf", "", "bits=inf; give 8 or 16"),
+        ("class = [1]", "", r"class=\[1\]; give a text"),
+        ("title = 5", "", "title=5; give a text"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
