@@ -19,11 +19,13 @@ QUICK = {
     "dds-warm": {"restarts": 2, "steps": 3, "search_steps": 3},
 }
 """Parameters with which a method takes no longer than it must to show where it computes."""
+SMALL = ("known-kernel-lmmse",)
+"""Methods that solve for all pixels at once, and are given 32×32 instead of 64×64 of them."""
 
 
 def chunk(name: str, device: str) -> Chunk:
     spec = MethodSpec(name, tuple(sorted(QUICK.get(name, {}).items())))
-    for dataset in ("celeba-samples", "photos"):
+    for dataset in ("svhn-samples" if name in SMALL else "celeba-samples", "photos"):
         found = next(plan([spec], [load_dataset(dataset)], [Condition()], 1, device))
         if isinstance(found, Chunk):
             return found
@@ -33,7 +35,10 @@ def chunk(name: str, device: str) -> Chunk:
 
 OCTAVE = ("l0", "dp", "ep", "oh", "df")
 """Methods that compute in another program, to which they hand arrays of the CPU."""
-SLOW = ("marginal", "marginal-tv", "marginal-warm", "range-oracle")
+SLOW = (
+    *("marginal", "marginal-tv", "marginal-warm", "marginal-learned"),
+    *("range-oracle", "sparse-edges-chosen"),
+)
 OWN = [
     pytest.param(name, marks=pytest.mark.long if name in SLOW else ())
     for name, entry in METHODS.entries.items()
