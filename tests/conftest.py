@@ -8,13 +8,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import ClassVar
 
 import cv2
 import numpy as np
 import pytest
 
-from tests.warm import Warm
+from tests.forks import Forked, forkable, forks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -169,8 +168,6 @@ def picture(path: Path) -> np.ndarray:
 class Bench:
     """``python -m bench`` as a user runs it, in a folder of its own."""
 
-    _warm: ClassVar[Warm | None] = None
-
     def __init__(self, folder: Path, plugins: Path) -> None:
         self.folder = folder
         paths = [str(ROOT), str(plugins), os.environ.get("PYTHONPATH", "")]
@@ -200,11 +197,14 @@ class Bench:
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; in a fork, unless it needs a fresh interpreter."""
-        if Warm.serves(environment):
-            Bench._warm = Bench._warm or Warm()
-            return Bench._warm.run(arguments, self.folder, {**self.environment, **environment})
-        process = self.start(*arguments, **environment)
+        process: subprocess.Popen[str] | Forked
+        if forkable(environment):
+            variables = {**self.environment, **environment}
+            process = forks().start(arguments, self.folder, variables, spare=True)
+        else:
+            process = self.start(*arguments, **environment)
         stdout, stderr = process.communicate(timeout=900)
+        assert process.returncode is not None
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     def refused(self, *arguments: str, **environment: str) -> str:

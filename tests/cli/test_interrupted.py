@@ -18,7 +18,7 @@ import pytest
 
 from tests.cli.test_run import RUN, scores, without_times
 from tests.conftest import Bench
-from tests.disasters.forks import Forked, forks
+from tests.forks import Forked, forks
 
 PATIENCE = 300.0
 """Seconds, for machines on which much else runs."""

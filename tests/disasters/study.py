@@ -19,7 +19,7 @@ import pandas as pd
 
 from bench.harness import provenance
 from tests.conftest import Bench
-from tests.disasters.forks import PATIENCE, Forked, forks
+from tests.forks import PATIENCE, Forked, forks
 
 Running = subprocess.Popen[str] | Forked
 
