@@ -11,7 +11,7 @@ import pytest
 from bench.errors import BenchError
 from bench.harness.scores import COLUMNS
 from bench.report import build, details, paper, ratios
-from bench.report.paper import claims, ledger, readme, table1
+from bench.report.paper import claims, ledger, pggan, readme, table1
 from bench.report.paper.record import CONDITION, TEST_SETS, Record
 from bench.report.summary import summarise
 
@@ -207,3 +207,13 @@ def test_a_report_holds_what_the_run_holds_whoever_made_it(folder: Path, tmp_pat
     photos.to_csv(folder / "scores.csv", index=False)
     with pytest.raises(BenchError, match="has no scores on"):
         list(paper.build(folder, tmp_path / "paper"))
+
+
+def test_the_experiment_at_128_pixels_has_a_table_of_its_own(folder: Path) -> None:
+    assert pggan.markdown(Record(folder)) is None
+    large = scores().replace({"dataset": {"svhn": "pggan-samples", "shoes": "faces128"}})
+    large.to_csv(folder / "scores.csv", index=False)
+    text = pggan.markdown(Record(folder))
+    assert text is not None
+    (line,) = [line for line in text.splitlines() if "`dds`" in line]
+    assert line.count("**") == 2  # it leads on faces128; on samples of its own none is claimed

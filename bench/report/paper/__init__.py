@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.files import write_atomically
-from bench.report.paper import claims, figures, ledger, readme, table1
+from bench.report.paper import claims, figures, ledger, pggan, readme, table1
 from bench.report.paper.record import Record
 
 __all__ = ["Record", "build"]
@@ -40,6 +40,8 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
         "ledger.md": ledger.markdown(record),
         "claims.md": claims.markdown(record),
     }
+    if large := pggan.markdown(record):
+        texts["pggan.md"] = large
     for name, text in texts.items():
         write_atomically(folder / name, text)
         yield folder / name

@@ -8,15 +8,18 @@ from pathlib import Path
 from bench.harness import scores
 from bench.report import curves, pictures
 from bench.report.gallery import read_gallery
-from bench.report.paper.record import COLUMNS, CONDITION, TEST_SETS, Record
+from bench.report.paper.record import COLUMNS, CONDITION, LARGE_SETS, TEST_SETS, Record
 from bench.report.pictures import ROWS, Gallery
 
 ALL = ("ep", "df", "oh", "dp", "deblurgan", "cnn", "dd", "dds")
+LARGE = ("ep", "dp", "l0", "unet", "dd", "dds", "marginal", "marginal-tv")
 GRIDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "figure3": ("Deep Deblur against the range", ("shoes", "celeba"), ("dd", "range-oracle")),
     "figure4": ("SVHN", ("svhn",), ALL),
+    "figure5": ("Samples of our PGGAN", ("pggan-samples",), ("dd", "dds", "marginal", "dp")),
     "figure6": ("Shoes", ("shoes",), ALL),
     "figure7": ("CelebA", ("celeba",), ALL),
+    "figure7-pggan": ("The authors' PGGAN samples, and faces", ("pggan", "faces128"), LARGE),
     "figure8": ("The largest blurs", ("shoes", "celeba"), ("dp", "deblurgan", "cnn", "dds")),
 }
 """By file name: title, datasets, methods; observation and truth are at the ends."""
@@ -35,7 +38,7 @@ def write(record: Record, folder: Path) -> Iterator[Path]:
     groups = {
         group["dataset"]: Gallery(record.folder, group)
         for group in read_gallery(record.folder)
-        if group["dataset"] in TEST_SETS and group["condition"] == CONDITION
+        if group["dataset"] in (*TEST_SETS, *LARGE_SETS) and group["condition"] == CONDITION
     }
     for name, (heading, datasets, methods) in GRIDS.items():
         galleries = [groups[dataset] for dataset in datasets if dataset in groups]

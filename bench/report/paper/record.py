@@ -15,6 +15,8 @@ from bench.protocol import Status
 from bench.report.summary import Row, Summary, View, summarise
 
 TEST_SETS = ("svhn", "shoes", "celeba")
+LARGE_SETS = ("pggan-samples", "pggan", "faces128")
+"""Of the paper's experiment at 128×128."""
 TITLES = {"svhn": "SVHN", "shoes": "Shoes", "celeba": "CelebA"}
 COLUMNS = {
     "EP": "ep",

@@ -1,0 +1,27 @@
+"""The paper's experiment at 128×128: samples of a PGGAN and photographs, under large blurs."""
+
+from __future__ import annotations
+
+from bench.report import layout
+from bench.report.paper.record import LARGE_SETS, Record
+from bench.report.writers import markdown as writer
+
+INTRODUCTION = f"""\
+# Faces of 128×128 under blurs of up to 30 pixels
+
+The paper deblurs samples of a pretrained PGGAN, whose weights cannot be had; the generator here is
+our own, trained on CelebA in the paper's frame (`bench train faces128`). *pggan-samples* are drawn
+from it and solved by it, which is the paper's setting and favours methods that search its range.
+*pggan* are the authors' 13 samples, *faces128* photographs of people whom no method has seen.
+Convolution is circular; `pggan-padded` has the authors' own forward model.
+{layout.INTERVALS} {layout.LEADING}"""
+
+
+def markdown(record: Record) -> str | None:
+    """Write the table of the sets that the record has; None if it has none of them."""
+    views = [record.view(name) for name in LARGE_SETS if record.images(name)]
+    if not views:
+        return None
+    table = layout.overview(record.summary, views)
+    notices = [f"- {view.dataset}: {view.notice}" for view in views if view.notice]
+    return "\n\n".join([INTRODUCTION, *writer.write_wide(table), *notices]) + "\n"
