@@ -13,7 +13,7 @@ from bench.methods.generators.evaluate import fit_kernels, fit_range
 from bench.methods.generators.loading import Prior
 
 JUDGED = {"validation": "On held-out images", "published_test": "On the published test images"}
-REPORTS = Path(__file__).parents[2] / "reports" / "generators"
+REPORTS = Path(__file__).resolve().parents[2] / "reports" / "generators"
 
 
 def sheet(images: Tensor, columns: int = 10, zoom: int = 1) -> Tensor:
