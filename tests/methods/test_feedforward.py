@@ -32,6 +32,17 @@ def images():
     return (255 * fine).to(torch.uint8)
 
 
+def test_faces_of_128_pixels_are_restored_by_the_network_of_64():
+    task = Task("faces128", (128, 128), kernel_size=(32, 32))
+    assert UNet.weights(task) == "unet-celeba"
+    draw = torch.Generator().manual_seed(0)
+    y = torch.rand(1, 3, 8, 8, generator=draw)
+    y = torch.nn.functional.interpolate(y, (128, 128), mode="bilinear")
+    shifted = UNet(task).deblur(y.roll((32, 64), (2, 3))).image
+    expected = UNet(task).deblur(y).image.roll((32, 64), (2, 3))
+    torch.testing.assert_close(shifted, expected, atol=1e-4, rtol=0)
+
+
 def test_l15_has_the_published_layers():
     convs = [layer for layer in networks.L15(1.0).modules() if isinstance(layer, torch.nn.Conv2d)]
     shapes = [(c.kernel_size[0], c.out_channels, c.groups) for c in convs]

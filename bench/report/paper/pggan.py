@@ -13,7 +13,8 @@ The paper deblurs samples of a pretrained PGGAN, whose weights cannot be had; th
 our own, trained on CelebA in the paper's frame (`bench train faces128`). *pggan-samples* are drawn
 from it and solved by it, which is the paper's setting and favours methods that search its range.
 *pggan* are the authors' 13 samples, *faces128* photographs of people whom no method has seen.
-Convolution is circular; `pggan-padded` has the authors' own forward model.
+Convolution is circular; `pggan-padded` has the authors' own forward model. Feed-forward networks
+are those of faces of 64×64, passed over these images; their blurs were shorter.
 {layout.INTERVALS} {layout.LEADING}"""
 
 
