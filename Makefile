@@ -26,10 +26,12 @@ docs: setup
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict -q
 
 RECORD  = $(PYTHON) -m bench run --output results/record
+LARGE   = blurry,l0,dp,ep,oh,df,cnn,deblurgan,unet,dd,dds,marginal,marginal-tv,range-oracle,known-kernel
 record: setup
 	$(RECORD) --datasets svhn,shoes,celeba,levin --methods '*'
 	$(RECORD) --datasets '*-range' --methods blurry,dd
 	$(RECORD) --datasets svhn,shoes,celeba --methods dd,dds,dd-warm,dds-warm --seed 1,2 --images 24
+	$(RECORD) --datasets pggan-samples,pggan,faces128 --methods $(LARGE) --images 24
 	$(PYTHON) -m bench sweep noise --output results/record/sweeps/noise
 	$(PYTHON) -m bench sweep blur-length --output results/record/sweeps/blur-length
 	$(PYTHON) -m bench decompose results/record --images 24
