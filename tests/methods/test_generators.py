@@ -204,7 +204,7 @@ def test_cards_of_shipped_weights_are_complete(name):
     prior = load_generator(name)
     images = prior.sample(0, 4)
     assert images.isfinite().all()
-    assert images.std() > 0.005
+    assert images.std() > 0.1 * images.mean()  # kernels spread their sum of 1 over many pixels
 
 
 def test_latent_statistics_of_a_standard_normal():
