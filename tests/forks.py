@@ -106,7 +106,7 @@ class Forks:
 
 
 def forkable(variables: Iterable[str]) -> bool:
-    """Whether a command may have these variables of its own and be a fork."""
+    """Return whether a command may have these variables of its own and be a fork."""
     return not any(name.startswith(COLD) for name in variables)
 
 
@@ -154,10 +154,7 @@ def _become(
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         for number, name in enumerate(("in", "out", "err")):
             os.dup2(os.open(place / name, os.O_RDWR | os.O_CREAT), number)
-        os.environ.clear()
-        os.environ.update(environment)
-        os.chdir(folder)
-        _search(folder, environment.get("PYTHONPATH", ""))
+        _move(folder, environment, folder)
         if spare:
             vars(multiprocessing.util)["spawnv_passfds"] = Spare().start
         sys.argv[:] = ["bench", *arguments]
@@ -173,10 +170,17 @@ def _become(
         os._exit(code if isinstance(code, int) else 0)
 
 
-def _search(folder: str, named: str) -> None:
-    """Look for modules where a fresh interpreter would that is started in a folder."""
+def _move(folder: str, environment: dict[str, str], *first: str) -> None:
+    """Work in a folder and an environment, and look for modules where an interpreter would there.
+
+    ``first`` are folders to look in before those of ``PYTHONPATH``.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    named = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     inherited = [path for path in sys.path if path not in ("", str(ROOT))]
-    sys.path[:] = [*filter(None, [folder, *named.split(os.pathsep)]), *inherited]
+    sys.path[:] = [*first, *named, *inherited]
     importlib.invalidate_caches()
 
 
@@ -218,10 +222,7 @@ def _wait_and_become(command: socket.socket) -> None:
         order = json.loads(message)
         _place(files, order["files"])
         signal.pthread_sigmask(signal.SIG_SETMASK, order["blocked"])
-        os.environ.clear()
-        os.environ.update(order["environment"])
-        os.chdir(order["folder"])
-        _search("", order["environment"]["PYTHONPATH"])
+        _move(order["folder"], order["environment"])
         sys.modules["__main__"] = types.ModuleType("__main__")
         exec(order["code"], {})
     except SystemExit:

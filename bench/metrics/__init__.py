@@ -64,7 +64,7 @@ def _installed() -> Iterator[Metric]:
             if not all(isinstance(value, str) for value in text):
                 raise TypeError("its name, heading, version and unit have to be texts")
             yield metric
-        except Exception as error:  # other people's code may raise anything
+        except (Exception, SystemExit) as error:  # other people's code may raise anything
             print(f"bench: the metric {point.name} is left out: {error}", file=sys.stderr)
 
 

@@ -151,6 +151,12 @@ def overview(summary: Summary, views: Sequence[View] | None = None) -> Table:
     return Table("Overview", tuple(columns), tuple(lines), tuple(notes))
 
 
+def notices(views: Sequence[View]) -> list[str]:
+    """Say what a reader has to know of each set, once; a list in Markdown, or nothing."""
+    told = dict.fromkeys(f"- {view.dataset}: {view.notice}" for view in views if view.notice)
+    return ["\n".join(told)] if told else []
+
+
 def _beside(row: Row | None, metric: str) -> Entry:
     """Write a mean that stands next to others: none over fewer images than theirs."""
     if row is not None and row.state == "whole" and not row.comparable:

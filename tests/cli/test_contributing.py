@@ -67,7 +67,8 @@ def test_the_metric_in_one_file(bench: Bench) -> None:
 
     (bench.folder / "mean_error.py").write_text(code)
     points = tomllib.loads(project)["project"]["entry-points"]["bench.metrics"]
-    points |= {"broken": "mean_error:nothing"}
+    points |= {"broken": "mean_error:nothing", "leaving": "leaving:Metric"}
+    (bench.folder / "leaving.py").write_text("raise SystemExit(3)\n")
     info = bench.folder / "mean_error-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mean-error\nVersion: 1.0\n")
@@ -78,6 +79,7 @@ def test_the_metric_in_one_file(bench: Bench) -> None:
     yesterday = bench("table", "out", "--columns", "psnr,mean_error", PYTHONPATH=path)
     assert yesterday.returncode == 0, yesterday.stderr
     assert "the metric broken is left out" in yesterday.stderr
+    assert "the metric leaving is left out" in yesterday.stderr
     assert "14.94" in yesterday.stdout
     assert "Mean error" not in yesterday.stdout
 

@@ -75,7 +75,7 @@ def _markdown(
         INTRODUCTION,
         "## Table 2",
         *markdown.write_wide(table),
-        *_notices(views),
+        *layout.notices(views),
         "## How often, how far and how fast",
         success.EXPLANATION,
         *success.tables(views, frame, registered),
@@ -83,9 +83,3 @@ def _markdown(
         *ledger.sections(views, registered),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _notices(views: list[View]) -> list[str]:
-    """Return what a reader has to know of each set, once."""
-    told = dict.fromkeys(f"- {view.dataset}: {view.notice}" for view in views if view.notice)
-    return ["\n".join(told)] if told else []

@@ -24,5 +24,4 @@ def markdown(record: Record) -> str | None:
     if not views:
         return None
     table = layout.overview(record.summary, views)
-    notices = [f"- {view.dataset}: {view.notice}" for view in views if view.notice]
-    return "\n\n".join([INTRODUCTION, *writer.write_wide(table), *notices]) + "\n"
+    return "\n\n".join([INTRODUCTION, *writer.write_wide(table), *layout.notices(views)]) + "\n"
