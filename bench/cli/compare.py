@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the significant differences."""
     from bench.errors import UnknownName
     from bench.harness import scores
-    from bench.metrics import METRICS
+    from bench.harness.columns import METRICS
     from bench.report import comparison
     from bench.text import dump
 

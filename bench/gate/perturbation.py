@@ -15,9 +15,9 @@ from torch import Tensor
 
 from bench import seeds
 from bench.harness import process
-from bench.harness.plan import Chunk, Refusal
+from bench.harness.plan import Chunk, Maker, Refusal
 from bench.isolation import environment_set
-from bench.physics.observation import Observed
+from bench.physics.observation import Observed, observe
 
 INPUT = 1e-6
 """Standard deviation of what is added to observations: a few units in the last place of float32,
@@ -37,14 +37,14 @@ class PerturbedChunk(Chunk):
 
     draw: int = 0
 
-    def observed(self) -> list[Observed]:
+    def observed(self, make: Maker = observe) -> list[Observed]:
         """Make the observations, and add noise of :data:`INPUT`."""
         return [
             dataclasses.replace(
                 one,
                 observation=_perturbed(one.observation, self.draw, cell.dataset, cell.image),
             )
-            for one, cell in zip(super().observed(), self.cells, strict=True)
+            for one, cell in zip(super().observed(make), self.cells, strict=True)
         ]
 
 

@@ -31,6 +31,8 @@ from bench.report import page, tables
 
 T = TypeVar("T")
 
+PHASES = ("plan", "run", "score", "table", "page")
+
 PLUGIN = """
 import torch
 
@@ -136,9 +138,27 @@ def _peak() -> float:
 
 
 def run(
-    methods: int, images: int, workers: int | None = None, *, only_plan: bool, here: bool
+    methods: int,
+    images: int,
+    workers: int | None = None,
+    *,
+    until: str = PHASES[-1],
+    here: bool = False,
+    out: Path | None = None,
 ) -> str:
     """Measure a run of so many methods on so many images.
+
+    Parameters
+    ----------
+    methods, images : int
+    workers : int or None
+        Processes; None takes one per core.
+    until : {"plan", "run", "score", "table", "page"}
+        The last phase.
+    here : bool
+        All in this process, nothing isolated.
+    out : Path or None
+        Results folder that is kept: what it has is not computed again.
 
     Returns
     -------
@@ -149,24 +169,27 @@ def run(
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as place:
         install(Path(place), images, here=here)
         process.start_server()
-        datasets, out = Datasets(), Path(place) / "results"
+        datasets, out = Datasets(), out or Path(place) / "results"
         specs = [MethodSpec("nothing", (("number", number),)) for number in range(methods)]
 
         def lay_out() -> list[plan.Chunk | plan.Refusal]:
             return list(plan.plan(specs, [datasets("flat")], [Condition()], images))
 
         laid_out = phases.measure("plan", lay_out)
-        if only_plan:
+        if until == "plan":
             return phases.table()
         with Store(out) as store:
             phases.measure("run", lambda: runner.run(laid_out, store, workers, progress=False))
+            if until == "run":
+                return phases.table()
             frame = phases.measure("score", lambda: scores.collect(store, datasets, False))
             frame = phases.measure("write scores.csv", lambda: scores.update(frame, out))
+            if until == "score":
+                return phases.table()
             phases.measure("table", lambda: tables.markdown(frame))
-            phases.measure("score again", lambda: scores.collect(store, datasets, False))
-        text = phases.measure("page", lambda: page.build_page(out))
+        if until == "page":
+            (out / "index.html").write_text(phases.measure("page", lambda: page.build_page(out)))
         sizes = [(path.name, path.stat().st_size) for path in sorted(out.glob("*.*"))]
-        sizes.append(("index.html", len(text.encode())))
         kept = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in sizes)
         return f"{phases.table()}\n\nFiles: {kept}."
 
@@ -177,7 +200,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--methods", type=int, default=100)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--workers", type=int)
-    parser.add_argument("--only-plan", action="store_true", help="lay out, and run nothing")
+    parser.add_argument("--until", choices=PHASES, default=PHASES[-1], help="the last phase")
+    parser.add_argument("--output", type=Path, help="results folder to keep, and to go on in")
     parser.add_argument("--here", action="store_true", help="all in this process, none isolated")
     options = parser.parse_args(arguments)
     load = os.getloadavg()[0]
@@ -186,8 +210,9 @@ def main(arguments: list[str] | None = None) -> int:
             options.methods,
             options.images,
             options.workers,
-            only_plan=options.only_plan,
+            until=options.until,
             here=options.here,
+            out=options.output,
         )
     )
     print(f"\nLoad at the start: {load:.1f} on {os.cpu_count()} cores.")

@@ -13,7 +13,6 @@ from typing import Any
 
 from bench.checksums import checksum
 from bench.physics.condition import Condition
-from bench.physics.observation import digest
 from bench.protocol import Sample, Status
 
 
@@ -113,6 +112,8 @@ class Picture:
     @classmethod
     def of(cls, sample: Sample, index: int) -> Picture:
         """Take from a sample what a plan keeps."""
+        from bench.physics.observation import digest  # PyTorch, which names of cells do not need
+
         return cls(index, sample.name, sample.kernel_id, sample.blur_length, digest(sample))
 
 

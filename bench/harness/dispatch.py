@@ -17,9 +17,10 @@ import numpy as np
 from bench.errors import BenchError
 from bench.harness.executors.base import Executor, Failure, Lost, Work
 from bench.harness.packing import Answer
-from bench.harness.plan import Chunk
+from bench.harness.plan import Chunk, Maker
 from bench.harness.store import Outcome
 from bench.harness.worker import Job, compute_once, failure
+from bench.physics.observation import observe
 from bench.protocol import Status
 
 
@@ -60,11 +61,11 @@ class Queue:
             self._orders.setdefault(order.chunk.company, collections.deque()).appendleft(order)
 
 
-def make_job(chunk: Chunk) -> Job:
-    """Take from a chunk what its methods may see."""
+def make_job(chunk: Chunk, make: Maker = observe) -> Job:
+    """Take from a chunk what its methods may see; ``make`` makes its observations."""
     kind = chunk.cells[0].kind
     first, *others = chunk.methods
-    observed = chunk.observed()
+    observed = chunk.observed(make)
     samples = [item.sample for item in observed]
     return Job(
         spec=first,
@@ -86,10 +87,10 @@ def make_job(chunk: Chunk) -> Job:
     )
 
 
-def compute_here(chunk: Chunk) -> list[Outcome]:
+def compute_here(chunk: Chunk, make: Maker = observe) -> list[Outcome]:
     """Compute a chunk in this process, as methods registered in a session are."""
     try:
-        return _outcomes(chunk, compute_once(make_job(chunk)))
+        return _outcomes(chunk, compute_once(make_job(chunk, make)))
     except Exception as error:
         return _outcomes(chunk, [failure(error)] * len(chunk))
 
@@ -112,10 +113,19 @@ class Dispatch:
         Is closed at the end, however that comes.
     time_limit : float
         Seconds per cell; a chunk has this times its cells.
+    make : callable
+        Makes observations.
     """
 
-    def __init__(self, chunks: Iterable[Chunk], executor: Executor, time_limit: float) -> None:
+    def __init__(
+        self,
+        chunks: Iterable[Chunk],
+        executor: Executor,
+        time_limit: float,
+        make: Maker = observe,
+    ) -> None:
         self._queue, self._executor, self._time_limit = Queue(chunks), executor, time_limit
+        self._observe = make
         self._running: dict[Future[list[Answer]], Order] = {}
         self._ended: queue.SimpleQueue[Future[list[Answer]]] = queue.SimpleQueue()
         self._refused: list[Outcome] = []
@@ -145,7 +155,7 @@ class Dispatch:
         while submitted < free and (order := self._queue.next(served)):
             begun(order.chunk.title)
             try:
-                job = make_job(order.chunk)
+                job = make_job(order.chunk, self._observe)
             except BenchError as error:  # a data set that does not give again what it has given
                 cells = order.chunk.cells
                 self._refused += [Outcome(cell, Status.FAILED, str(error)) for cell in cells]

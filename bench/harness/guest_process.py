@@ -1,8 +1,4 @@
-"""The process of a third party's data set: it says what that is, and answers for its samples.
-
-Answers are plain: a line of JSON and, of a sample, its tensors in the safetensors format. Nothing
-is pickled, for whoever answers runs other people's code, and a pickle would bring it along.
-"""
+"""The process of a third party's data set: it says what that is, and answers for its samples."""
 
 from __future__ import annotations
 
@@ -14,7 +10,8 @@ from typing import Any
 import safetensors.torch
 
 from bench import text
-from bench.errors import BenchError, Unavailable
+from bench.errors import BenchError
+from bench.harness.host import excuse
 from bench.physics.observation import take_sample
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
 from bench.registry import DATASETS
@@ -35,13 +32,13 @@ def answer(connection: Connection, name: str, data: bool) -> None:
         asks = cls.reads_data and not data  # without its data it may have nothing to say
         introduction = json.dumps(READS_DATA if asks else _introduction(cls)).encode()
     except BaseException as error:
-        connection.send_bytes(_excuse(error))
+        connection.send_bytes(excuse(error))
         return
     connection.send_bytes(introduction)
     dataset: Dataset | None = None
     while True:
         try:
-            question = json.loads(connection.recv_bytes())
+            question = connection.recv()
         except (EOFError, OSError):
             return
         try:
@@ -52,7 +49,7 @@ def answer(connection: Connection, name: str, data: bool) -> None:
                 reply = _encode(take_sample(dataset, question))
         except BaseException as error:
             what = "count its images" if question == "count" else f"give its image {question}"
-            reply = _excuse(error, f"The dataset {name!r} cannot {what}: ")
+            reply = excuse(error, f"The dataset {name!r} cannot {what}: ")
         connection.send_bytes(reply)
 
 
@@ -131,9 +128,3 @@ def _encode(sample: Sample) -> bytes:
             tensors[key] = value
     whole = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
     return json.dumps(plain).encode() + b"\n" + safetensors.torch.save(whole)
-
-
-def _excuse(error: BaseException, what: str = "") -> bytes:
-    said = str(error) if isinstance(error, BenchError) else f"{what}{text.describe(error)}."
-    plain = {"error": text.legible(said), "unavailable": isinstance(error, Unavailable)}
-    return json.dumps(plain).encode()

@@ -11,30 +11,22 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import safetensors.torch
 
 from bench import text
-from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.errors import BenchError, InvalidInput
 from bench.harness.guest_process import PICTURES, PUBLISHED, READS_DATA, answer
-from bench.harness.process import START_LIMIT, Child
+from bench.harness.host import LEAST_PATIENCE, PATIENCE, STARTS, Death, Host, Silence, introduced
 from bench.physics.observation import digest
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
 from bench.registry import DATASETS, HERE, KERNELS, Entry
 
 TRUSTED = ("bench", HERE)
 """Origins of data sets that are opened in this process."""
-PATIENCE = 60.0
-"""Seconds that a third party's data set may take for each answer."""
-LEAST_PATIENCE = 5.0
-STARTS = 2
-"""Processes that may die of one question."""
 MOST_SAMPLES = 1_000_000
-LARGEST_ANSWER = 1 << 30
-"""Bytes of a sample; anything larger is no image that a method could restore."""
 
 
 def dataset_class(name: str, patience: float = PATIENCE) -> type[Dataset]:
@@ -91,7 +83,7 @@ class Guest(Dataset):
     patience: ClassVar[float]
 
     def __init__(self) -> None:
-        self._host: _Host | None = None
+        self._host: Host | None = None
         self._refusal: BenchError | None = None
         self._given: dict[int, tuple[str, str]] = {}
         self._count = self._ask("count", _read_count)
@@ -121,69 +113,17 @@ class Guest(Dataset):
         fate = ""
         for _ in range(STARTS):
             try:
-                self._host = self._host or _Host(self.entry, self.patience, self.reads_data)
+                self._host = self._host or _host(self.entry, self.patience, self.reads_data)
                 return self._host.ask(question, read)
-            except _Death as death:
+            except Death as death:
                 self._host, fate = None, str(death)
-            except _Silence as silence:
+            except Silence as silence:
                 fate = str(silence)
                 break
         self._host = None
         what = "count its images" if question == "count" else f"give its image {question}"
         self._refusal = InvalidInput(f"The dataset {self.name!r} was asked to {what}. {fate}")
         raise self._refusal
-
-
-class _Death(Exception):
-    """The end of a process, in a sentence."""
-
-
-class _Silence(Exception):
-    """No answer in time, or one that is none, in a sentence."""
-
-
-class _Host:
-    """The process of a data set, which has said what that is."""
-
-    def __init__(self, entry: Entry, patience: float, data: bool) -> None:
-        self._patience = patience
-        self._child = Child(answer, entry.name, data, data=data)
-        self._hear(START_LIMIT)  # the process is up; what takes long from here is the data set
-        self.introduction = self._hear(patience)
-
-    def ask(self, question: int | str, read: Any) -> Any:
-        """Return what ``read`` makes of the answer."""
-        try:
-            self._child.connection.send_bytes(json.dumps(question).encode())
-        except (OSError, ValueError):
-            raise _Death(self._child.fate()) from None
-        return _understood(self._hear(self._patience), read)
-
-    def _hear(self, patience: float) -> bytes:
-        try:
-            return self._child.receive(patience, LARGEST_ANSWER)
-        except TimeoutError:
-            self._child.kill()
-            raise _Silence(f"It did not answer within {patience:g} s.") from None
-        except (EOFError, OSError):
-            raise _Death(self._child.fate()) from None
-
-    def close(self) -> None:
-        self._child.kill()
-
-
-def _understood(message: bytes, read: Any) -> Any:
-    """Read an answer: a line of JSON and, of a sample, its tensors in the safetensors format."""
-    line, _, tensors = message.partition(b"\n")
-    try:
-        plain = json.loads(line)
-        if isinstance(plain, dict) and "error" in plain:
-            raise (Unavailable if plain["unavailable"] else InvalidInput)(str(plain["error"]))
-        return read(plain, tensors)
-    except BenchError:
-        raise
-    except Exception:  # whatever it wrote into the pipe itself
-        raise _Silence("It sent something that is no answer.") from None
 
 
 @functools.cache
@@ -194,7 +134,7 @@ def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
         attributes = _introduction_of(entry, patience, data=own)
         if attributes == READS_DATA:
             attributes = _introduction_of(entry, patience, data=True)
-    except (_Death, _Silence) as fate:
+    except (Death, Silence) as fate:
         return BenchError(
             f"The dataset {entry.name!r} of {entry.origin} did not say what it is. {fate}"
         )
@@ -205,18 +145,14 @@ def _introduce(entry: Entry, patience: float) -> type[Dataset] | BenchError:
 
 
 def _introduction_of(entry: Entry, patience: float, data: bool) -> Mapping[str, Any]:
-    """Have a data set introduce itself, in another process if the first dies."""
-    for attempt in range(1, STARTS + 1):
-        try:
-            host = _Host(entry, patience, data)
-            break
-        except _Death:
-            if attempt == STARTS:
-                raise
-    try:
-        return _understood(host.introduction, _read_introduction)
-    finally:
-        host.close()
+    """Have a data set introduce itself."""
+    host, found = introduced(functools.partial(_host, entry, patience, data), _read_introduction)
+    host.close()
+    return found
+
+
+def _host(entry: Entry, patience: float, data: bool) -> Host:
+    return Host(answer, entry.name, data, patience=patience, data=data)
 
 
 def _read_introduction(plain: Any, tensors: bytes) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from bench import text
 from bench.datasets.places import place
 from bench.errors import BenchError
 from bench.harness import interview
+from bench.harness.introductions import introduce_dataset
 from bench.methods import needs
 from bench.protocol import Location
 from bench.registry import DATASETS, METHODS
@@ -73,7 +74,7 @@ def datasets() -> Iterator[Line]:
 
 def _described(name: str) -> tuple[str, Location]:
     if DATASETS.entries[name].origin == "bench":
-        return DATASETS.described[name]["title"], place(name)
+        return introduce_dataset(name).title, place(name)
     from bench.harness.guests import dataset_class
 
     cls = dataset_class(name)

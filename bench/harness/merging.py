@@ -17,10 +17,8 @@ import pandas as pd
 
 from bench.errors import InvalidInput
 from bench.files import write_atomically
-from bench.harness import provenance, score_table, scores
-from bench.harness.scoring import versions
+from bench.harness import columns, provenance, score_table, scores
 from bench.harness.store import Store
-from bench.metrics import METRICS
 from bench.protocol import Dataset, Status
 
 LABEL = scores.LABEL
@@ -116,7 +114,7 @@ def merge(
                 with Store(side.folder, write=False) as source:
                     store.adopt(source, table["id"], earlier=side is left)
         listed = pd.concat(rows).reset_index().drop(columns="id")
-        write_atomically(out / "scores.csv", score_table.encode(listed[scores.COLUMNS]))
+        write_atomically(out / "scores.csv", score_table.encode(listed[columns.columns()]))
         frame = scores.update(scores.collect(store, open_dataset, progress=False), out)
         provenance.finish(out, entry)
     counts = {left.folder: len(from_left), right.folder: len(from_right)}
@@ -176,8 +174,8 @@ def _other_scores(ours: pd.DataFrame, theirs: pd.DataFrame) -> np.ndarray:
     """Which rows, done in both, differ by more than the last digit in a metric of one version."""
     differ = np.zeros(len(ours), dtype=bool)
     done = ((ours["status"] == Status.OK) & (theirs["status"] == Status.OK)).to_numpy()
-    stated = [table["metric_version"].map(versions) for table in (ours, theirs)]
-    for name, metric in METRICS.items():
+    stated = [table["metric_version"].map(columns.read) for table in (ours, theirs)]
+    for name, metric in columns.METRICS.items():
         a, b = (table[name].to_numpy(float, na_value=np.nan) for table in (ours, theirs))
         alike = [x.get(name) == y.get(name) for x, y in zip(*stated, strict=True)]
         known = ~np.isnan(a) & ~np.isnan(b)  # a cell may be done and not scored yet

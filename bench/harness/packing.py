@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors.numpy
-import torch
 
 from bench.protocol import Restoration, Status
 from bench.protocol.status import ANSWERS
+
+if TYPE_CHECKING:
+    import torch
 
 IMAGE_LEVELS = 65535
 """Images are kept as 16-bit integers: a rounding of 4e-6, far below any metric's digits."""
@@ -46,6 +49,8 @@ class Answer:
 
 def pack(restoration: Restoration) -> Packed:
     """Turn a restoration into bytes; :func:`unpack` reverses it up to the rounding of the image."""
+    import torch
+
     image = restoration.image.float().clamp(0, 1).mul(IMAGE_LEVELS).round()
     tensors = {
         "image": image.to(torch.int32),
@@ -65,6 +70,8 @@ def pack(restoration: Restoration) -> Packed:
 
 def unpack(packed: Packed) -> Restoration:
     """Return the restoration that was packed, its image in [0, 1]."""
+    import torch  # which reading a table of a store does not need
+
     arrays = safetensors.numpy.load(packed.arrays)
     image = arrays.pop("image").astype(np.float32) / IMAGE_LEVELS
     kernel, residual = arrays.pop("kernel", None), arrays.pop("residual", None)

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.errors import BenchError, InvalidInput, Unavailable, UnknownName
 from bench.harness import guests, interview
@@ -20,6 +20,9 @@ from bench.physics.observation import Observed, observe, size
 from bench.protocol import Dataset, Status, Task
 from bench.registry import METHODS
 
+Place = tuple[str, int, Condition]
+"""An observation by its data set's name, its position there and its condition."""
+Maker = Callable[[Dataset, int, Condition], Observed]
 REFERENCE_PIXELS = 64 * 64
 """``Method.batch_size`` is stated for images of this size."""
 
@@ -81,10 +84,15 @@ class Chunk:
         for position in range(len(self)):
             yield self.only([position == other for other in range(len(self))])
 
-    def observed(self) -> list[Observed]:
+    @property
+    def places(self) -> list[Place]:
+        """What its methods see: each image and condition once."""
+        name = self.dataset.name
+        return list(dict.fromkeys((name, cell.index, cell.condition) for cell in self.cells))
+
+    def observed(self, make: Maker = observe) -> list[Observed]:
         """Make the observations of the cells, once for several methods."""
-        places = dict.fromkeys((cell.index, cell.condition) for cell in self.cells)
-        return [observe(self.dataset, index, condition) for index, condition in places]
+        return [make(self.dataset, index, condition) for _, index, condition in self.places]
 
 
 def _look(dataset: Dataset, index: int, condition: Condition, device: str) -> tuple[Picture, Task]:

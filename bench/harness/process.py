@@ -15,6 +15,7 @@ import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import os
+import select
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ PRELOADED = ["bench.harness.reaper", "bench.harness.worker"]
 PR_SET_PDEATHSIG = 1
 START_LIMIT = 120.0
 """Seconds that a process may take until it says its first word."""
+SMALL = 4096
+"""Bytes of a message that is sent without a thread of its own."""
 WHOLE = 30.0
 """Seconds for a message to arrive whole: who stops in the middle is not waited for."""
 STARTING = threading.Lock()
@@ -105,12 +109,16 @@ class Child:
 
     def send(self, message: Any) -> None:
         """Send without waiting: a process that does not read must not hold up its parent."""
-        self._sender = threading.Thread(target=self._send, args=(message,), daemon=True)
+        packed = ForkingPickler.dumps(message)
+        if len(packed) <= SMALL and select.select([], [self.connection], [], 0)[1]:
+            self._send(packed)  # a pipe that takes anything takes that much at once
+            return
+        self._sender = threading.Thread(target=self._send, args=(packed,), daemon=True)
         self._sender.start()
 
-    def _send(self, message: Any) -> None:
+    def _send(self, packed: Any) -> None:
         with contextlib.suppress(OSError, ValueError):  # a death is noticed where answers are read
-            self.connection.send(message)
+            self.connection.send_bytes(packed)
 
     def receive(
         self, patience: float | None, most: int | None = None, whole: float = WHOLE

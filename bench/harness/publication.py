@@ -15,7 +15,7 @@ from bench import __version__
 from bench.errors import InvalidInput, Unavailable
 from bench.files import check_place, write_atomically
 from bench.harness import scores
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 
 CARD = """\
 ---

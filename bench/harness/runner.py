@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bench.harness.dispatch import Dispatch, compute_here
 from bench.harness.executors.base import Executor
 from bench.harness.executors.local import LocalExecutor
+from bench.harness.observations import Observations
 from bench.harness.plan import Chunk, Refusal
 from bench.harness.process import THREADS
 from bench.harness.progress import Progress
@@ -83,7 +84,7 @@ def run(
     workers = workers or available_cores()
     costs = Costs(store.seconds(), recorded())
     queue = arrange(_waiting(list(plan), store, summary), costs, workers)
-    forecast = Forecast(queue, costs)
+    forecast, observations = Forecast(queue, costs), Observations(queue)
     with Progress(sum(map(len, queue)), progress) as shown:
 
         def record(outcomes: list[Outcome]) -> None:
@@ -94,11 +95,12 @@ def run(
 
         for chunk in (chunk for chunk in queue if chunk.cells[0].origin == HERE):
             shown.begun(chunk.title)
-            record(compute_here(chunk))
+            record(compute_here(chunk, observations))
         queue = [chunk for chunk in queue if chunk.cells[0].origin != HERE]
         if queue:
             opened = executor(workers) if executor else LocalExecutor(workers, threads)
-            for outcomes in Dispatch(queue, opened, time_limit).compute(shown.begun):
+            dispatch = Dispatch(queue, opened, time_limit, observations)
+            for outcomes in dispatch.compute(shown.begun):
                 record(outcomes)
     return summary
 

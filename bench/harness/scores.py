@@ -16,11 +16,9 @@ import pandas as pd
 from bench.checksums import checksum
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.harness import score_table
+from bench.harness import columns, score_table
 from bench.harness.cells import Cell, Row
-from bench.harness.scoring import VERSION, current, score_missing
 from bench.harness.store import Store
-from bench.metrics import METRICS
 from bench.protocol import Dataset, Status
 
 WHOLE = ("blur_length", "generator_evaluations", "iterations", "restarts")
@@ -31,22 +29,8 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 REFERENCE = "known-kernel"
 """The oracle that the error ratio is taken against."""
 
-DIGITS = {
-    **{name: metric.digits for name, metric in METRICS.items()},
-    "kernel_spread": 3,
-    "error_ratio": 3,
-    "residual": 6,
-    "seconds": 3,
-}
 Lack = tuple[str, str, str]
 """A method's label, a status and the reason why there are no scores."""
-COLUMNS = [
-    *("dataset", "condition", "method", "kind", "image", "kernel_id"),
-    *("noise", "blur_length", "kernel_spread", "seed"),
-    *METRICS,
-    *("error_ratio", "residual", "generator_evaluations", "iterations", "restarts", "seconds"),
-    *("status", "reason", "parameters", "prior", "method_version", "metric_version", "origin"),
-]
 
 
 def collect(
@@ -64,22 +48,25 @@ def collect(
     Returns
     -------
     DataFrame
-        The columns :data:`COLUMNS`, rounded to :data:`DIGITS`, sorted by dataset, condition,
+        The columns of :func:`bench.harness.columns.columns`, rounded, sorted by dataset, condition,
         method and image. Cells without a restoration have a status, a reason and no scores. What
         a cell was scored by before stays where a newer metric cannot be computed, because the data
         are not here, say; that metric's column is empty then, and a notice says why.
     """
+    from bench.harness.scoring import score_missing  # it needs PyTorch, which reading does not
+
+    names = columns.columns()
     lost = score_missing(store, open_dataset, progress)
     newest = store.newest_versions()
     kept: list[str] = []
-    values: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    values: dict[str, list[Any]] = {name: [] for name in names}
     for row in store.each():
-        if row.id in lost and not METRICS.keys().isdisjoint(current(row)):
+        if row.id in lost and not columns.METRICS.keys().isdisjoint(columns.current(row)):
             kept.append(row.id)
         elif row.id in lost:
             row = dataclasses.replace(row, status=Status.FAILED, reason=lost[row.id])
         tidy = _tidy(_dated(row, newest))
-        for name in COLUMNS:
+        for name in names:
             values[name].append(tidy.get(name))
     if kept:
         why = score_table.printable(lost[kept[0]])
@@ -87,9 +74,9 @@ def collect(
             f"bench: {len(kept)} cells keep the scores they have, without newer metrics: {why}",
             file=sys.stderr,
         )
-    frame = pd.DataFrame(values, columns=COLUMNS)
+    frame = pd.DataFrame(values, columns=names)
     frame["error_ratio"] = _error_ratio(frame)
-    return frame.round(DIGITS).astype(dict.fromkeys(WHOLE, "Int64"))
+    return frame.round(columns.digits()).astype(dict.fromkeys(WHOLE, "Int64"))
 
 
 def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -116,10 +103,10 @@ def update(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
         held = pd.MultiIndex.from_frame(frame[LABEL])
         kept = earlier[~pd.MultiIndex.from_frame(earlier[LABEL]).isin(held)]
         if len(kept):
-            kept = kept[COLUMNS].astype(dict.fromkeys(WHOLE, "Int64"))
+            kept = kept[columns.columns()].astype(dict.fromkeys(WHOLE, "Int64"))
             frame = pd.concat([kept, frame], ignore_index=True)
             frame = frame.iloc[_order(frame).argsort(kind="stable")].reset_index(drop=True)
-            ratio = _error_ratio(frame).round(DIGITS["error_ratio"])
+            ratio = _error_ratio(frame).round(columns.OTHER_DIGITS["error_ratio"])
             frame["error_ratio"] = ratio.fillna(frame["error_ratio"].astype(float))
     write_atomically(path, score_table.encode(frame))
     return frame
@@ -140,8 +127,8 @@ def lacking(frame: pd.DataFrame, cells: Iterable[Cell]) -> collections.Counter[L
     if without.empty:
         return found
     labels = {cell.label for cell in cells}
-    columns = (without[name] for name in (*LABEL, "status", "reason"))
-    for dataset, condition, method, image, status, reason in zip(*columns, strict=True):
+    parts = (without[name] for name in (*LABEL, "status", "reason"))
+    for dataset, condition, method, image, status, reason in zip(*parts, strict=True):
         if "|".join((dataset, condition, method, image)) in labels:
             found[method, status, reason] += 1
     return found
@@ -163,7 +150,7 @@ def read_planned(folder: Path) -> pd.DataFrame:
         return read(folder)
     with Store(folder, write=False) as store:
         rows = [_tidy(row) for row in store.each()]
-    fresh = score_table.escaped(pd.DataFrame(rows, columns=COLUMNS))
+    fresh = score_table.escaped(pd.DataFrame(rows, columns=columns.columns()))
     if not (folder / "scores.csv").exists():
         return fresh
     frame = read(folder)
@@ -173,7 +160,7 @@ def read_planned(folder: Path) -> pd.DataFrame:
     stale = pd.MultiIndex.from_frame(frame[LABEL]).isin(pd.MultiIndex.from_frame(fresh[LABEL]))
     if fresh.empty:
         return frame
-    numbers = [name for name in COLUMNS if name not in score_table.TEXT]
+    numbers = [name for name in columns.columns() if name not in score_table.TEXT]
     return pd.concat([frame[~stale], fresh.astype(dict.fromkeys(numbers, float))])
 
 
@@ -201,7 +188,7 @@ def read(folder: Path) -> pd.DataFrame:
         raise BenchError(
             f"There are no scores at {path}; make some with 'python -m bench run --out {folder}'."
         )
-    frame = score_table.decode(path, COLUMNS, (*WHOLE, "seed"))
+    frame = score_table.decode(path, columns.columns(), (*WHOLE, "seed"))
     if frame["seed"].notna().all():
         frame["seed"] = frame["seed"].astype(int)
     return frame
@@ -212,8 +199,8 @@ def _dated(row: Row, newest: Mapping[tuple[str, str, str], tuple[str, str]]) -> 
 
     Rows of two versions never share a mean: the older are what the last plan has not replaced.
     """
-    columns, ours = row.columns, row.versions
-    last = newest.get((columns["dataset"], columns["condition"], columns["method"]), ours)
+    cell, ours = row.columns, row.versions
+    last = newest.get((cell["dataset"], cell["condition"], cell["method"]), ours)
     if not ours[1]:  # a store of before data set versions were written into plans
         last = (last[0], "")
     if ours == last or row.status != Status.OK:
@@ -228,17 +215,17 @@ def _said(versions: tuple[str, str]) -> str:
 
 
 def _tidy(row: Row) -> dict[str, Any]:
-    columns = row.columns
-    shared = {name: _interned(columns[name]) for name in COLUMNS if name in columns}
+    cell = row.columns
+    shared = {name: _interned(cell[name]) for name in columns.columns() if name in cell}
     return {
         **shared,
-        **(current(row) if row.status == Status.OK else {}),
+        **(columns.current(row) if row.status == Status.OK else {}),
         **row.cost,
         "status": row.status.value,
         "reason": _interned(row.reason),
-        "parameters": fingerprint(columns["parameters"]),
-        "prior": fingerprint(columns["assets"]),
-        "metric_version": row.score_version or VERSION,
+        "parameters": fingerprint(cell["parameters"]),
+        "prior": fingerprint(cell["assets"]),
+        "metric_version": row.score_version or columns.stated(columns.versions()),
     }
 
 

@@ -6,7 +6,6 @@ version computes that column alone.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,15 +14,13 @@ import torch
 from tqdm import tqdm
 
 from bench.errors import BenchError
+from bench.harness import columns, guest_metrics
 from bench.harness.cells import Row
 from bench.harness.store import Store
-from bench.metrics import METRICS, score
+from bench.metrics import Comparison
+from bench.metrics.scoring import measure
 from bench.physics.observation import told_size, truth
 from bench.protocol import Dataset, Restoration, Sample
-
-VERSIONS = {**{name: metric.version for name, metric in METRICS.items()}, "kernel_spread": "1"}
-"""The version of every column that is computed from a restoration and the truth."""
-VERSION = ",".join(f"{name}={version}" for name, version in VERSIONS.items())
 
 BATCH = 128
 """Restorations scored, and kept, at a time."""
@@ -51,41 +48,38 @@ def score_missing(
         By cell, why it cannot be scored.
     """
     lost: dict[str, str] = {}
-    total = store.unscored(VERSION)
+    wanted = columns.stated(columns.versions())
+    total = store.unscored(wanted)
     with tqdm(total=total, unit="score", disable=not (progress and total)) as bar:
         # By image, so that the truth is made once for all the methods that restored it.
-        rows = store.each("image", unscored=VERSION)
+        rows = store.each("image", unscored=wanted)
         for (name, _), group in itertools.groupby(rows, key=_dataset_and_condition):
             for batch in _batches(group):
                 try:
                     scored, failed = _score_each(store, open_dataset(name), batch)
                 except BenchError as error:  # an earlier run's, whose plugin is gone or broken
                     scored, failed = {}, dict.fromkeys((row.id for row in batch), str(error))
-                store.keep_scores(VERSION, scored)
+                _keep(store, scored)
                 lost |= failed
                 bar.update(len(batch))
     return lost
 
 
-def current(row: Row) -> Scores:
-    """Return those of a row's scores that today's metrics would give again."""
-    known = versions(row.score_version)
-    return {
-        name: value
-        for name, value in row.scores.items()
-        if name not in VERSIONS or known.get(name) == VERSIONS[name]
-    }
+def _keep(store: Store, scored: Mapping[str, Scores]) -> None:
+    """Keep scores with the versions of what gave them; a metric that failed is asked again."""
+    today = columns.versions()
+    alike: dict[str, dict[str, Scores]] = {}
+    for id, scores in scored.items():
+        held = {name: version for name, version in today.items() if name in scores}
+        alike.setdefault(columns.stated(held), {})[id] = scores
+    for version, some in alike.items():
+        store.keep_scores(version, some)
 
 
 def _missing(row: Row) -> frozenset[str]:
-    known = versions(row.score_version)
-    return frozenset(name for name, version in VERSIONS.items() if known.get(name) != version)
-
-
-@functools.lru_cache(maxsize=64)
-def versions(text: str) -> Mapping[str, str]:
-    """Read versions by metric from a text such as ``psnr=1,ssim=2``."""
-    return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
+    known = columns.read(row.score_version)
+    today = columns.versions()
+    return frozenset(name for name, version in today.items() if known.get(name) != version)
 
 
 def _dataset_and_condition(row: Row) -> tuple[Any, ...]:
@@ -149,7 +143,7 @@ def _score(store: Store, dataset: Dataset, rows: Sequence[Row]) -> dict[str, Sco
         for position, (row, restoration, _) in enumerate(items):
             residual = restoration.residual
             scored[row.id] = {
-                **current(row),
+                **columns.current(row),
                 **{name: value[position] for name, value in values.items()},
                 "kernel_spread": spreads[row.index],
                 "residual": float("nan") if residual is None else float(residual[0]),
@@ -165,15 +159,25 @@ def _measure(
     row, restoration, sample = items[0]
     size = (int(restoration.image.shape[-2]), int(restoration.image.shape[-1]))
     told = told_size(sample.kernel, row.condition.bound, size)
-    values = score(
+    comparison = Comparison(
         torch.cat([restoration.image for _, restoration, _ in items]),
         None if kernels[0] is None else torch.cat([k for k in kernels if k is not None]),
         torch.stack([sample.image for _, _, sample in items]),
         torch.stack([sample.kernel for _, _, sample in items]),
         dataset.alignment_for(told),
-        names,
     )
-    return {name: value.tolist() for name, value in values.items()}
+    found = {name: value.tolist() for name, value in measure(comparison, names).items()}
+    for name, guest in columns.METRICS.guests.items():
+        if name not in names:
+            continue
+        if guest.description.needs_truth != comparison.has_truth:
+            found[name] = comparison.nothing.tolist()
+            continue
+        try:
+            found[name] = guest.compute(comparison)
+        except BenchError as error:
+            guest_metrics.complain(name, str(error))
+    return found
 
 
 def kernel_spread(kernel: torch.Tensor) -> float:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.harness import guests, interview, plan, process, provenance, runner, scores
+from bench.harness import columns, guests, interview, plan, process, provenance, runner, scores
 from bench.harness.parallel import Parallel
 from bench.harness.plan import Chunk, MethodSpec, Refusal
 from bench.harness.store import Store
@@ -148,7 +148,7 @@ def execute(
             "parallel": dataclasses.asdict(parallel),
             "threads_per_worker": process.THREADS,
             "assets": checksums(laid_out),
-            "metric_versions": scores.VERSION,
+            "metric_versions": columns.stated(columns.versions()),
         }
     )
     with Store(out, invocation=origin["invocation"]) as store:

@@ -19,6 +19,8 @@ YARDSTICK: tuple[str, ...] = ("-c", "import torch")
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("-m", "bench", "--help"),
     ("-m", "bench", "list"),
+    ("-c", "from bench.harness import scores; from bench.report import printed"),  # table
+    ("-c", "from bench.harness import scores; from bench.report import comparison"),  # compare
     ("-c", "import bench.api"),
 )
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from bench.metrics.description import Description
 from bench.physics.alignment import align, recentre
 from bench.protocol import Alignment
 
@@ -83,7 +84,7 @@ class Metric(abc.ABC):
     needs_truth : bool
         Whether it compares with the truth. Metrics that do not are taken where there is no truth,
         and only there: next to a measure that knows it they would add nothing.
-    place : int
+    place : float
         Columns are sorted by it.
     """
 
@@ -97,17 +98,13 @@ class Metric(abc.ABC):
     headline: ClassVar[bool] = False
     of_image: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
-    place: ClassVar[int]
+    place: ClassVar[float]
 
-    @property
-    def label(self) -> str:
-        """The heading with its unit, as ``PSNR (dB)``."""
-        return f"{self.heading} ({self.unit})" if self.unit else self.heading
-
-    @property
-    def arrow(self) -> str:
-        """Which way is better."""
-        return "↑" if self.larger_is_better else "↓"
+    @classmethod
+    def describe(cls) -> Description:
+        """Return the class attributes as plain values."""
+        fields = (field.name for field in dataclasses.fields(Description))
+        return Description(**{name: getattr(cls, name) for name in fields})
 
     @abc.abstractmethod
     def compute(self, comparison: Comparison) -> Tensor:

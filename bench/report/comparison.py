@@ -10,7 +10,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from bench.errors import BenchError
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.protocol import Status
 from bench.report.statistics import Difference, holm, paired_difference
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report.looks import BASELINE
 from bench.report.names import escape, full_name, method_order
 from bench.report.plain import MOST_LINES, PAGE, REFERENCE, look, plain_figures, save, shares

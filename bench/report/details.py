@@ -7,7 +7,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.harness import interview
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.protocol import Status
 from bench.registry import METHODS
 from bench.report import layout

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report.names import method_order, prior_information
 from bench.report.ranking import FEWEST, MARGIN, RANKED
 from bench.report.summary import Mean, Row, Summary, View
@@ -94,8 +94,12 @@ def measured(views: Sequence[View], metrics: Sequence[str]) -> list[str]:
     return found or [name for name in metrics if METRICS[name].needs_truth] or list(metrics)
 
 
-def detail(view: View, metrics: Sequence[str]) -> Table:
-    """Lay out one view: methods down, the metrics that it has across."""
+def detail(view: View, metrics: Sequence[str], prior: bool = True) -> Table:
+    """Lay out one view: methods down, the metrics that it has across.
+
+    What a method starts from hangs on its parameters, so that its class is imported to say it;
+    without ``prior`` that column is left empty.
+    """
     metrics = measured([view], metrics)
     columns = [
         Column("n"),
@@ -111,7 +115,7 @@ def detail(view: View, metrics: Sequence[str]) -> Table:
             *(entry(row.means[name], name, row) for name in metrics),
             Entry(seconds(row)),
             Entry("; ".join(mark.short for mark in row.marks if mark.short)),
-            Entry(prior_information(row.method, row.kind, row.origin)),
+            Entry(prior_information(row.method, row.kind, row.origin) if prior else ""),
         ]
         lines.append(Line(row.method, row.title, row.kind, tuple(entries)))
     notes = [view.notice] if view.notice else []

@@ -17,8 +17,8 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.harness import interview
-from bench.harness.guests import dataset_class
-from bench.protocol import Dataset, Status
+from bench.harness.introductions import DatasetIntroduction, introduce_dataset
+from bench.protocol import Status
 from bench.registry import METHODS
 from bench.report.names import code, escape, method_order
 
@@ -67,10 +67,10 @@ def marks(group: pd.DataFrame) -> list[Mark]:
     return [*found, *_contended(group), *_missing(group)]
 
 
-def dataset_of(group: pd.DataFrame) -> type[Dataset] | None:
-    """Return the class of the data set of a table's rows; None if its plugin is gone."""
+def dataset_of(group: pd.DataFrame) -> DatasetIntroduction | None:
+    """Introduce the data set of a table's rows; None if its plugin is gone."""
     try:
-        return dataset_class(str(group["dataset"].iloc[0]))
+        return introduce_dataset(str(group["dataset"].iloc[0]))
     except BenchError:
         return None
 
@@ -166,7 +166,7 @@ def _boundaries(group: pd.DataFrame) -> Iterator[Mark]:
     dataset = dataset_of(group)
     if dataset is None:
         return
-    boundary = dataset.told_boundary()
+    boundary = dataset.boundary
     for method in sorted(set(group.loc[group["status"] == Status.OK, "method"])):
         name = method.partition("[")[0]
         try:

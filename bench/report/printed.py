@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.errors import UnknownName
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report import layout
 from bench.report.summary import summarise
 from bench.report.writers import terminal
@@ -37,7 +37,7 @@ def text(
         raise UnknownName(f"There is no metric {unknown[0]!r}; there are: {', '.join(METRICS)}.")
     summary = summarise(frame)
     width = None if wide else width_here()
-    tables = [layout.detail(view, columns or summary.metrics) for view in summary.views]
+    tables = [layout.detail(view, columns or summary.metrics, prior) for view in summary.views]
     return "\n\n".join(terminal.write(table, width, prior) for table in tables)
 
 

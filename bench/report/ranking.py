@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.protocol import Dataset
+from bench.harness.introductions import DatasetIntroduction
 from bench.report.statistics import above, holm
 
 RANKED = "psnr"
@@ -19,7 +19,7 @@ FEWEST = 20
 """Images, and kernels, below which no leading group is claimed."""
 
 
-def objection(images: int, kernels: int, ranked: int, dataset: type[Dataset] | None) -> str:
+def objection(images: int, kernels: int, ranked: int, dataset: DatasetIntroduction | None) -> str:
     """Say why no leading group can be claimed.
 
     Parameters

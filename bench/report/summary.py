@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.protocol import Status
 from bench.registry import DATASETS
 from bench.report.marks import UNRANKED, Mark, dataset_of, marks, mixed

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.harness import scores
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.protocol import Status
 from bench.report.summary import mean_of
 

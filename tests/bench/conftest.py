@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.harness import scores
+from bench.harness import columns, scores
 from bench.report import mosaic
 
 IMAGES = ["000", "001", "002", "003"]
@@ -45,7 +45,7 @@ def score_rows(dataset: str, noise: float = 0.01, blur_length: int | None = None
             "residual": 0.01,
             "seconds": 30 - level,
             "status": "ok",
-            "metric_version": scores.VERSION,
+            "metric_version": columns.stated(columns.versions()),
             "origin": "bench",
         }
         for method, (kind, level) in METHODS.items()
@@ -54,7 +54,7 @@ def score_rows(dataset: str, noise: float = 0.01, blur_length: int | None = None
 
 
 def write_scores(rows: list[dict], path: Path) -> None:
-    scores.update(pd.DataFrame(rows, columns=scores.COLUMNS), path.parent)
+    scores.update(pd.DataFrame(rows, columns=columns.columns()), path.parent)
 
 
 def gallery_group(folder: Path, dataset: str, draw: np.random.Generator) -> dict:

@@ -7,7 +7,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.harness import scores as score_table
-from bench.harness.scores import COLUMNS as SCORES
+from bench.harness.columns import columns
 from bench.physics.condition import Condition
 from bench.protocol import Status
 from bench.report import decompose, decomposition
@@ -45,7 +45,7 @@ def folder(tmp_path):
     ]
     frame = pd.DataFrame(rows, columns=decompose.COLUMNS)
     frame.to_csv(tmp_path / decompose.FILE, index=False)
-    scores = pd.DataFrame([*scored("dd", 22.0), *scored("range-oracle", 27.0)], columns=SCORES)
+    scores = pd.DataFrame([*scored("dd", 22.0), *scored("range-oracle", 27.0)], columns=columns())
     scores.to_csv(tmp_path / "scores.csv", index=False)
     return tmp_path
 

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from bench.errors import ProcessError
+from bench.harness import observations
 from bench.harness.dispatch import Dispatch
 from bench.harness.executors.base import Garbled, Late, Lost, Work
+from bench.harness.observations import Observations
 from bench.harness.packing import Answer, Packed, decode, encode
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
 from bench.harness.store import Outcome, Store
 from bench.physics.condition import Condition
+from bench.physics.observation import Observed, observe
 
 Behaviour = Callable[[Work], list[Answer] | Exception]
 
@@ -117,3 +120,26 @@ def test_recording_a_cell_twice_is_harmless(tmp_path: Path) -> None:
         store.record(outcomes)
         store.record([Outcome(outcomes[0].cell, "failed", "A second, lost try.")])
         assert [(row.id, row.status, row.cost) for row in store.rows()] == once
+
+
+@pytest.mark.parametrize(("most", "made"), [(1 << 30, 4), (0, 8), (300_000, 6)])
+def test_observations_are_made_once_for_all_methods_if_they_fit(
+    most: int, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = load_dataset("photos")
+    methods = [MethodSpec("blurry"), MethodSpec("known-kernel")]
+    laid_out = [c for c in plan(methods, [dataset], [Condition()], 4) if isinstance(c, Chunk)]
+    asked = []
+
+    def counted(*place: object) -> Observed:
+        asked.append(place[1])
+        return observe(*place)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(observations, "observe", counted)
+    kept = Observations(laid_out, most)
+    for chunk in laid_out:
+        for one, other in zip(chunk.observed(kept), chunk.observed(), strict=True):
+            assert one.observation.equal(other.observation)
+            assert one.sample.image.equal(other.sample.image)
+    assert len(asked) == made
+    assert kept._free == most  # nothing is held that nobody will ask for

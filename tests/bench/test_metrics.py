@@ -11,7 +11,8 @@ import skimage.metrics
 import torch
 
 from bench.errors import InvalidInput
-from bench.metrics import METRICS, gmsd, kernel_similarity, psnr, score, ssim, ssim_rgb
+from bench.harness.columns import METRICS
+from bench.metrics import gmsd, kernel_similarity, psnr, score, ssim, ssim_rgb
 from bench.physics.alignment import align
 from bench.physics.forward import blur, shift
 from bench.protocol import Alignment

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import bench
 from bench.errors import BenchError
-from bench.harness import scores
+from bench.harness import columns
 from bench.harness.session import Datasets
 from bench.physics.forward import shift
 from bench.protocol import Alignment, Dataset, Location, Method, Restoration, Sample, Status
@@ -110,7 +110,7 @@ def results(tmp_path: Path) -> Path:
         *levin("sparse-edges", "method", 29.0, 1.5),
         *levin("known-kernel", "oracle", 35.0, 1.0),
     ]
-    pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(tmp_path / "scores.csv", index=False)
+    pd.DataFrame(rows, columns=columns.columns()).to_csv(tmp_path / "scores.csv", index=False)
     found = [
         *registrations("sparse-edges", 32, whole=20.0, cropped=20.0, pixels=25.0, full=29.0),
         *registrations("published-phase-only", 23, whole=28.4, cropped=28.4, pixels=28.4,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.harness import scores, scoring
+from bench.harness import columns, scores, scoring
 from bench.harness.cells import Cell
 from bench.harness.packing import Packed, pack
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, parse_methods, plan
@@ -22,7 +22,7 @@ from bench.report import tables
 def rows(method: str, psnr: list[float], kind: str = "method", version: str = "1") -> list[dict]:
     """Rows of ``photos``."""
     return [
-        {name: float("nan") for name in scores.COLUMNS}
+        {name: float("nan") for name in columns.columns()}
         | {"dataset": "photos", "condition": "c", "method": method, "kind": kind, "status": "ok"}
         | {
             "image": f"{index:03d}",
@@ -123,17 +123,15 @@ def test_raising_a_metrics_version_computes_its_column_alone(
         store.expect(cells)
         store.record(Outcome(cell, "ok", "", image) for cell in cells)
         before = scores.collect(store, lambda _: dataset, progress=False)
-        raised = {**scoring.VERSIONS, "gmsd": "another"}
-        monkeypatch.setattr(scoring, "VERSIONS", raised)
-        text = ",".join(f"{name}={version}" for name, version in raised.items())
-        monkeypatch.setattr(scoring, "VERSION", text)
+        raised = {**columns.versions(), "gmsd": "another"}
+        monkeypatch.setattr(columns, "versions", lambda: raised)
         asked = []
 
         def only_gmsd(*arguments: object) -> dict[str, object]:
             asked.append(arguments[-1])
             return {"gmsd": torch.tensor([0.5] * 2)}
 
-        monkeypatch.setattr(scoring, "score", only_gmsd)
+        monkeypatch.setattr(scoring, "measure", only_gmsd)
         after = scores.collect(store, lambda _: dataset, progress=False)
     assert asked == [frozenset({"gmsd"})]
     assert list(after["gmsd"]) == [0.5, 0.5]

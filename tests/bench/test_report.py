@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.harness.scores import COLUMNS
+from bench.harness.columns import columns
 from bench.report import build, details, paper, ratios
 from bench.report.paper import claims, ledger, pggan, readme, table1
 from bench.report.paper.record import CONDITION, TEST_SETS, Record
@@ -44,7 +44,7 @@ def scores() -> pd.DataFrame:
                         "origin": "bench",
                     }
                 )
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=columns())
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import torch
 from bench.errors import BenchError, Unavailable
 from bench.harness import scores
 from bench.harness.cells import Cell, MethodSpec, Picture, Series
+from bench.harness.columns import versions
 from bench.harness.packing import pack, split, unpack
-from bench.harness.scoring import VERSIONS
 from bench.harness.store import Outcome, Store
 from bench.harness.store_file import SCHEMA
 from bench.physics.condition import Condition
@@ -112,7 +112,7 @@ def test_a_metric_that_is_newer_than_the_data_here_costs_no_score(
     def gone(name: str) -> Dataset:
         raise Unavailable(f"There is no {name}.")
 
-    older = ",".join(f"{name}={version}" for name, version in VERSIONS.items() if name != "gmsd")
+    older = ",".join(f"{name}={version}" for name, version in versions().items() if name != "gmsd")
     with Store(tmp_path) as store:
         cells = [cell("01"), cell("02"), cell("03")]
         store.expect(cells)

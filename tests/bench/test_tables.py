@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.harness import interview, scores
+from bench.harness import columns, interview, scores
 from bench.report import layout, printed, tables
 from bench.report.summary import summarise
 from bench.report.writers import terminal
@@ -16,7 +16,7 @@ from bench.report.writers import terminal
 def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:
     rows = [
         {
-            **dict.fromkeys(scores.COLUMNS),
+            **dict.fromkeys(columns.columns()),
             "dataset": "tiny",
             "condition": "noise 0.01, seed 0",
             "method": method,
@@ -29,7 +29,7 @@ def frame(psnrs: list[float | None], method: str = "blurry") -> pd.DataFrame:
         }
         for index, psnr in enumerate(psnrs)
     ]
-    return pd.DataFrame(rows, columns=scores.COLUMNS)
+    return pd.DataFrame(rows, columns=columns.columns())
 
 
 def row(text: str, method: str = "blurry") -> str:

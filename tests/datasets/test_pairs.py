@@ -12,8 +12,9 @@ from PIL import Image
 from bench.datasets.pairs import BlurredDataset, find_pairs
 from bench.errors import BenchError, InvalidInput
 from bench.harness import scores
+from bench.harness.columns import METRICS
 from bench.harness.plan import load_dataset
-from bench.metrics import METRICS, score
+from bench.metrics import score
 from bench.physics.condition import Condition, effective
 from bench.physics.observation import observe
 from bench.protocol import Alignment, Sample, Status

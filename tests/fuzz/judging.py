@@ -1,11 +1,13 @@
-"""One damaged input in a forked child: what came of it, and whether that is allowed.
+"""Damaged inputs in a forked child: what came of them, and whether that is allowed.
 
 The parent has imported everything, so that an input costs milliseconds; the child may do whatever
-the damage leads it to.
+the damage leads it to. Several inputs may share a child, since a fork costs more than most of them;
+where one of these is at fault, each gets a child of its own, and that verdict counts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -14,8 +16,9 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from bench.cli import main
 from bench.errors import BenchError
@@ -83,30 +86,67 @@ def judge(act: Callable[[Path], int], folder: Path) -> Verdict:
     with tempfile.TemporaryFile() as said:
         child = os.fork()
         if child == 0:
-            _begin(act, folder, said.fileno())
+            _limit()
+            os._exit(_try(act, folder, said.fileno()))
         code, peak, hung = _wait(child)
-        said.seek(0)
-        text = said.read().decode(errors="replace")
+        text = _text(said)
     return Verdict(code, text, _fault(code, peak, hung, text, before, _listing(folder)))
 
 
-def _begin(act: Callable[[Path], int], folder: Path, output: int) -> None:
-    code = UNEXPECTED
+def judge_together(act: Callable[[Path], int], folders: Sequence[Path]) -> Verdict:
+    """Let one child act on folders in turn; return the verdict on the first that is at fault.
+
+    Where none is, the verdict is on all of them, which have one child's time and memory.
+    """
+    before = [_listing(folder) for folder in folders]
+    with contextlib.ExitStack() as stack:
+        said = [stack.enter_context(tempfile.TemporaryFile()) for _ in folders]
+        noted = stack.enter_context(tempfile.TemporaryFile())
+        child = os.fork()
+        if child == 0:
+            _limit()
+            for folder, output in zip(folders, said, strict=True):
+                os.write(noted.fileno(), f"{_try(act, folder, output.fileno())}\n".encode())
+            os._exit(0)
+        code, peak, hung = _wait(child)
+        texts = [_text(output) for output in said]
+        codes = [int(line) for line in _text(noted).split()]
+    whole = "\n".join(texts)
+    fault = _fault(code, peak, hung, "", None, None)
+    if fault or len(codes) < len(folders):
+        return Verdict(code, whole, fault or "it ended before its turn")
+    for ended, text, folder, listing in zip(codes, texts, folders, before, strict=True):
+        if fault := _fault(ended, 0, False, text, listing, _listing(folder)):
+            return Verdict(ended, text, fault)
+    return Verdict(code, whole, "")
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _limit() -> None:
+    """Bound what this child, and what it starts, may take."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (_addresses() + ADDRESSES,) * 2)
+
+
+def _try(act: Callable[[Path], int], folder: Path, output: int) -> int:
+    """Act on a folder in this child; return an exit code."""
     try:
         os.dup2(output, 1)
         os.dup2(output, 2)
         sys.stdout = os.fdopen(1, "w", errors="backslashreplace", closefd=False)
         sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)
         os.chdir(folder)
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (_addresses() + ADDRESSES,) * 2)
-        code = act(folder)
+        return act(folder)
     except BaseException:
         traceback.print_exc()
+        return UNEXPECTED
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
 
 
 def _addresses() -> int:

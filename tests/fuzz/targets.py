@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import gc
-import importlib
 import io
 import os
 import random
@@ -24,7 +22,6 @@ import scipy.io
 import torch
 from PIL import Image
 
-from bench.cli import COMMANDS
 from bench.datasets import levin, members, natural, official
 from bench.datasets.arrays import read_npz
 from bench.harness import provenance, session
@@ -34,6 +31,7 @@ from bench.methods.training.store import ModelStore
 from bench.registry import DATASETS
 from bench.report import gallery
 from bench.report.page import build_page
+from tests.fuzz import preloaded
 from tests.fuzz.damage import damage_bytes, damage_json, damage_png
 from tests.fuzz.judging import call, command
 
@@ -42,15 +40,8 @@ Files = Mapping[str, bytes]
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAMILIES = ("feedforward", "generators", "kernel_net", "marginal")
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 20, 3), dtype=np.uint8)
-PRELOADED = (
-    *(f"bench.cli.{name.replace('-', '_')}" for name in COMMANDS),
-    *("bench.api", "bench.harness.exchange", "bench.report.explain", "bench.report.comparison"),
-    *("matplotlib.backends.backend_agg", "scipy.stats", "skimage.metrics"),
-)
-"""What readers import when they are called: once for all, before anything is forked."""
-for module in PRELOADED:
-    importlib.import_module(module)
-gc.freeze()  # or each child would copy what its collector looks at
+
+preloaded.load()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,19 +17,21 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.judging import command, judge
+from tests.fuzz.judging import command, judge, judge_together
 from tests.fuzz.targets import TARGETS
 
 QUICK = 66
 """Inputs for each target in the normal suite, 2,000 in all and more."""
 OPTIONS = 75
+TOGETHER = 11
+"""Inputs that share a child."""
 LONG_SECONDS = 3600.0
 CHUNK = 20
 """Inputs of a target in turn, in the long run."""
 
 
-def try_input(name: str, number: int, place: Path) -> str:
-    """Damage an input of a target and have it read; return what is wrong, or ""."""
+def lay_out(name: str, number: int, place: Path) -> tuple[Path, str]:
+    """Write an input of a target, damaged; return its folder and the damaged file's name."""
     draw = random.Random(f"{name}:{number}")
     target = TARGETS[name]
     files = dict(target.files())
@@ -39,7 +41,13 @@ def try_input(name: str, number: int, place: Path) -> str:
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    verdict = judge(target.act, folder)
+    return folder, victim
+
+
+def try_input(name: str, number: int, place: Path) -> str:
+    """Have a damaged input of a target read; return what is wrong, or ""."""
+    folder, victim = lay_out(name, number, place)
+    verdict = judge(TARGETS[name].act, folder)
     if not verdict.fault:
         shutil.rmtree(folder.parent)
         return ""
@@ -49,12 +57,23 @@ def try_input(name: str, number: int, place: Path) -> str:
     )
 
 
-def try_inputs(name: str, numbers: range, place: Path) -> list[str]:
-    """Try several inputs of a target; those that are read as they should be leave nothing."""
+def try_inputs(name: str, numbers: range, place: Path, together: int = TOGETHER) -> list[str]:
+    """Try several inputs of a target; those that are read as they should be leave nothing.
+
+    So many at a time share a child; where one of them is at fault, each is tried again by itself,
+    and what only happens in company is a fault too.
+    """
     faults = []
-    for number in numbers:
-        if fault := try_input(name, number, place):
-            faults.append(fault)
+    for first in range(numbers.start, numbers.stop, together):
+        some = range(first, min(first + together, numbers.stop))
+        folders = [lay_out(name, number, place)[0] for number in some]
+        verdict = judge_together(TARGETS[name].act, folders)
+        for folder in folders:
+            shutil.rmtree(folder.parent)
+        if verdict.fault:
+            alone = [fault for number in some if (fault := try_input(name, number, place))]
+            numbered = f"{name}:{some.start} to {some.stop - 1}, in one process"
+            faults += alone or [f"{numbered}: {verdict.fault}.\n{verdict.said[-3000:]}"]
     return faults
 
 
@@ -132,7 +151,7 @@ def test_an_hour_of_damaged_inputs(tmp_path: Path) -> None:
     began, first, faults, tried = time.monotonic(), QUICK, [], 0
     while time.monotonic() - began < LONG_SECONDS:
         for name in TARGETS:
-            faults += try_inputs(name, range(first, first + CHUNK), tmp_path)
+            faults += try_inputs(name, range(first, first + CHUNK), tmp_path, together=1)
             tried += CHUNK
         first += CHUNK
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from bench.errors import BenchError
 from bench.harness import scores
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report import looks, sweeps
 from bench.report.names import KIND_NOTES, prior_information, title
 from bench.report.page import figures, pairs, pictures, rows

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.registry import DATASETS
 from bench.report.names import method_order
 from bench.report.sweeps import AXES, points

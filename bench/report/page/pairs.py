@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.protocol import Status
 from bench.report.statistics import bootstrap_means, by_cluster, flip_signs
 from bench.report.summary import Summary, View, clusters_of

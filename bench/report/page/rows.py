@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from bench.files import slug
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report import layout
 from bench.report.names import method_order, prior_information
 from bench.report.ranking import RANKED

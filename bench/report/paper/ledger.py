@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from bench.files import read_toml
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report.names import full_name
 from bench.report.paper.record import COLUMNS, METHODS, TEST_SETS, TITLES, Record
 from bench.report.paper.table1 import SHOWN

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.metrics import METRICS
+from bench.harness.columns import METRICS
 from bench.report.layout import INTERVALS, LEADING, Column, Entry, Line, Table, entry
 from bench.report.names import full_name
 from bench.report.paper.record import (

@@ -1,0 +1,135 @@
+"""A process that answers questions for a third party's data set, kernel source or metric.
+
+It says first that it is up, then what it speaks for, then answers one question after the other,
+each within a time limit: a line of JSON and, where it gives tensors, these in the safetensors
+format. Nothing that it sends is unpickled, for it runs other people's code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bench import text
+from bench.errors import BenchError, InvalidInput, Unavailable
+from bench.harness.process import START_LIMIT, Child
+
+T = TypeVar("T")
+
+LEAST_PATIENCE = 5.0
+PATIENCE = 60.0
+"""Seconds for each answer."""
+STARTS = 2
+"""Processes that may die of one question."""
+LARGEST_ANSWER = 1 << 30
+"""Bytes; anything larger is no image that a method could restore."""
+
+
+class Death(Exception):
+    """The end of a process, in a sentence."""
+
+
+class Silence(Exception):
+    """No answer in time, or one that is none, in a sentence."""
+
+
+class Host:
+    """A process that has said what it speaks for.
+
+    Parameters
+    ----------
+    body : callable
+        Called in the process with its end of the pipe and ``arguments``.
+    *arguments
+        Plain values.
+    patience : float
+        Seconds for each answer.
+    data : bool
+        Whether the process is told where the data lie.
+
+    Raises
+    ------
+    Death, Silence
+    """
+
+    def __init__(
+        self,
+        body: Callable[..., None],
+        *arguments: object,
+        patience: float = PATIENCE,
+        data: bool = False,
+    ) -> None:
+        self._patience = patience
+        self._child = Child(body, *arguments, data=data)
+        self._hear(START_LIMIT)  # the process is up; what takes long from here is other people's
+        self.introduction = self._hear(patience)
+
+    def ask(self, question: object, read: Callable[[Any, bytes], T]) -> T:
+        """Return what ``read`` makes of the answer; as :func:`understood`."""
+        self._child.send(question)
+        return understood(self._hear(self._patience), read)
+
+    def _hear(self, patience: float) -> bytes:
+        try:
+            return self._child.receive(patience, LARGEST_ANSWER)
+        except TimeoutError:
+            self._child.kill()
+            raise Silence(f"It did not answer within {patience:g} s.") from None
+        except (EOFError, OSError):
+            raise Death(self._child.fate()) from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._child.kill()
+
+
+def introduced(start: Callable[[], Host], read: Callable[[Any, bytes], T]) -> tuple[Host, T]:
+    """Start a process, another one if the first dies, and read what it says that it speaks for.
+
+    Raises
+    ------
+    Death, Silence, BenchError
+        The last is what it says itself, about itself.
+    """
+    for attempt in range(1, STARTS + 1):
+        try:
+            host = start()
+            break
+        except Death:
+            if attempt == STARTS:
+                raise
+    try:
+        return host, understood(host.introduction, read)
+    except BaseException:
+        host.close()
+        raise
+
+
+def understood(message: bytes, read: Callable[[Any, bytes], T]) -> T:
+    """Read an answer.
+
+    Raises
+    ------
+    InvalidInput, Unavailable
+        If it is an excuse.
+    Silence
+        If it is no answer.
+    """
+    line, _, tensors = message.partition(b"\n")
+    try:
+        plain = json.loads(line)
+        if isinstance(plain, dict) and "error" in plain:
+            raise (Unavailable if plain["unavailable"] else InvalidInput)(str(plain["error"]))
+        return read(plain, tensors)
+    except BenchError:
+        raise
+    except Exception:  # whatever it wrote into the pipe itself
+        raise Silence("It sent something that is no answer.") from None
+
+
+def excuse(error: BaseException, what: str = "") -> bytes:
+    """Say in a process why there is no answer."""
+    said = str(error) if isinstance(error, BenchError) else f"{what}{text.describe(error)}."
+    plain = {"error": text.legible(said), "unavailable": isinstance(error, Unavailable)}
+    return json.dumps(plain).encode()
