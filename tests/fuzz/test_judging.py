@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.fuzz import judging, test_fuzz
@@ -40,7 +39,7 @@ def computes() -> int:
 
 
 def eats() -> int:
-    kept = bytes([1]) * (256 << 20)
+    kept = bytes([1]) * (1 << 30)
     return ends(kept[-1] - 1)()
 
 
@@ -69,9 +68,9 @@ BAD: dict[str, tuple[Callable[[], int], str]] = {
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    monkeypatch.setattr(judging, "CPU_SECONDS", 1)
+    monkeypatch.setattr(judging, "CPU_SECONDS", 2)
     monkeypatch.setattr(judging, "WALL_SECONDS", 4.0)
-    monkeypatch.setattr(judging, "MEMORY", psutil.Process().memory_info().rss + (128 << 20))
+    monkeypatch.setattr(judging, "MEMORY", 1 << 30)
     found = [tmp_path / str(number) / "work" for number in range(3)]
     for folder in found:
         folder.mkdir(parents=True)
