@@ -50,6 +50,10 @@ BENCHMARK = {
         "what an executor costs for each cell, and one worker against two",
         "bench.harness.executor_benchmark",
     ),
+    "scale": (
+        "what the harness costs for 100,000 cells of a method that does nothing",
+        "bench.gate.scale",
+    ),
     "start-up": (
         "what a command costs before it does anything, in imports of PyTorch",
         "bench.harness.startup_benchmark",

@@ -1,4 +1,4 @@
-"""What the harness itself costs: many cells of a method that does nothing.
+"""``python -m bench benchmark scale``: what the harness itself costs for many cells.
 
 A data set of small images and a method that returns what it gets are written into a folder as an
 installed plugin, so that they are planned, run in processes of their own, scored and tabled as
@@ -30,6 +30,14 @@ from bench.registry import DATASETS, METHODS
 from bench.report import page, tables
 
 T = TypeVar("T")
+
+EXAMPLES = """\
+examples:
+  python -m bench benchmark scale                           100,000 cells, to the page
+  python -m bench benchmark scale -o out --until run        in pieces: compute them,
+  python -m bench benchmark scale -o out                    then score and tabulate them
+  python -m bench benchmark scale --methods 1000 --here --until plan
+"""
 
 PHASES = ("plan", "run", "score", "table", "page")
 
@@ -137,7 +145,7 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def run(
+def measure(
     methods: int,
     images: int,
     workers: int | None = None,
@@ -194,19 +202,21 @@ def run(
         return f"{phases.table()}\n\nFiles: {kept}."
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run as ``python -m bench.gate.scale``."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--methods", type=int, default=100)
-    parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--workers", type=int)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--methods", type=int, default=100, help="default: %(default)s")
+    parser.add_argument("--images", type=int, default=1000, help="default: %(default)s")
+    parser.add_argument("-j", "--workers", type=int, help="default: one per core")
     parser.add_argument("--until", choices=PHASES, default=PHASES[-1], help="the last phase")
-    parser.add_argument("--output", type=Path, help="results folder to keep, and to go on in")
+    parser.add_argument("-o", "--output", type=Path, help="results folder to keep, and to go on in")
     parser.add_argument("--here", action="store_true", help="all in this process, none isolated")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, and print a table in Markdown with the load next to it."""
     load = os.getloadavg()[0]
     print(
-        run(
+        measure(
             options.methods,
             options.images,
             options.workers,
@@ -217,7 +227,3 @@ def main(arguments: list[str] | None = None) -> int:
     )
     print(f"\nLoad at the start: {load:.1f} on {os.cpu_count()} cores.")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
