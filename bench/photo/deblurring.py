@@ -18,17 +18,15 @@ from bench.errors import InvalidInput
 from bench.photo.doubts import doubts, unexplained
 from bench.photo.evidence import Evidence
 from bench.photo.kernel_size import Candidate, search, sizes_for
+from bench.photo.noise import WINDOW, measured_noise
 from bench.photo.tiles import TILE, restore_in_tiles
 from bench.photo.window import most_textured
 from bench.physics.intensity import luma
-from bench.physics.noise import estimate_noise
 from bench.protocol import Boundary, Restoration, Task
 from bench.registry import METHODS
 
 Progress = Callable[[float, str], None]
 
-WINDOW = 448
-"""Side of the window that a kernel is estimated from, in pixels."""
 SEARCHER = "sparse-edges"
 """The method that estimates kernels of all sizes: the fastest."""
 AUTOMATIC = "auto"
@@ -269,12 +267,6 @@ def _whole(
     if task.boundary == "circular":
         return restore(image[None])[0]
     return restore_in_tiles(image, 2 * best.size, restore, progress, TILE)
-
-
-def measured_noise(image: Tensor) -> float:
-    """Estimate the noise of a photograph (C, H, W) from its most textured window."""
-    rows, cols = most_textured(luma(image[None])[0, 0], WINDOW)
-    return round(float(estimate_noise(image[None, :, rows, cols])[0]), 5)
 
 
 class _Estimator:

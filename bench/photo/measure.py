@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 
 from bench import api
 from bench.harness.plan import load_dataset
@@ -31,13 +34,14 @@ def main() -> None:
     """Measure, print a table and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--method", default="auto")
+    parser.add_argument("--jpeg", type=int, metavar="Q", help="write them as JPEG of this quality")
     parser.add_argument("--images", type=int, help="only the first so many")
     parser.add_argument("--csv", type=Path, help="where the rows go")
     options = parser.parse_args()
     dataset = load_dataset("whole-photos-val")
     rows = []
     for index in range(min(options.images or len(dataset), len(dataset))):
-        row = measure(index, options.method)
+        row = measure(index, options.method, options.jpeg)
         rows.append(row)
         print(
             f"{row['image']:14} blur {row['blur']:2}  size {row['size']:2}  "
@@ -59,11 +63,13 @@ def main() -> None:
             writer.writerows(rows)
 
 
-def measure(index: int, method: str = "auto") -> dict[str, Any]:
-    """Restore one photograph, and return what its row says."""
+def measure(index: int, method: str = "auto", quality: int | None = None) -> dict[str, Any]:
+    """Restore one photograph, as it is or out of a JPEG file, and return what its row says."""
     dataset = load_dataset("whole-photos-val")
     observed = observe(dataset, index, Condition())
     sample, y = observed.sample, observed.observation
+    if quality is not None:
+        y = through_jpeg(y, quality)
     start = time.process_time()
     found = deblur(y, Request(method), api.whole)
     seconds = time.process_time() - start
@@ -86,6 +92,15 @@ def measure(index: int, method: str = "auto") -> dict[str, Any]:
         "cpu": round(seconds, 1),
         "warning": " ".join(found.warnings),
     }
+
+
+def through_jpeg(image: torch.Tensor, quality: int) -> torch.Tensor:
+    """Return an image (C, H, W) in [0, 1] as it comes back from a JPEG file."""
+    levels = (image * 255).round().byte().permute(1, 2, 0).squeeze(-1).numpy()
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "JPEG", quality=quality)
+    pixels = np.array(Image.open(file))
+    return torch.from_numpy(pixels).reshape(*image.shape[1:], -1).permute(2, 0, 1) / 255
 
 
 if __name__ == "__main__":

@@ -11,9 +11,13 @@ from bench.datasets.photos import FOLDER
 from bench.metrics import naturalness, sharpness_index
 from bench.photo import read_photo
 from bench.photo.evidence import Evidence
+from bench.photo.measure import through_jpeg
+from bench.photo.noise import is_jpeg, measured_noise
 from bench.photo.tiles import restore_in_tiles
 from bench.photo.window import most_textured
 from bench.physics.forward import add_noise, blur
+from bench.physics.intensity import luma
+from bench.physics.noise import estimate_noise
 from bench.physics.periodic import periodic_component
 
 
@@ -57,6 +61,19 @@ def test_evidence_prefers_the_kernel_to_none_and_to_another(sharp: torch.Tensor)
     evidence = Evidence(add_noise(blur(sharp, kernel), 0.01, [draw])[0, 0], 0.01)
     assert evidence.of(kernel) > evidence.of(other) + 0.01
     assert evidence.of(kernel) > evidence.of(None) + 0.05
+
+
+@pytest.mark.parametrize("quality", [None, 98, 95, 85])
+def test_noise_is_measured_in_a_jpeg_file_too(quality: int | None) -> None:
+    sharp = read_photo(FOLDER / "coffee.png", 3)[0][None]
+    draw = torch.Generator().manual_seed(3)
+    noisy = add_noise(blur(sharp, MotionBlur().kernel(2, seed=5, length=20)), 0.01, [draw])[0]
+    seen = noisy.mul(255).round() / 255 if quality is None else through_jpeg(noisy, quality)
+    seen = seen[:, 3:, 5:]  # blocks of a JPEG file may begin anywhere
+    assert is_jpeg(luma(seen[None])[0, 0]) == (quality is not None)
+    assert 0.006 < measured_noise(seen) < 0.014
+    if quality is not None:
+        assert estimate_noise(seen[None])[0] < 0.003
 
 
 def test_tiles_leave_no_seams() -> None:
