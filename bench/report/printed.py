@@ -38,7 +38,7 @@ def text(
     summary = summarise(frame)
     width = None if wide else width_here()
     tables = [layout.detail(view, columns or summary.metrics, prior) for view in summary.views]
-    return "\n\n".join(terminal.write(table, width, prior) for table in tables)
+    return terminal.write_all(tables, width, prior)
 
 
 def as_json(frame: pd.DataFrame) -> str:

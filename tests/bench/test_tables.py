@@ -130,3 +130,5 @@ def test_a_terminal_s_line_is_no_longer_than_it_is_wide() -> None:
     assert "Dark channel prior" in text
     assert "noise" not in text.partition("method")[2]  # prior information is shown on request
     assert "leading" in printed.as_json(scores)
+    twice = terminal.write_all([table, table], 50, bold=False)
+    assert twice.count("Dark channel prior") == twice.count("Not shown") == 1

@@ -40,7 +40,41 @@ def write(
     -------
     str
     """
+    return write_all([table], width, prior, bold)
+
+
+def write_all(
+    tables: Sequence[Table],
+    width: int | None = None,
+    prior: bool = False,
+    bold: bool | None = None,
+) -> str:
+    """Write tables one below the other; what is said of all of them is said once, at the end.
+
+    The parameters are those of :func:`write`.
+    """
     bold = sys.stdout.isatty() if bold is None else bold
+    texts: list[str] = []
+    names: dict[str, str] = {}
+    dropped: dict[str, None] = {}
+    for table in tables:
+        text, left_out = _write(table, width, prior, bold)
+        texts.append(text)
+        names |= {line.label: line.name for line in table.lines if line.name}
+        dropped |= dict.fromkeys(left_out)
+    below = ["; ".join(f"{label}: {name}" for label, name in names.items()) + "."] if names else []
+    if dropped:
+        below.append(
+            f"Not shown, for the line is {width} characters wide: {', '.join(dropped)}. "
+            "--wide shows all, --columns chooses."
+        )
+    end = "\n".join(_filled(note, width) for note in below)
+    gap = "\n" if len(tables) == 1 else "\n\n"
+    return gap.join(filter(None, ["\n\n".join(texts), end]))
+
+
+def _write(table: Table, width: int | None, prior: bool, bold: bool) -> tuple[str, list[str]]:
+    """Return a table with what holds for it alone, and the headings that did not fit."""
     columns = _columns(table, prior)
     shown, dropped = _fit(columns, len(max((line.label for line in table.lines), key=len)), width)
     headers = ["method", *(_wrapped(heading) for heading, _ in shown)]
@@ -51,18 +85,15 @@ def write(
     text = tabulate(lines, headers=headers, tablefmt="simple", disable_numparse=True)
     if bold:
         text = "\n".join(_embolden(line) for line in text.splitlines())
-    names = [f"{line.label}: {line.name}" for line in table.lines if line.name]
     starred = any(entry.bold for line in table.lines for entry in line.entries)
     below = [f"{LEADING} leading group"] if starred else []
-    below += ["; ".join(names) + "."] if names else []
     below += [plain(note) for note in table.notes]
-    if dropped:
-        below.append(
-            f"Not shown, for the line is {width} characters wide: {', '.join(dropped)}. "
-            "--wide shows all, --columns chooses."
-        )
-    wrapped = [textwrap.fill(note, width or 100, subsequent_indent="  ") for note in below]
-    return "\n".join([plain(table.title), text, *wrapped])
+    wrapped = [_filled(note, width) for note in below]
+    return "\n".join([plain(table.title), text, *wrapped]), dropped
+
+
+def _filled(note: str, width: int | None) -> str:
+    return textwrap.fill(note, width or 100, subsequent_indent="  ")
 
 
 def _columns(table: Table, prior: bool) -> list[tuple[str, list[str]]]:
