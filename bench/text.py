@@ -43,6 +43,13 @@ def width_here() -> int:
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
 
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def dump(values: Any) -> str:
     """Write values as JSON; what is not finite becomes null, since JSON has no name for it."""
     return json.dumps(_finite(values), ensure_ascii=False, indent=1, default=str)

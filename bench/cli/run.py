@@ -20,6 +20,7 @@ DEFAULT_IMAGES = 6
 DEFAULT_FOLDER = Path("runs/default")
 QUICK_METHODS = "blurry,kernel-net,unet,known-kernel"
 """Feed-forward networks and deconvolution: half a minute with all that is around them."""
+QUICK_DATASETS = "celeba-samples"
 QUICK_FOLDER = Path("runs/quick")
 EXAMPLES = """\
 examples:
@@ -129,7 +130,7 @@ def _fill_in(options: argparse.Namespace) -> None:
     """Choose what was not said."""
     if options.quick:
         options.methods = options.methods or QUICK_METHODS
-        options.datasets, options.images = options.datasets or "photos", options.images or 4
+        options.datasets, options.images = options.datasets or QUICK_DATASETS, options.images or 4
         options.output = options.output or QUICK_FOLDER
     options.methods = options.methods or DEFAULT_METHODS
     options.output = options.output or DEFAULT_FOLDER

@@ -12,6 +12,7 @@ from bench.harness.schedule import Costs, recorded
 from bench.harness.session import Datasets, Part
 from bench.harness.store import Store
 from bench.isolation import contained
+from bench.text import duration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Forecast:
         lines = [
             f"{self.cells} cells: {self.done} are there, {self.refused} cannot be computed here, "
             f"{todo} are to be computed.",
-            f"Expected time: {_time(self.seconds)}"
+            f"Expected time: {duration(self.seconds)}"
             + (f", a guess for {', '.join(self.unknown)}." if self.unknown else "."),
         ]
         lines += [f"Missing: {what}: {why}" for what, why in self.missing.items()]
@@ -102,9 +103,3 @@ def forecast(
         unknown=sorted(never),
         missing=missing,
     )
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -41,9 +41,13 @@ class Progress:
     total : int
         Cells that are to be computed.
     show : bool
+    words : str
+        Said above the bar.
     """
 
-    def __init__(self, total: int, show: bool = True) -> None:
+    def __init__(self, total: int, show: bool = True, words: str = "") -> None:
+        if show and total and words and sys.stderr is not None:
+            print(words, file=sys.stderr)
         self._bar = tqdm(
             total=total, unit="cell", disable=not (show and total), bar_format=FORM, **manner()
         )

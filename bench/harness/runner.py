@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bench.harness.dispatch import Dispatch, compute_here
 from bench.harness.executors.base import Executor
@@ -20,6 +20,7 @@ from bench.harness.scores import Lack
 from bench.harness.store import Outcome, Store
 from bench.protocol import Status
 from bench.registry import HERE
+from bench.text import duration
 
 
 @dataclasses.dataclass
@@ -85,7 +86,8 @@ def run(
     costs = Costs(store.seconds(), recorded())
     queue = arrange(_waiting(list(plan), store, summary), costs, workers)
     forecast, observations = Forecast(queue, costs), Observations(queue)
-    with Progress(sum(map(len, queue)), progress) as shown:
+    words = _announcement(queue, costs, workers)
+    with Progress(sum(map(len, queue)), progress, words) as shown:
 
         def record(outcomes: list[Outcome]) -> None:
             for outcome in outcomes:
@@ -103,6 +105,25 @@ def run(
             for outcomes in dispatch.compute(shown.begun):
                 record(outcomes)
     return summary
+
+
+def _announcement(queue: Sequence[Chunk], costs: Costs, workers: int) -> str:
+    """Say what is going to be computed and how long that will take."""
+    cells = [cell for chunk in queue for cell in chunk.cells]
+    methods = dict.fromkeys(str(cell.method) for cell in cells)
+    datasets = dict.fromkeys(cell.dataset for cell in cells)
+    seconds = sum(map(costs.chunk, queue)) / workers
+    guess = not all(map(costs.known, cells))
+    return (
+        f"{len(cells)} cells to compute ({_count(methods, 'method')}, "
+        f"{_count(datasets, 'data set')}), {workers} at a time: "
+        f"{'perhaps' if guess else 'about'} {duration(seconds)}. "
+        "Ctrl-C stops it; the same command goes on."
+    )
+
+
+def _count(names: Collection[str], what: str) -> str:
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'}"
 
 
 def _waiting(items: Sequence[Chunk | Refusal], store: Store, summary: Summary) -> list[Chunk]:

@@ -34,7 +34,7 @@ def recorded(path: Path = RECORD) -> dict[tuple[str, str], float]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                if row["seconds"] and row["kind"] == "method":
+                if row["seconds"] and row["kind"] != "replay":
                     found[row["method"], row["dataset"]].append(float(row["seconds"]))
     except (OSError, ValueError, KeyError, csv.Error):  # it is there for convenience only
         return {}

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from bench.errors import BenchError
 from bench.harness import columns, guest_metrics
 from bench.harness.cells import Row
+from bench.harness.progress import manner
 from bench.harness.store import Store
 from bench.metrics import Comparison
 from bench.metrics.scoring import measure
@@ -50,7 +51,7 @@ def score_missing(
     lost: dict[str, str] = {}
     wanted = columns.stated(columns.versions())
     total = store.unscored(wanted)
-    with tqdm(total=total, unit="score", disable=not (progress and total)) as bar:
+    with tqdm(total=total, unit="score", disable=not (progress and total), **manner()) as bar:
         # By image, so that the truth is made once for all the methods that restored it.
         rows = store.each("image", unscored=wanted)
         for (name, _), group in itertools.groupby(rows, key=_dataset_and_condition):

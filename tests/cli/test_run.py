@@ -53,6 +53,16 @@ def test_a_run_leaves_scores_table_sheet_and_provenance(bench: Bench) -> None:
     assert printed.stdout.strip() == table.strip()
 
 
+def test_a_quick_run_says_what_it_does_and_has_a_mean_in_every_row(bench: Bench) -> None:
+    done = bench("run", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("16 cells to compute (4 methods, 1 data set)")
+    assert all(len(line) < 200 for line in done.stderr.splitlines()), "a bar over and over in a log"
+    rows = json.loads(done.stdout)
+    assert len(rows) == 4
+    assert all(row["psnr"] > 15 for row in rows)
+
+
 def test_all_methods_see_the_same_observation_whatever_the_order(bench: Bench) -> None:
     bench(*RUN, "--methods", "half,blurry")
     bench("run", "--datasets", "tiny", "--output", "alone", "--quiet", "--methods", "half")
