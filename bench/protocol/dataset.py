@@ -108,8 +108,8 @@ class Dataset(abc.ABC):
     ``noise_model`` says, and the result is clipped to [0, 1] and rounded to ``bits``. What cannot
     be made in this way is refused.
 
-    Class attributes
-    ----------------
+    Attributes
+    ----------
     name : str
     title : str
         What it is, in one line.
@@ -128,7 +128,7 @@ class Dataset(abc.ABC):
     bits : int or None
         Observations are rounded to so many bits; None leaves them as they are.
     alignment : Alignment or "half kernel"
-        The latter is :meth:`Alignment.within_half` of the kernel size that methods are told.
+        The latter is ``Alignment.within_half`` of the kernel size that methods are told.
     version : str
         Part of a cell's identity: raise it when images, kernels or their order change.
     noise : float or None
