@@ -51,6 +51,7 @@ setup: $(STAMP) octave opencv
 TORCH_INDEX = https://download.pytorch.org/whl/cpu
 REACHED     = python3 -c 'import urllib.request as u; u.urlopen("$(TORCH_INDEX)/torch/", timeout=5)' 2>/dev/null
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): some three minutes, most of them for PyTorch."
 	@python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv; }
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt torch \

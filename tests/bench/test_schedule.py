@@ -96,8 +96,9 @@ def test_nothing_is_said_before_anything_is_done() -> None:
 def test_the_record_of_a_clone_says_what_cells_cost(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
     head = "dataset,method,kind,seconds\n"
-    path.write_text(f"{head}tiny,dd,method,4\ntiny,dd,method,2\ntiny,kk,oracle,9\ntiny,x,method,\n")
-    assert recorded(path) == {("dd", "tiny"): 3.0}
+    rows = "tiny,dd,method,4\ntiny,dd,method,2\ntiny,kk,oracle,9\ntiny,p,replay,0\ntiny,x,method,\n"
+    path.write_text(head + rows)
+    assert recorded(path) == {("dd", "tiny"): 3.0, ("kk", "tiny"): 9.0}
     for broken in ("", "a,b\n1,2\n", f"{head}tiny,dd,method,much\n"):
         path.write_text(broken)
         assert recorded(path) == {}
