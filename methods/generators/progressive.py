@@ -78,16 +78,12 @@ class PGGANDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Map (N, 512) to (N, 3, 128, 128)."""
-        x = self._activate(self.dense(normalised(z)).view(len(z), -1, 4, 4))
+        x = activated(self.dense(normalised(z)).view(len(z), -1, 4, 4), self.pixel_norms)
         for index, conv in enumerate(self.convs):
             if index % 2:
                 x = functional.interpolate(x, scale_factor=2.0)
-            x = self._activate(conv(x))
+            x = activated(conv(x), self.pixel_norms)
         return self.output(x)
-
-    def _activate(self, x: Tensor) -> Tensor:
-        x = functional.leaky_relu(x, SLOPE, inplace=True)
-        return normalised(x) if self.pixel_norms else x
 
 
 class FacesDecoder(PGGANDecoder):
@@ -142,6 +138,12 @@ class PooledEncoder(nn.Module):
 def normalised(x: Tensor) -> Tensor:
     """Divide (N, C, …) by the root mean square over the channels."""
     return x * (x.square().mean(1, keepdim=True) + EPSILON).rsqrt()
+
+
+def activated(x: Tensor, pixel_norms: bool) -> Tensor:
+    """Apply the leaky ReLU, in place, and the pixels' norms where a generator has them."""
+    x = functional.leaky_relu(x, SLOPE, inplace=True)
+    return normalised(x) if pixel_norms else x
 
 
 DECODERS = {cls.__name__: cls for cls in (PGGANDecoder, FacesDecoder)}
