@@ -19,6 +19,15 @@ WARM_PATH = Path(__file__).with_name("warm.toml")
 
 
 @dataclasses.dataclass(frozen=True)
+class Descent:
+    """How both latents descend: so many steps of Adam with these learning rates."""
+
+    steps: int = 0
+    image_rate: float = 0.0
+    kernel_rate: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """How the objectives are minimised for a class.
 
@@ -39,6 +48,8 @@ class Settings:
     rounds : int
         Of the free image in turn with the latents.
     weights : Weights
+    polish : Descent
+        In which equation 4 goes on from the best finalist.
     """
 
     restarts: int
@@ -51,6 +62,12 @@ class Settings:
     kernel_rate: float
     rounds: int
     weights: Weights
+    polish: Descent = Descent()
+
+    @property
+    def descent(self) -> Descent:
+        """The joint descent of all finalists."""
+        return Descent(self.steps, self.image_rate, self.kernel_rate)
 
 
 def is_large(image_class: str) -> bool:
@@ -91,4 +108,5 @@ def load_settings(image_class: str, steps: int = 0, search_steps: int = 0) -> Se
         annealing=Annealing(**merged["annealing"]),
         warm=Annealing(**{**merged["annealing"], **merged["warm"]}),
         weights=Weights(**merged["weights"]),
+        polish=Descent(**merged.get("polish", {})),
     )

@@ -4,7 +4,9 @@ Descending on equation 4 in both latents at once from a random start ends in a l
 always. So the image is integrated out first (:mod:`bench.methods.marginal`), which leaves a search
 in the 50 dimensions of the kernel's latent; the few kernels that explain the observation best give
 the image's latent its start (near the posterior mean image), and only then do both latents descend
-on the paper's objective.
+on the paper's objective. Where settings ask for it, equation 4 goes on from the best of them: an
+image of the generator's range is then found to the noise. Equation 5 does not, for a kernel that
+explains what the range lacks of other images is worse for the free image than the evidence's.
 
 One observation is solved at a time, its restarts in one batch: what is found for an image cannot
 depend on its neighbours, and memory does not grow with their number.
@@ -18,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
-from bench.methods.deep_deblur.settings import Settings
+from bench.methods.deep_deblur.settings import Descent, Settings
 from bench.methods.generators.fitting import start_near
 from bench.methods.generators.loading import Prior
 from bench.methods.marginal.likelihood import MarginalLikelihood
@@ -160,7 +162,7 @@ class Solver:
         latent, fitting = start_near(self.image_prior, start)
         snapshots: list[Tensor] = []
         latent, kernel_latent, trace = self._descend(
-            y, latent, kernel_latent, settings.weights, snapshots=snapshots
+            y, latent, kernel_latent, settings.weights, settings.descent, snapshots=snapshots
         )
         return Descended(
             latent=latent,
@@ -178,6 +180,9 @@ class Solver:
         latent, kernel_latent = descended.latent, descended.kernel_latent
         y = observation.expand(len(latent), -1, -1, -1)
         evaluations = descended.evaluations
+        polish = 0 if self.slack else settings.polish.steps
+        if polish:
+            latent, kernel_latent = self._polish(y, latent, kernel_latent)
         weights = settings.weights.at_noise(estimate_noise(observation[None]).item())
         free = None
         for _ in range(settings.rounds if self.slack else 0):
@@ -185,7 +190,9 @@ class Solver:
                 kernel = unit_kernels(self.kernel_prior(kernel_latent))
                 free = best_free_image(y, self.image_prior(latent), kernel, weights)
             if settings.rounds > 1:
-                latent, kernel_latent, _ = self._descend(y, latent, kernel_latent, weights, free)
+                latent, kernel_latent, _ = self._descend(
+                    y, latent, kernel_latent, weights, settings.descent, free
+                )
                 evaluations += settings.steps
         with torch.no_grad():
             generated = self.image_prior(latent).clamp(0, 1)
@@ -212,10 +219,23 @@ class Solver:
             evidence=descended.evidence,
             trace=descended.trace,
             anytime=torch.stack([*descended.snapshots, generated], 1),
-            anytime_steps=[*self._looks(), settings.steps],
-            evaluations=len(latent) * evaluations,
+            anytime_steps=[*self._looks(), settings.steps + polish],
+            evaluations=len(latent) * evaluations + polish,
             evidence_evaluations=descended.evidence_evaluations,
         )
+
+    def _polish(self, y: Tensor, latent: Tensor, kernel_latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Go on with equation 4 from the finalist that is best by it; the others stay."""
+        weights = self.settings.weights
+        with torch.no_grad():
+            kernel = unit_kernels(self.kernel_prior(kernel_latent))
+            latents = (latent, kernel_latent)
+            values = deep_deblur(y, self.image_prior(latent), kernel, latents, weights)
+        best = values.argmin()[None]
+        found = self._descend(
+            y[best], latent[best], kernel_latent[best], weights, self.settings.polish
+        )
+        return latent.index_copy(0, best, found[0]), kernel_latent.index_copy(0, best, found[1])
 
     def _looks(self) -> list[int]:
         """Return steps of the descent whose images are kept, at about equal ratios."""
@@ -227,18 +247,18 @@ class Solver:
         latent: Tensor,
         kernel_latent: Tensor,
         weights: Weights,
+        plan: Descent,
         free: Tensor | None = None,
         snapshots: list[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Adam on both latents; on equation 5 if there is a free image, which stays as it is."""
-        settings = self.settings
         z_image = latent.detach().clone().requires_grad_()
         z_kernel = kernel_latent.detach().clone().requires_grad_()
-        rates = (settings.image_rate, settings.kernel_rate)
+        rates = (plan.image_rate, plan.kernel_rate)
         groups = [{"params": [z], "lr": r} for z, r in zip((z_image, z_kernel), rates, strict=True)]
         optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
         trace = []
-        for step in range(settings.steps):
+        for step in range(plan.steps):
             generated = self.image_prior(z_image)
             if snapshots is not None and step in self._looks():
                 snapshots.append(generated.detach().clamp(0, 1))
@@ -248,7 +268,7 @@ class Solver:
             if free is not None:
                 value = weights.range * value + slack_terms(y, free, generated, kernel, weights)
             z_image.grad, z_kernel.grad = torch.autograd.grad(value.sum(), (z_image, z_kernel))
-            fall = cosine(step, settings.steps, floor=0.05)
+            fall = cosine(step, plan.steps, floor=0.05)
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * fall
             optimiser.step()
