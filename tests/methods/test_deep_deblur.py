@@ -13,8 +13,10 @@ from bench.methods.deep_deblur import published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
-from bench.methods.deep_deblur.settings import load_settings
+from bench.methods.deep_deblur.settings import Descent, load_settings
+from bench.methods.deep_deblur.solver import Solver
 from bench.methods.generators.loading import check_generator, load_generator
+from bench.methods.marginal.model import load_model
 from bench.metrics import psnr
 from bench.physics.alignment import centroid
 from bench.physics.forward import blur
@@ -211,6 +213,26 @@ def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
     assert torch.equal(plain.records["restart_kernel"], slack.records["restart_kernel"])
     assert torch.equal(alone.image, slack.image)
     assert (slack.seconds or 0) > 0.5 * (plain.seconds or math.inf)
+
+
+def test_the_polish_moves_equation_4s_best_finalist_alone(pair):
+    settings = load_settings("svhn", steps=10, search_steps=10)
+    assert settings.polish.steps == 0
+    priors = load_generator("svhn"), load_generator("motion-blur")
+    solver = Solver(*priors, load_model("svhn"), settings, slack=False)
+    longer = dataclasses.replace(settings, polish=Descent(20, 0.05, 0.02))
+    y, starts = pair[2][0], torch.randn(4, 50, generator=torch.Generator().manual_seed(5))
+    descended = solver.descend(y, starts)
+    before = solver.finish(y, descended)
+    after = dataclasses.replace(solver, settings=longer).finish(y, descended)
+    assert after.best == before.best
+    assert after.objective[after.best] < 0.9 * before.objective[before.best]
+    others = torch.arange(len(before.objective)) != before.best
+    assert torch.equal(after.objective[others], before.objective[others])
+    assert after.evaluations == before.evaluations + 20
+    slack = dataclasses.replace(solver, slack=True)
+    polished = dataclasses.replace(slack, settings=longer)
+    assert torch.equal(polished.finish(y, descended).image, slack.finish(y, descended).image)
 
 
 def test_slack_does_not_fit_the_noise(pair):
