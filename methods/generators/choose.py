@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from bench.checkout import commit
-from bench.methods.generators.comparison import STEPS, Scores, ground, linear_model, score
+from bench.methods.generators.comparison import (
+    STEPS,
+    TRAINING_IMAGES,
+    Scores,
+    ground,
+    linear_model,
+    score,
+)
 from bench.methods.generators.evaluate import fit_range, psnr
 from bench.methods.generators.loading import (
     Prior,
@@ -24,7 +31,6 @@ from bench.methods.generators.loading import (
 )
 from bench.methods.generators.page import REPORTS
 
-LINEAR = "PCA, 100 components"
 SAMPLES = 8
 EXAMPLES = """\
 examples:
@@ -67,7 +73,8 @@ def section(image_class: str, images: int) -> str:
     on = ground(image_class, images)
     names = rivals(image_class)
     found = [score(load_generator(name), name, on) for name in names]
-    found.append(score(linear_model(image_class), LINEAR, on))
+    size = int(load_card(names[0])["latent_size"])
+    found.append(score(linear_model(image_class, size), f"PCA, {size} components", on))
     text = f"## {image_class}\n\n{HEAD}" + "".join(row(scores) for scores in found)
     text += "".join(f"\n{versus(found[0], other)}\n" for other in found[1:])
     text += f"\n{verdict(image_class, found[:-1])}\n"
@@ -108,6 +115,8 @@ def versus(first: Scores, other: Scores) -> str:
 
 def verdict(image_class: str, found: list[Scores]) -> str:
     """Say which generator the numbers choose, and whether it is the default."""
+    if len(found) == 1:
+        return f"**The default is `{image_class}`**, the only generator of its class."
     best = {
         "range": max(found, key=lambda scores: mean(scores.range_psnr)).name,
         "deconvolution": max(found, key=lambda scores: mean(scores.deconvolution_psnr)).name,
@@ -142,7 +151,7 @@ def image_set(default: Prior) -> str:
 
 def page(parts: list[str], images: int) -> str:
     """Return the whole page, in Markdown."""
-    return f"""# Two generators a class, and which is the default
+    return f"""# The generators of a class, and which is the default
 
 Written by `python -m bench benchmark priors` at commit {commit()[:12]}, from {images}
 validation images of each class; no published test image was read. ± is a standard error.
@@ -156,8 +165,8 @@ validation images of each class; no published test image was read. ± is a stand
   features of a fixed random network; about 0 for two halves of one set. **Told apart**: how many
   of unseen samples and validation images a logistic classifier on those features gets right; 50 %
   if it can only guess. A model that blurs is easy to tell: no row is near 50 %.
-- **{LINEAR}**: the linear model fitted on part of the training images, solved exactly by least
-  squares.
+- **PCA**: the linear model of as many dimensions, fitted on at most {TRAINING_IMAGES} training
+  images and solved exactly by least squares.
 
 {chr(10).join(parts)}"""
 

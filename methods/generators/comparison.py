@@ -11,7 +11,13 @@ from torch.nn import functional
 
 from bench import seeds
 from bench.datasets.archives import to_unit_range, training_images
-from bench.datasets.motion_blur import motion_blur_kernels
+from bench.datasets.motion_blur import (
+    LARGE_LENGTHS,
+    LARGE_SIZE,
+    LENGTHS,
+    SIZE,
+    motion_blur_kernels,
+)
 from bench.methods.generators.evaluate import (
     deconvolve,
     features,
@@ -21,7 +27,7 @@ from bench.methods.generators.evaluate import (
     psnr,
 )
 from bench.methods.generators.linear import principal_components
-from bench.methods.generators.loading import Prior
+from bench.methods.generators.loading import Prior, kernel_prior
 from bench.physics.forward import apply_transfer, transfer_function
 
 STEPS = 100
@@ -118,15 +124,18 @@ def ground(image_class: str, count: int) -> Ground:
     images = training_images(image_class, "val")
     order = torch.randperm(len(images), generator=seeds.generator("choice", image_class))
     held_out = to_unit_range(images[order], image_class)
-    x, kernels = held_out[:count], motion_blur_kernels(count, KERNEL_SEED)
+    large = kernel_prior(image_class) != "motion-blur"
+    size, lengths = (LARGE_SIZE, LARGE_LENGTHS) if large else (SIZE, LENGTHS)
+    kernels = motion_blur_kernels(count, KERNEL_SEED, size=size, lengths=lengths)
+    x = held_out[:count]
     return Ground(x, kernels, observed(x, kernels), held_out)
 
 
-def linear_model(image_class: str) -> LinearModel:
-    """Fit the linear model on part of the class's training images."""
+def linear_model(image_class: str, latent_size: int = 100) -> LinearModel:
+    """Fit the linear model on the class's training images, or part of them."""
     images = training_images(image_class, "train")
     part = images[:: max(1, len(images) // TRAINING_IMAGES)][:TRAINING_IMAGES]
-    return LinearModel(to_unit_range(part, image_class))
+    return LinearModel(to_unit_range(part, image_class), latent_size)
 
 
 def score(model: Prior | LinearModel, name: str, on: Ground) -> Scores:
