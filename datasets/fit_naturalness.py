@@ -6,30 +6,23 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
-
 import numpy as np
 import safetensors.torch
 import torch
 
-from bench.datasets.locations import BRING, require
-from bench.datasets.natural import read_picture
+from bench.datasets.whole_photos import training_pictures
 from bench.metrics._naturalness import MODEL, SHARP, patch_features
 from bench.physics.intensity import luma
 
 
-def fit(archive: Path) -> dict[str, torch.Tensor]:
+def fit() -> dict[str, torch.Tensor]:
     """Return ``mean`` (36,) and ``covariance`` (36, 36) of the features of sharp patches."""
     chosen = []
-    with zipfile.ZipFile(archive) as photographs:
-        names = sorted(n for n in photographs.namelist() if n.startswith("train/") and n[-1] != "/")
-        for name in names:
-            picture = read_picture(archive / name, photographs.read(name))
-            features, contrast = patch_features(luma(picture[None].double())[0, 0].numpy())
-            chosen.append(features[contrast >= SHARP * contrast.max()])
+    for picture in training_pictures():
+        features, contrast = patch_features(luma(picture[None].double())[0, 0].numpy())
+        chosen.append(features[contrast >= SHARP * contrast.max()])
     found = np.concatenate(chosen)
-    print(f"{len(found)} patches of {len(names)} photographs")
+    print(f"{len(found)} patches of {len(chosen)} photographs")
     return {
         "mean": torch.from_numpy(found.mean(0)).float(),
         "covariance": torch.from_numpy(np.cov(found.T)).float(),
@@ -37,7 +30,7 @@ def fit(archive: Path) -> dict[str, torch.Tensor]:
 
 
 if __name__ == "__main__":
-    model = fit(require("train/natural.zip", BRING))
+    model = fit()
     card = {"data": "BSDS500, 200 training photographs", "made by": "datasets/fit_naturalness.py"}
     safetensors.torch.save_file(model, MODEL, metadata=card)
     print(f"Model: {MODEL}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 
 from torch import Tensor
 
@@ -79,7 +81,24 @@ def _picture(name: str) -> Tensor:
 
 def validation_picture(number: int) -> Tensor:
     """Read one of BSDS500's validation photographs, by its place among them from 0."""
-    path = require(ARCHIVE, BRING)
-    with zipfile.ZipFile(path) as archive:
-        inside = sorted(n for n in archive.namelist() if n.startswith("val/") and n.endswith("g"))
-        return read_picture(path / inside[number], archive.read(inside[number]))
+    with _archive() as archive:
+        return _read(archive, _members(archive, "val/")[number])
+
+
+def training_pictures() -> Iterator[Tensor]:
+    """Read BSDS500's training photographs one after the other, each (3, H, W) in [0, 1]."""
+    with _archive() as archive:
+        for name in _members(archive, "train/"):
+            yield _read(archive, name)
+
+
+def _archive() -> zipfile.ZipFile:
+    return zipfile.ZipFile(require(ARCHIVE, BRING))
+
+
+def _members(archive: zipfile.ZipFile, folder: str) -> list[str]:
+    return sorted(n for n in archive.namelist() if n.startswith(folder) and n[-1] != "/")
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> Tensor:
+    return read_picture(Path(str(archive.filename)) / name, archive.read(name))

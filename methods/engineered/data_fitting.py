@@ -29,8 +29,8 @@ class DataFitting(OctavePrior):
         kernel_size=True,
         boundary=True,
         image_class=True,
-        training="weights learned on 80 training images per class, first derivatives alone "
-        "elsewhere, parameters tuned on at most 80 development images",
+        training="weights learned on 80 training images per class, of photographs elsewhere, "
+        "parameters tuned on at most 80 development images",
     )
     reference: ClassVar[str] = (
         "J. Pan, J. Dong, Y.-W. Tai, Z. Su, M.-H. Yang, Learning Discriminative Data Fitting "
@@ -40,7 +40,7 @@ class DataFitting(OctavePrior):
     @classmethod
     def tuned(cls, task: Task) -> dict[str, Value]:
         """Return the tuned parameters with the learned weights over them."""
-        name = "natural" if task.boundary == "free" else task.image_class
+        name = "free" if task.boundary == "free" else task.image_class
         learned = _learned().get(name, _learned().get("natural", {}))
         weights = {key: learned[key] for key in ("fitting", "restoring") if key in learned}
         return super().tuned(task) | weights

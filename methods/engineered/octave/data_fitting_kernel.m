@@ -25,22 +25,28 @@ function kernel = data_fitting_kernel (observed, settings)
 %   - The weights are learned per class, on its training images under the protocol's blur, since
 %     the protocol's images (32 to 64 pixels, 28 x 28 kernels) are far from photographs.
 %   - In the non-blind step one weight per order: an image has no preferred axis there.
-%   - With free boundaries the intensities' equations count only inside the observation, and the
-%     non-blind step fits intensities alone, since filters would mix in what is beyond the border.
+%   - With free boundaries the intensities' equations count only inside the observation, second
+%     differences only where both of the first ones are inside, and the non-blind step fits
+%     intensities alone, since filters would mix in what is beyond the border.
 
   settings.dark = settings.bright = 0;
   kernel = blind_kernel (observed, settings, @fitted_kernel);
 end
 
 function kernel = fitted_kernel (rows, columns, latent, y, kernel, settings)
+  used = find (settings.fitting > 0);
   features = data_features (latent, rows, columns);
   [y_rows, y_columns] = neighbour_differences (y);
   targets = data_features (y, y_rows, y_columns);
-  weights = reshape (settings.fitting, 1, 1, 1, []);
+  weights = reshape (settings.fitting(used), 1, 1, 1, []);
   if ! all (settings.inside(:))
-    weights = repmat (weights, [size(y, 1), size(y, 2), size(y, 3), 1]);
-    weights(:, :, :, 1) .*= settings.inside;
+    inside = settings.inside;
+    features(:, :, :, 4:6) .*= inside & shift (inside, -1, 1) & shift (inside, -1, 2);
+    if any (used == 1)
+      weights = repmat (weights, [size(y, 1), size(y, 2), size(y, 3), 1]);
+      weights(:, :, :, 1) .*= inside;
+    end
   end
-  kernel = kernel_from_features (features, targets, weights, kernel, settings.ridge, ...
-                                 settings.cg_steps);
+  kernel = kernel_from_features (features(:, :, :, used), targets(:, :, :, used), weights, ...
+                                 kernel, settings.ridge, settings.cg_steps);
 end
