@@ -177,6 +177,10 @@ class Bench:
             "OMP_NUM_THREADS": "1",
         }
 
+    def find(self, folder: Path) -> None:
+        """Have later commands find what is installed in a folder."""
+        self.environment["PYTHONPATH"] += f"{os.pathsep}{folder}"
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
         return subprocess.Popen(

@@ -63,7 +63,7 @@ class Description(Introduction):
     Attributes
     ----------
     version : str
-    batch_size : int
+    batch_size, device_batch_size : int
     parameters : sequence of str
     reads_data : bool
         Whether its processes are told where the data lie.
@@ -71,6 +71,7 @@ class Description(Introduction):
 
     version: str = ""
     batch_size: int = 1
+    device_batch_size: int = 0
     parameters: Sequence[str] = ()
     reads_data: bool = False
 
@@ -287,6 +288,9 @@ def describe_class(cls: type[MethodBase]) -> Description:
     _expect(cls, "kind", cls.kind == kind, f"{kind!r}, as its base class says")
     size = cls.batch_size
     _expect(cls, "batch_size", type(size) is int and size > 0, "a positive whole number")
+    there = cls.device_batch_size
+    sound = type(there) is int and there >= 0
+    _expect(cls, "device_batch_size", sound, "a whole number, 0 for batch_size")
     _expect(cls, "version", isinstance(cls.version, str), "a string")
     _expect(cls, "reference", isinstance(cls.reference, str), "a string")
     _expect(cls, "knows", isinstance(cls.knows, Knowledge), "a Knowledge")
@@ -298,6 +302,7 @@ def describe_class(cls: type[MethodBase]) -> Description:
         reference=str(cls.reference),
         knows=text.legible(str(cls.knowledge({}))),
         batch_size=size,
+        device_batch_size=there,
         boundaries=tuple(str(boundary) for boundary in cls.boundaries),
         parameters=tuple(str(parameter) for parameter in cls.parameter_names()),
         reads_data=cls.reads_data,

@@ -265,12 +265,15 @@ def _plan_method(
             yield Refusal(tuple(cells), Status.NOT_APPLICABLE, reason)
             continue
         pixels = task.image_size[0] * task.image_size[1]
-        size = max(1, method.batch_size * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
+        # On a device a batch of images gains more than what methods of an image have in common.
+        batched = task.device != "cpu" and method.device_batch_size > 0
+        most = method.device_batch_size if batched else method.batch_size
+        size = max(1, most * REFERENCE_PIXELS // max(pixels, REFERENCE_PIXELS))
         for _, members in itertools.groupby(cells, key=lambda cell: cell.index // size):
             yield Chunk(
                 cells=tuple(members),
                 dataset=dataset,
                 task=task,
                 reads_data=method.reads_data or origin == "bench",
-                stage=stage,
+                stage="" if batched else stage,
             )

@@ -40,7 +40,8 @@ THREADS = 1
 """Threads of each process, on any machine: their number orders sums, and a descent can end
 elsewhere for the last digit. More cores are used by more processes."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-PRELOADED = ["bench.harness.reaper", "bench.harness.worker"]
+PRELOADED = ["bench.harness.reaper", "bench.harness.worker", "bench.physics.answers"]
+"""What the server imports; the last brings PyTorch, which who only hands jobs on does not need."""
 PR_SET_PDEATHSIG = 1
 START_LIMIT = 120.0
 """Seconds that a process may take until it says its first word."""

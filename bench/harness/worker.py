@@ -20,7 +20,6 @@ import numpy as np
 from bench import text
 from bench.harness.cells import MethodSpec
 from bench.harness.packing import Answer, encode, pack, split
-from bench.physics.answers import check_restoration as check
 from bench.protocol import (
     Method,
     MethodBase,
@@ -164,6 +163,8 @@ def compute(method: MethodBase, job: Job) -> list[Answer]:
 
     An image that makes a method raise, or comes back with NaN, thus fails alone.
     """
+    from bench.physics.answers import check_restoration as check
+
     try:
         started = time.perf_counter()
         # Where this brings them to the CPU, a device has finished: its time is counted.

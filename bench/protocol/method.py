@@ -72,6 +72,8 @@ class MethodBase:
     knows : Knowledge
     batch_size : int
         Images per call at 64×64; the plan cuts batches to it.
+    device_batch_size : int
+        The same on another device than the CPU; 0 takes ``batch_size``.
     boundaries : tuple of {"circular", "free"}
         Boundaries that the method models. It runs on others too, and the table says so.
     reference : str
@@ -89,6 +91,7 @@ class MethodBase:
     version: ClassVar[str] = "1"
     knows: ClassVar[Knowledge] = Knowledge()
     batch_size: ClassVar[int] = 16
+    device_batch_size: ClassVar[int] = 0
     boundaries: ClassVar[tuple[Boundary, ...]] = ("circular", "free")
     reference: ClassVar[str] = ""
     reads_data: ClassVar[bool] = False

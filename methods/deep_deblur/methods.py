@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -14,12 +14,12 @@ from torch import Tensor
 from bench.checksums import values_checksum
 from bench.errors import InvalidInput, NotApplicable
 from bench.methods.deep_deblur import published
+from bench.methods.deep_deblur.batches import Solved, groups, solved, solved_as_published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.settings import LARGE_PATH, PATH, WARM_PATH, is_large, load_settings
 from bench.methods.deep_deblur.solver import Solver
 from bench.methods.generators.loading import (
     CLASSES,
-    Prior,
     check_generator,
     kernel_prior,
     load_card,
@@ -69,6 +69,7 @@ class DeepDeblur(Method):
     title = "Deep Deblur"
     version: ClassVar[str] = "1"
     batch_size: ClassVar[int] = 1
+    device_batch_size: ClassVar[int] = 25
     slack: ClassVar[bool] = False
     warm: ClassVar[bool] = False
     knows: ClassVar[Knowledge] = Knowledge(
@@ -177,7 +178,7 @@ class DeepDeblur(Method):
         return found
 
     def deblur(self, observation: Tensor) -> Restoration:
-        """Restore observations one after the other.
+        """Restore observations: one after the other, or on a device as many as memory allows.
 
         Returns
         -------
@@ -190,9 +191,13 @@ class DeepDeblur(Method):
         y = check_observation(observation, self.task)
         sources = generators_per_image(y, self.task.seed)
         solve = self._default if self.preset == "default" else self._published
-        results = [solve(one, source) for one, source in zip(y, sources, strict=True)]
-        kernel = torch.stack([r["kernel"] for r in results])
-        image = torch.stack([r["image"] for r in results])
+        results = [
+            found
+            for some in groups(len(y), self._rows(), y)
+            for found in solve(y[some], sources[some])
+        ]
+        kernel = torch.stack([r.kernel for r in results])
+        image = torch.stack([r.image for r in results])
         difference = blur(image, kernel) - y
         if self.task.boundary == "free":  # near the border y shows what is beyond it
             difference = valid_part(difference, self.task.kernel_size)
@@ -201,66 +206,56 @@ class DeepDeblur(Method):
         return Restoration(
             image=image,
             kernel=to_grid(kernel.clamp_min(0), self.task.kernel_size),
-            generator_evaluations=first["evaluations"],
-            iterations=first["iterations"],
-            restarts=first["restarts"],
-            seconds=sum(r["seconds"] for r in results) / len(results),
+            generator_evaluations=first.evaluations,
+            iterations=first.iterations,
+            restarts=first.restarts,
+            seconds=sum(r.seconds for r in results) / len(results),
             residual=residual,
             records={
-                name: torch.stack([torch.as_tensor(r["records"][name]) for r in results])
-                for name in first["records"]
+                name: torch.stack([torch.as_tensor(r.records[name]) for r in results])
+                for name in first.records
             },
         )
 
-    def _default(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
-        started = time.perf_counter()
+    def _rows(self) -> int:
+        """Return the rows of the generators' batches that one observation takes."""
+        if self.preset != "default":
+            return self.restarts or published.RESTARTS
+        return load_settings(self.task.image_class, self.steps, self.search_steps).finalists
+
+    def _solver(self, device: torch.device) -> Solver:
         settings = load_settings(self.task.image_class, self.steps, self.search_steps)
-        size = self.kernel_prior.latent_size
-        if self.warm:
-            starts = self._learned_starts(y, source)
-        else:
-            count = self.restarts or settings.restarts
-            starts = torch.randn(count, size, generator=source).to(y.device)
-        solver = Solver(
-            self.image_prior,
-            self.kernel_prior,
-            load_model(self.task.image_class).to(y.device),
-            settings,
-            self.slack,
-        )
-        prepared = time.perf_counter()
-        descended, spent = self.stages.once(
-            lambda: solver.descend(y, starts, warm=self.warm),
-            *(self.task.image_class, self.image_prior.name, self.kernel_prior.name),
-            *(self.warm, settings, y, starts),
-        )
-        finishing = time.perf_counter()
-        found = solver.finish(y, descended)
-        best = found.best
-        return {
-            "seconds": prepared - started + spent + time.perf_counter() - finishing,
-            "image": found.image[best],
-            "kernel": found.kernel[best],
-            "evaluations": found.evaluations,
-            "iterations": settings.steps,
-            "restarts": len(starts),
-            "records": {
-                "latent": found.latent[best],
-                "kernel_latent": found.kernel_latent[best],
-                "range_image": found.generated[best],
-                "restart_image": (found.image * 255).round().to(torch.uint8),
-                "restart_kernel": found.kernel,
-                "restart_objective": found.objective,
-                "restart_evidence": found.evidence,
-                "loss_trace": found.trace,
-                "anytime_image": (found.anytime * 255).round().to(torch.uint8),
-                "anytime_evaluations": len(found.kernel) * torch.tensor(found.anytime_steps),
-                "chosen": best,
-                "evidence_evaluations": found.evidence_evaluations,
-            },
-        }
+        model = load_model(self.task.image_class).to(device)
+        return Solver(self.image_prior, self.kernel_prior, model, settings, self.slack)
 
-    def _learned_starts(self, y: Tensor, source: torch.Generator) -> Tensor:
+    def _default(self, y: Tensor, sources: Sequence[torch.Generator]) -> list[Solved]:
+        """Solve observations (N, C, H, W) by the default preset."""
+        began = time.perf_counter()
+        solver = self._solver(y.device)
+        starts = [self._starts(one, source, solver) for one, source in zip(y, sources, strict=True)]
+        prepared = time.perf_counter()
+        if len(y) == 1:
+            descended, spent = self.stages.once(
+                lambda: [solver.descend(y[0], starts[0], warm=self.warm)],
+                *(self.task.image_class, self.image_prior.name, self.kernel_prior.name),
+                *(self.warm, solver.settings, y[0], starts[0]),
+            )
+        else:
+            descended = solver.descend_together(y, starts, warm=self.warm)
+            spent = time.perf_counter() - prepared
+        finishing = time.perf_counter()
+        found = [solver.finish(one, some) for one, some in zip(y, descended, strict=True)]
+        seconds = prepared - began + spent + time.perf_counter() - finishing
+        return [
+            solved(each, len(some), solver.settings.steps, seconds / len(y))
+            for each, some in zip(found, starts, strict=True)
+        ]
+
+    def _starts(self, y: Tensor, source: torch.Generator, solver: Solver) -> Tensor:
+        """Return where the search begins: at random, or near what the kernel network says."""
+        if not self.warm:
+            count = self.restarts or solver.settings.restarts
+            return torch.randn(count, self.kernel_prior.latent_size, generator=source).to(y.device)
         network = load_network(self.task.image_class, device=y.device)
         kernel = network.estimate(y[None])
         with torch.no_grad():
@@ -268,15 +263,20 @@ class DeepDeblur(Method):
         spread = torch.randn(WARM_STARTS - 1, latent.shape[1], generator=source).to(latent)
         return torch.cat([latent, latent + WARM_SPREAD * spread])
 
-    def _published(self, y: Tensor, source: torch.Generator) -> dict[str, Any]:
+    def _published(self, y: Tensor, sources: Sequence[torch.Generator]) -> list[Solved]:
+        """Solve observations (N, C, H, W) by a published procedure, all restarts in one batch."""
         started = time.perf_counter()
         restarts = self.restarts or published.RESTARTS
         sizes = (self.image_prior.latent_size, self.kernel_prior.latent_size)
-        starts = [torch.randn(restarts, size, generator=source).to(y.device) for size in sizes]
+        drawn = [
+            [torch.randn(restarts, size, generator=source).to(y.device) for size in sizes]
+            for source in sources
+        ]
         if self.slack:
             steps = self.steps or published.SLACK_STEPS
-            noise = torch.randn(restarts, *y.shape, generator=source).to(y.device)
-            starts.append(0.5 + 0.01 * noise)
+            for starts, source in zip(drawn, sources, strict=True):
+                noise = torch.randn(restarts, *y.shape[1:], generator=source).to(y.device)
+                starts.append(0.5 + 0.01 * noise)
             solve = published.deep_deblur_slack
         elif self.preset == "published-pggan":
             steps = self.steps or published.LARGE_STEPS
@@ -286,27 +286,13 @@ class DeepDeblur(Method):
             known = published.STEPS.get(self.task.image_class, published.MOST_STEPS)
             steps = self.steps or known
             solve = published.deep_deblur
-        priors: tuple[Prior, Prior] = (self.image_prior, self.kernel_prior)
-        image, generated, kernel, latent, kernel_latent, residual = solve(y, *priors, starts, steps)
-        best = int(residual.argmin())
-        total = kernel.sum((1, 2), keepdim=True).clamp_min(1e-6)
-        return {
-            "seconds": time.perf_counter() - started,
-            "image": image[best],
-            "kernel": kernel[best],
-            "evaluations": restarts * steps,
-            "iterations": steps,
-            "restarts": restarts,
-            "records": {
-                "latent": latent[best],
-                "kernel_latent": kernel_latent[best],
-                "range_image": generated[best].clamp(0, 1),
-                "restart_image": (image * 255).round().to(torch.uint8),
-                "restart_kernel": kernel / total,
-                "restart_objective": residual,
-                "chosen": best,
-            },
-        }
+        # Rows share nothing but their step: each image's are as they would be by themselves.
+        rows = y[0] if len(y) == 1 else y.repeat_interleave(restarts, 0)
+        starts = [torch.cat(some) if len(y) > 1 else some[0] for some in zip(*drawn, strict=True)]
+        found = solve(rows, self.image_prior, self.kernel_prior, starts, steps)
+        seconds = (time.perf_counter() - started) / len(y)
+        parts = zip(*(tensor.split(restarts) for tensor in found), strict=True)
+        return [solved_as_published(part, steps, seconds) for part in parts]
 
 
 class DeepDeblurSlack(DeepDeblur):

@@ -8,13 +8,15 @@ on the paper's objective. Where settings ask for it, equation 4 goes on from the
 image of the generator's range is then found to the noise. Equation 5 does not, for a kernel that
 explains what the range lacks of other images is worse for the free image than the evidence's.
 
-One observation is solved at a time, its restarts in one batch: what is found for an image cannot
-depend on its neighbours, and memory does not grow with their number.
+On a CPU one observation is solved at a time, its restarts in one batch: what is found for an image
+cannot depend on its neighbours, and memory does not grow with their number. On a device the
+finalists of several images descend together (:meth:`Solver.descend_together`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -105,6 +107,19 @@ class Descended:
 
 
 @dataclasses.dataclass(frozen=True)
+class Searched:
+    """The finalists of one observation, in rows: kernels' latents, images to start from, evidence.
+
+    ``evaluations`` of the evidence were over all restarts.
+    """
+
+    kernel_latent: Tensor
+    start: Tensor
+    evidence: Tensor
+    evaluations: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Solver:
     """Solves single observations of a class.
 
@@ -138,6 +153,53 @@ class Solver:
         warm : bool
             Whether they are near the solution already.
         """
+        return self.descend_together(observation[None], [starts], warm=warm)[0]
+
+    def descend_together(
+        self, observations: Tensor, starts: Sequence[Tensor], *, warm: bool = False
+    ) -> list[Descended]:
+        """Do the same for several observations (N, C, H, W), whose finalists descend in one batch.
+
+        Kernels are found image by image before: the evidence is computed row by row.
+        """
+        settings = self.settings
+        searched = [
+            self._search(one, some, warm) for one, some in zip(observations, starts, strict=True)
+        ]
+        counts = [len(found.kernel_latent) for found in searched]
+        rows = [
+            one.expand(count, -1, -1, -1) for one, count in zip(observations, counts, strict=True)
+        ]
+        y, start, kernel_latent = (
+            torch.cat(parts) if len(parts) > 1 else parts[0]
+            for parts in (
+                rows,
+                [found.start for found in searched],
+                [found.kernel_latent for found in searched],
+            )
+        )
+        latent, fitting = start_near(self.image_prior, start)
+        snapshots: list[Tensor] = []
+        latent, kernel_latent, trace = self._descend(
+            y, latent, kernel_latent, settings.weights, settings.descent, snapshots=snapshots
+        )
+        looks = [look.split(counts) for look in snapshots]
+        found = (tensor.split(counts) for tensor in (latent, kernel_latent, trace))
+        return [
+            Descended(
+                latent=latent,
+                kernel_latent=kernel_latent,
+                evidence=searched[place].evidence,
+                trace=trace,
+                snapshots=[look[place] for look in looks],
+                evaluations=settings.steps + fitting,
+                evidence_evaluations=searched[place].evaluations,
+            )
+            for place, (latent, kernel_latent, trace) in enumerate(zip(*found, strict=True))
+        ]
+
+    def _search(self, observation: Tensor, starts: Tensor, warm: bool) -> Searched:
+        """Find the kernels that explain an observation best, and images to start from."""
         settings = self.settings
         plan = settings.warm if warm else settings.annealing
         noise = estimate_noise(observation[None]).item()
@@ -155,24 +217,10 @@ class Solver:
             spent += len(starts) * settings.sparse_steps
         order = evidence.argsort()[: settings.finalists]
         kernel_latent, scales, evidence = kernel_latent[order], scales[order], evidence[order]
-        y = observation.expand(len(order), -1, -1, -1)
         with torch.no_grad():
             kernel = unit_kernels(self.kernel_prior(kernel_latent))
             start = likelihood.posterior_mean(spectrum, kernel, scales).clamp(0, 1)
-        latent, fitting = start_near(self.image_prior, start)
-        snapshots: list[Tensor] = []
-        latent, kernel_latent, trace = self._descend(
-            y, latent, kernel_latent, settings.weights, settings.descent, snapshots=snapshots
-        )
-        return Descended(
-            latent=latent,
-            kernel_latent=kernel_latent,
-            evidence=evidence,
-            trace=trace,
-            snapshots=snapshots,
-            evaluations=settings.steps + fitting,
-            evidence_evaluations=spent,
-        )
+        return Searched(kernel_latent, start, evidence, spent)
 
     def finish(self, observation: Tensor, descended: Descended) -> Found:
         """Find the free image of equation 5, if that is asked for, and choose a finalist."""

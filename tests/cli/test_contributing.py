@@ -45,17 +45,16 @@ def test_the_twenty_line_method(bench: Bench) -> None:
     lines = [f"{name} = {target}" for name, target in points.items()]
     (info / "entry_points.txt").write_text("\n".join(["[bench.methods]", *lines]))
 
-    path = f"{bench.environment['PYTHONPATH']}:{bench.folder}"
+    bench.find(bench.folder)
     done = bench(
         *("run", "--methods", "box-wiener,blurry", "--datasets", "photos", "--images", "3"),
         *("--set", "box-wiener.width=7", "--output", "out", "--quiet"),
-        PYTHONPATH=path,
     )
     assert done.returncode == 0, done.stderr
     frame = pd.read_csv(bench.folder / "out" / "scores.csv")
     assert frame.groupby("method").size().to_dict() == {"blurry": 3, "box-wiener[width=7]": 3}
     assert set(frame["origin"]) == {"bench", "wiener"}
-    assert "box-wiener" in bench("list", "methods", PYTHONPATH=path).stdout
+    assert "box-wiener" in bench("list", "methods").stdout
 
 
 def test_the_metric_in_one_file(bench: Bench) -> None:
@@ -74,16 +73,16 @@ def test_the_metric_in_one_file(bench: Bench) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mean-error\nVersion: 1.0\n")
     lines = [f"{name} = {target}" for name, target in points.items()]
     (info / "entry_points.txt").write_text("\n".join(["[bench.metrics]", *lines]))
-    path = f"{bench.environment['PYTHONPATH']}:{bench.folder}"
+    bench.find(bench.folder)
 
-    yesterday = bench("table", "out", "--columns", "psnr,mean_error", PYTHONPATH=path)
+    yesterday = bench("table", "out", "--columns", "psnr,mean_error")
     assert yesterday.returncode == 0, yesterday.stderr
     assert "the metric broken is left out" in yesterday.stderr
     assert "the metric leaving is left out" in yesterday.stderr
     assert "14.94" in yesterday.stdout
     assert "Mean error" not in yesterday.stdout
 
-    done = bench("run", *chosen, "--quiet", PYTHONPATH=path)
+    done = bench("run", *chosen, "--quiet")
     assert done.returncode == 0, done.stderr
     after = pd.read_csv(bench.folder / "out" / "scores.csv")
     assert after["mean_error"].between(0.1, 255).all()
@@ -93,7 +92,7 @@ def test_the_metric_in_one_file(bench: Bench) -> None:
     (bench.folder / "mixed").mkdir()  # one row of yesterday, one of today
     mixed = after.assign(mean_error=after["mean_error"].where(after["method"] != "blurry"))
     mixed.to_csv(bench.folder / "mixed" / "scores.csv", index=False)
-    table = bench("table", "mixed", "--columns", "mean_error", PYTHONPATH=path).stdout
+    table = bench("table", "mixed", "--columns", "mean_error").stdout
     rows = {
         line.split()[0]: line.split()[2]
         for line in table.splitlines()
@@ -106,11 +105,8 @@ def test_the_trained_network(bench: Bench) -> None:
     code, recipe = _blocks("Adding a trained network: one module, one TOML")
     (bench.folder / "small_net.py").write_text(code)
     (bench.folder / "small-net.toml").write_text(recipe)
-    environment = {
-        "PYTHONPATH": f"{bench.environment['PYTHONPATH']}:{bench.folder}",
-        "OMP_NUM_THREADS": "1",
-    }
-    done = bench("train", "small-net.toml", **environment)
+    bench.find(bench.folder)
+    done = bench("train", "small-net.toml")
     assert done.returncode == 0, done.stderr
     card = json.loads((bench.folder / "weights" / "small-net.json").read_text())
     assert card["steps_done"] == 100
@@ -122,12 +118,12 @@ def test_the_trained_network(bench: Bench) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small-net\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[bench.methods]\nsmall-net = {target}\n")
     chosen = ("--methods", "small-net,blurry", "--datasets", "photos", "--images", "4")
-    done = bench("run", *chosen, "--output", "out", "--quiet", **environment)
+    done = bench("run", *chosen, "--output", "out", "--quiet")
     assert done.returncode == 0, done.stderr
     scores = pd.read_csv(bench.folder / "out" / "scores.csv").groupby("method")["psnr"].mean()
     assert scores["small-net"] > scores["blurry"] + 0.1
 
     (bench.folder / "small-net.toml").write_text(recipe.replace("steps =", "stpes ="))
-    done = bench("train", "small-net.toml", **environment)
+    done = bench("train", "small-net.toml")
     assert done.returncode == 2
     assert "unknown keys: stpes" in done.stderr

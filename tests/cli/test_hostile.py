@@ -126,8 +126,8 @@ def test_a_data_set_under_another_s_name_is_refused(bench: Bench) -> None:
         "from bench.datasets.photos import Photos\nclass Dark(Photos):\n    version = 'dark'\n"
     )
     hostile.install(bench.folder, "dark", {"photos-dark": "dark:Dark"}, "datasets")
-    path = f"{bench.environment['PYTHONPATH']}{os.pathsep}{bench.folder}"
+    bench.find(bench.folder)
     arguments = ("run", "--methods", "blurry", "--datasets", "photos-dark", "--output", "out")
-    message = bench.refused(*arguments, PYTHONPATH=path)
+    message = bench.refused(*arguments)
     assert "'photos-dark' of dark calls itself 'photos'" in message
     assert not (bench.folder / "out").exists()

@@ -265,7 +265,8 @@ def test_what_cannot_be_scored_is_said_and_fails_the_run(tmp_path: Path) -> None
 def test_a_plugin_s_data_set_is_listed_with_its_reason(bench: Bench) -> None:
     (bench.folder / "evil_death.py").write_text(MODULES["evil_death"])
     hostile.install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
-    done = bench("list", "datasets", PYTHONPATH=f"{bench.environment['PYTHONPATH']}:{bench.folder}")
+    bench.find(bench.folder)
+    done = bench("list", "datasets")
     assert done.returncode == 0, done.stderr
     assert "died (exit code 7)" in " ".join(done.stdout.split())
     assert "photos" in done.stdout
@@ -274,8 +275,6 @@ def test_a_plugin_s_data_set_is_listed_with_its_reason(bench: Bench) -> None:
 def test_a_data_set_that_fails_alone_is_refused_in_a_line(bench: Bench) -> None:
     (bench.folder / "evil_death.py").write_text(MODULES["evil_death"])
     hostile.install(bench.folder, "evil", {"grave": "evil_death:Gone"}, "datasets")
-    message = bench.refused(
-        *("run", "--methods", "blurry", "--datasets", "grave", "--output", str(Path("out"))),
-        PYTHONPATH=f"{bench.environment['PYTHONPATH']}:{bench.folder}",
-    )
+    bench.find(bench.folder)
+    message = bench.refused("run", "--methods", "blurry", "--datasets", "grave", "--output", "out")
     assert "'grave' of evil did not say what it is. The worker process died" in message

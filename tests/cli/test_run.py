@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -157,10 +156,10 @@ def test_failed_cells_are_tried_again(bench: Bench) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: flaky\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[bench.methods]\nflaky = flaky_plugin:Flaky\n")
-    path = f"{bench.environment['PYTHONPATH']}{os.pathsep}{bench.folder}"
-    assert bench(*RUN, "--methods", "flaky", PYTHONPATH=path).returncode == 1
+    bench.find(bench.folder)
+    assert bench(*RUN, "--methods", "flaky").returncode == 1
     marker.touch()
-    done = bench(*RUN, "--methods", "flaky", PYTHONPATH=path)
+    done = bench(*RUN, "--methods", "flaky")
     assert done.returncode == 0, done.stderr
     assert (scores(bench)["status"] == "ok").all()
 

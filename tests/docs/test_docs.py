@@ -49,11 +49,8 @@ def test_the_example_of_a_data_set_runs_as_it_is_written(bench: Bench) -> None:
     (plugin / "mine.py").write_text(code[1])
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[bench.datasets]\n{points[1]} = {points[2]}\n")
-    path = os.pathsep.join([bench.environment["PYTHONPATH"], str(plugin)])
-    done = bench(
-        *("run", "--methods", "blurry,known-kernel", "--datasets", "coins", "--quiet"),
-        PYTHONPATH=path,
-    )
+    bench.find(plugin)
+    done = bench("run", "--methods", "blurry,known-kernel", "--datasets", "coins", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "coins, noise" in done.stdout
 

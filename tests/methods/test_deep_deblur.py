@@ -9,7 +9,8 @@ import torch
 
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, NotApplicable, Unavailable
-from bench.methods.deep_deblur import published
+from bench.methods.deep_deblur import methods, published
+from bench.methods.deep_deblur.batches import groups
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
@@ -17,7 +18,7 @@ from bench.methods.deep_deblur.settings import Descent, load_settings
 from bench.methods.deep_deblur.solver import Solver
 from bench.methods.generators.loading import check_generator, load_generator
 from bench.methods.marginal.model import load_model
-from bench.metrics import psnr
+from bench.metrics import kernel_similarity, psnr
 from bench.physics.alignment import centroid
 from bench.physics.forward import blur
 from bench.protocol import Task
@@ -131,6 +132,47 @@ def test_published_preset_has_the_authors_numbers():
     assert (published.RESTARTS, published.STEPS["svhn"], published.MOST_STEPS) == (10, 6000, 10000)
 
 
+@pytest.mark.parametrize(
+    ("method", "preset"),
+    [(DeepDeblur, "default"), (DeepDeblurSlack, "default"), (DeepDeblur, "published"),
+     (DeepDeblurSlack, "published")],
+)  # fmt: skip
+def test_a_device_solves_images_in_one_batch_and_each_as_by_itself(
+    method: type[DeepDeblur], preset: str, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few: Any = {"preset": preset, "restarts": 3, "search_steps": 12, "steps": 12}
+    y = pair[2]
+    apart = method(TASK, **few).deblur(y)
+    sizes: list[int] = []
+
+    def both(count: int, rows: int, observations: torch.Tensor) -> list[slice]:
+        sizes.append(rows)
+        return [slice(0, count)]
+
+    monkeypatch.setattr(methods, "groups", both)
+    together = method(TASK, **few).deblur(y)
+    assert sizes == [load_settings("svhn").finalists if preset == "default" else 3]
+    assert together.kernel is not None
+    assert apart.kernel is not None
+    assert (kernel_similarity(together.kernel, apart.kernel) > 0.99).all()
+    assert (together.image - apart.image).abs().max() < 0.02
+    assert together.records.keys() == apart.records.keys()
+    for name, value in apart.records.items():
+        assert together.records[name].shape == value.shape
+    for count in ("generator_evaluations", "iterations", "restarts"):
+        assert getattr(together, count) == getattr(apart, count)
+
+
+def test_batches_on_a_device_are_bounded_and_on_a_cpu_there_are_none():
+    small, large = torch.zeros(7, 3, 64, 64), torch.zeros(7, 3, 128, 128)
+    assert groups(7, 10, small) == [slice(place, place + 1) for place in range(7)]
+    there = small.to("meta"), large.to("meta")
+    assert groups(7, 10, there[0]) == [slice(0, 25)]
+    assert groups(7, 100, there[0]) == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 8)]
+    assert groups(7, 10, there[1]) == [slice(0, 6), slice(6, 12)]
+    assert groups(2, 10_000, there[1]) == [slice(0, 1), slice(1, 2)]
+
+
 def test_large_images_differ_from_the_default_settings_alone():
     large, default = load_settings("faces128"), load_settings("celeba")
     assert large.steps < default.steps
@@ -206,9 +248,9 @@ def test_kernels_keep_their_origin_on_another_grid(size):
 def test_slack_goes_on_from_the_same_descent_and_counts_its_time(pair):
     few: Any = {"restarts": 2, "search_steps": 5, "steps": 5}
     y = pair[2][:1]
-    methods = DeepDeblur(TASK, **few), DeepDeblurSlack(TASK, **few)
-    methods[0].stages = methods[1].stages = Stages()
-    plain, slack = (method.deblur(y) for method in methods)
+    pair_of = DeepDeblur(TASK, **few), DeepDeblurSlack(TASK, **few)
+    pair_of[0].stages = pair_of[1].stages = Stages()
+    plain, slack = (method.deblur(y) for method in pair_of)
     alone = DeepDeblurSlack(TASK, **few).deblur(y)
     assert torch.equal(plain.records["restart_kernel"], slack.records["restart_kernel"])
     assert torch.equal(alone.image, slack.image)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from bench.harness.dispatch import make_job
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
 from bench.harness.worker import build, compute
+from bench.methods.deep_deblur.solver import Solver
 from bench.physics.condition import Condition
 from bench.registry import METHODS
 from tests.methods.second_device import DEVICE, SecondDevice
@@ -23,10 +26,10 @@ SMALL = ("known-kernel-lmmse",)
 """Methods that solve for all pixels at once, and are given 32×32 instead of 64×64 of them."""
 
 
-def chunk(name: str, device: str) -> Chunk:
+def chunk(name: str, device: str, images: int = 1) -> Chunk:
     spec = MethodSpec(name, tuple(sorted(QUICK.get(name, {}).items())))
     for dataset in ("svhn-samples" if name in SMALL else "celeba-samples", "photos"):
-        found = next(plan([spec], [load_dataset(dataset)], [Condition()], 1, device))
+        found = next(plan([spec], [load_dataset(dataset)], [Condition()], images, device))
         if isinstance(found, Chunk):
             return found
         reason = found.reason
@@ -52,6 +55,28 @@ def test_a_method_computes_on_the_device_of_its_task(name: str) -> None:
     with SecondDevice():
         (answer,) = compute(build(there.method, there.task), make_job(there))
     assert answer.status == "ok", answer.reason
+
+
+@pytest.mark.parametrize("name", ["dd", "dds"])
+def test_images_and_restarts_go_to_a_device_in_one_batch(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = chunk(name, str(DEVICE), images=2)
+    assert len(there) == 2
+    assert not there.stage
+    assert len(chunk(name, "cpu", images=2)) == 1
+    rows: list[int] = []
+    descend = Solver._descend
+
+    def counted(self: Solver, y: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        rows.append(len(y))
+        return descend(self, y, *rest, **options)
+
+    monkeypatch.setattr(Solver, "_descend", counted)
+    with SecondDevice():
+        answers = compute(build(there.method, there.task), make_job(there))
+    assert [answer.status for answer in answers] == ["ok", "ok"], answers[0].reason
+    assert rows[0] == 2 * QUICK[name]["restarts"]
 
 
 def test_tensors_of_two_devices_do_not_meet() -> None:

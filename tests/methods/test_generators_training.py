@@ -30,10 +30,11 @@ def test_a_tiny_set_is_overfitted(kernels):
     )
     trainer = AutoencoderTrainer(recipe, kernels[:8])
     first = trainer.advance()
-    while trainer.step < recipe.steps:
-        last = trainer.advance()
     assert first > 0.8
-    assert last < 0.35
+    while trainer.step < recipe.steps:
+        if trainer.advance() < 0.35:
+            return
+    pytest.fail(f"It is not below 0.35 after {recipe.steps} steps.")
 
 
 def test_the_linear_start_of_digits_is_far_ahead_of_a_random_one():
