@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.photo.doubts import doubts, unexplained
+from bench.photo.doubts import doubts, explained, unexplained
 from bench.photo.evidence import Evidence
 from bench.photo.kernel_size import Candidate, search, sizes_for
 from bench.photo.noise import WINDOW, measured_noise
@@ -218,6 +218,7 @@ def deblur_photograph(
         evidence,
         sizes,
         lambda kernel: estimator.restored(searcher, own, kernel),
+        lambda restored, kernel: explained(unexplained(window, restored, kernel), task.noise),
         step,
     )
     if searcher != method:

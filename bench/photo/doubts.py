@@ -22,6 +22,11 @@ def unexplained(window: Tensor, restored: Tensor, kernel: Tensor) -> float:
     return float(difference.square().mean().sqrt())
 
 
+def explained(residual: float, noise: float) -> bool:
+    """Return whether a residual is no louder than noise; one that nobody knows is."""
+    return not residual > LOUD_RESIDUAL * noise
+
+
 def doubts(
     best: Candidate,
     residual: float,
@@ -40,7 +45,7 @@ def doubts(
             f"no kernel explains the photograph better than none (evidence {gain:+.3f} per pixel "
             f"for {size}): it may not be blurred by motion, or not alike everywhere; {advice}"
         ]
-    if residual > LOUD_RESIDUAL * noise:
+    if not explained(residual, noise):
         return [
             f"{size} leaves a residual of {residual:.4f} where the noise is {noise:.4f}: it does "
             f"not explain the photograph; {advice}"

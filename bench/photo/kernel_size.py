@@ -40,12 +40,13 @@ def search(
     evidence: Evidence,
     sizes: Sequence[int],
     restore: Callable[[Tensor], Tensor],
+    explains: Callable[[Tensor, Tensor], bool],
     progress: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Estimate a kernel at every size, the best first.
 
     The best has the most evidence; of those that have hardly less, the one whose restored window
-    has the largest sharpness index.
+    has the largest sharpness index, and first of all those that explain the window.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def search(
     restore : callable
         From a kernel to the restored window, shape (1, C, H, W), for those that evidence alone
         does not decide between.
+    explains : callable
+        From a restored window and a kernel to whether they leave no more than noise.
     progress : callable
         Called after each size.
     """
@@ -69,8 +72,10 @@ def search(
     close = sum(candidate.evidence >= found[0].evidence - TIE for candidate in found)
     if close == 1:
         return found
-    sharp = [
-        dataclasses.replace(each, sharpness=float(sharpness_index(restore(each.kernel))[0]))
-        for each in found[:close]
-    ]
-    return [*sorted(sharp, key=lambda each: -each.sharpness), *found[close:]]
+    ranked = []
+    for each in found[:close]:
+        window = restore(each.kernel)
+        sharp = dataclasses.replace(each, sharpness=float(sharpness_index(window)[0]))
+        ranked.append((not explains(window, each.kernel), -sharp.sharpness, sharp))
+    ranked.sort(key=lambda entry: entry[:2])
+    return [*(sharp for _, _, sharp in ranked), *found[close:]]

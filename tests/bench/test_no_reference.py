@@ -11,6 +11,7 @@ from bench.datasets.photos import FOLDER
 from bench.metrics import naturalness, sharpness_index
 from bench.photo import read_photo
 from bench.photo.evidence import Evidence
+from bench.photo.kernel_size import search
 from bench.photo.measure import through_jpeg
 from bench.photo.noise import is_jpeg, measured_noise
 from bench.photo.tiles import restore_in_tiles
@@ -61,6 +62,24 @@ def test_evidence_prefers_the_kernel_to_none_and_to_another(sharp: torch.Tensor)
     evidence = Evidence(add_noise(blur(sharp, kernel), 0.01, [draw])[0, 0], 0.01)
     assert evidence.of(kernel) > evidence.of(other) + 0.01
     assert evidence.of(kernel) > evidence.of(None) + 0.05
+
+
+@pytest.mark.parametrize(("explaining", "best"), [({9, 11, 13}, 13), ({9, 11}, 11), (set(), 13)])
+def test_of_sizes_of_equal_evidence_the_sharpest_that_explains_is_taken(
+    sharp: torch.Tensor, explaining: set[int], best: int
+) -> None:
+    class Equal(Evidence):
+        def of(self, kernel: torch.Tensor | None) -> float:
+            return 0.0 if kernel is None or len(kernel) > 13 else 1.0
+
+    found = search(
+        lambda size: torch.ones(size, size) / size**2,
+        Equal(sharp[0, 0], 0.01),
+        (9, 11, 13, 17),
+        lambda kernel: sharp ** (len(kernel) / 9),  # darker, and sharper by the index
+        lambda restored, kernel: len(kernel) in explaining,
+    )
+    assert [found[0].size, found[-1].size] == [best, 17]
 
 
 @pytest.mark.parametrize("quality", [None, 98, 95, 85])
