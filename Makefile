@@ -15,6 +15,7 @@ bench: setup
 
 test: setup lint browser
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist worksteal
+	$(PYTHON) -m bench benchmark start-up --check --times 1
 
 lint: setup
 	$(PYTHON) -m ruff check .

@@ -7,6 +7,7 @@ What the project's own classes say of themselves is written down in ``described.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import subprocess
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from bench.datasets.places import place
-from bench.harness import doctor, listing
+from bench.harness import doctor, listing, startup_benchmark
 from bench.harness.interview import Introduction, describe_class
 from bench.harness.introductions import DatasetIntroduction
 from bench.methods import needs
@@ -115,6 +116,18 @@ def test_commands_import_what_they_use(
     )
     assert done.stdout
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(("cost", "code"), [(1.0, 0), (1.9, 1)])
+def test_a_start_that_costs_more_than_it_may_fails_the_check(
+    cost: float, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cost of imports of PyTorch that take 2 s; reading tables may take 0.7 of them."""
+    seconds = {startup_benchmark.YARDSTICK: 2.0, ("-c", "import bench.api"): 5.0}
+    monkeypatch.setattr(startup_benchmark, "_cpu_seconds", lambda c: seconds.get(c, cost))
+    assert startup_benchmark.run(argparse.Namespace(times=1, check=True)) == code
+    assert f"| {cost:.2f} | {cost / 2:.2f} | 0.7 |" in capsys.readouterr().out
+    assert startup_benchmark.run(argparse.Namespace(times=1, check=False)) == 0
 
 
 if __name__ == "__main__":
