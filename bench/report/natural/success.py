@@ -45,7 +45,7 @@ def tables(views: list[View], frame: pd.DataFrame, registered: pd.DataFrame) -> 
                 _speed(here[here["method"] == row.method], size, row),
             ]
             for row in view.rows
-            if row.kind in ("method", "replay") and row.method != BASELINE
+            if (row.kind == "method" or (row.kind == "replay" and row.n)) and row.method != BASELINE
         ]
         if lines:
             headers = [
