@@ -247,3 +247,13 @@ def above(
         p_value=one_sided,
     )
     return difference, float(rank)
+
+
+def interval(difference: Difference) -> str:
+    """Print a mean difference with its interval."""
+    return f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
+
+
+def p_value(value: float) -> str:
+    """Print a p-value; small ones by their bound."""
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"

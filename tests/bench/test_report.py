@@ -104,6 +104,28 @@ def test_claims_are_tested_by_pairs(folder: Path) -> None:
     assert "Not measured yet." in text
 
 
+def test_priors_are_compared_with_their_core(folder: Path) -> None:
+    frame = scores()
+    prior = frame[(frame["dataset"] == "shoes") & (frame["method"] == "dp")].reset_index(drop=True)
+    swing = 0.3 * (-1.0) ** prior.index  # no sure sign over the images
+    others = {"ep": 0.5 + swing, "oh": swing, "df": 0.0 * swing, "l0": 0.0 * swing}
+    rows = [prior.assign(method=name, psnr=25 + by) for name, by in others.items()]
+    rows.append(prior.assign(psnr=24.5 + swing))
+    pd.concat([frame[frame["dataset"] != "shoes"], *rows]).to_csv(
+        folder / "scores.csv", index=False
+    )
+    text = claims.markdown(Record(folder)).partition("## What each engineered prior")[2]
+    verdicts = {
+        method: next(li for li in text.splitlines() if "Shoes" in li and f"({method})" in li)
+        for method in ("dp", "ep", "oh", "df")
+    }
+    assert "takes away" in verdicts["dp"]
+    assert "adds" in verdicts["ep"]
+    assert "not shown" in verdicts["oh"]
+    assert "equals `l0`" in verdicts["df"]
+    assert "not measured" in next(li for li in text.splitlines() if "CelebA" in li and "(dp)" in li)
+
+
 def test_a_sweep_claim_is_about_all_rivals_and_only_its_own_images(folder: Path) -> None:
     frame = scores()
     frame = frame[frame["dataset"] == "celeba"].assign(

@@ -10,8 +10,9 @@ from bench.harness import scores
 from bench.protocol import Status
 from bench.report.curves import label_of
 from bench.report.names import full_name
+from bench.report.paper import core
 from bench.report.paper.record import COLUMNS, METHODS, TITLES, Record
-from bench.report.statistics import Difference, above
+from bench.report.statistics import above, interval, p_value
 from bench.report.sweeps import prepare
 from bench.report.writers.markdown import grid
 
@@ -49,6 +50,7 @@ def markdown(record: Record) -> str:
             "dds",
             {"shoes": "shoes", "celeba": "celeba"},
         ),
+        *core.markdown(record),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -66,7 +68,7 @@ def _line(record: Record, dataset: str, first: str, second: str, margin: float) 
     return [
         TITLES[dataset],
         claim,
-        _interval(difference),
+        interval(difference),
         p_value(difference.p_value),
         p_value(wilcoxon),
         str(difference.n),
@@ -74,19 +76,10 @@ def _line(record: Record, dataset: str, first: str, second: str, margin: float) 
     ]
 
 
-def _interval(difference: Difference) -> str:
-    return f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
-
-
 def _verdict(lead: float, p: float) -> str:
     if lead < 0 and p > 1 - LEVEL:
         return "reversed"
     return "holds" if p < LEVEL else "open"
-
-
-def p_value(value: float) -> str:
-    """Print a p-value; small ones by their bound."""
-    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
 def _sweep_claim(
@@ -123,7 +116,7 @@ def _sweep_claim(
                     f"{value:g}",
                     f"{means[top]:.2f}",
                     f"{best} {means[best]:.2f}",
-                    _interval(difference),
+                    interval(difference),
                     p_value(permutation),
                     p_value(max(wilcoxon for _, wilcoxon in tests.values())),
                     str(difference.n),
