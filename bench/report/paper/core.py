@@ -7,14 +7,14 @@ import pandas as pd
 from bench.harness import scores
 from bench.protocol import Status
 from bench.report.names import full_name
-from bench.report.paper.record import TEST_SETS, TITLES, Record
+from bench.report.paper.record import LARGE_SETS, TEST_SETS, TITLES, Record
 from bench.report.statistics import above, interval, p_value
 from bench.report.sweeps import prepare
 from bench.report.writers.markdown import grid
 
 CORE = "l0"
 PRIORS = ("dp", "ep", "oh", "df")
-SETS = (*TEST_SETS, "levin")
+SETS = (*TEST_SETS, *LARGE_SETS, "levin")
 ROBUST = "oh"
 LEVEL = 0.05
 EQUAL = 1e-6
@@ -26,7 +26,7 @@ def markdown(record: Record) -> list[str]:
     """Return the section: on images with noise alone, and of outlier handling with outliers."""
     frame = record.frame
     lines = [
-        [TITLES.get(dataset, dataset.capitalize()), full_name(method), *_difference(rows, method)]
+        [TITLES.get(dataset, dataset), full_name(method), *_difference(rows, method)]
         for dataset, rows in ((name, frame[frame["dataset"] == name]) for name in SETS)
         for method in PRIORS
     ]
