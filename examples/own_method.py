@@ -11,8 +11,6 @@ import torch
 import bench
 from bench.physics.forward import apply_transfer, transfer_function
 
-IMAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-
 
 def box_wiener(observation):
     """Undo a blur of 4 × 4 pixels in images of shape (N, C, H, W), whatever theirs was."""
@@ -24,8 +22,9 @@ def box_wiener(observation):
 
 
 if __name__ == "__main__":
-    mine = bench.evaluate(box_wiener, "photos", images=IMAGES)
-    gain = mine["psnr"] - bench.run("blurry", "photos", images=IMAGES)["psnr"]
+    images = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    mine = bench.evaluate(box_wiener, "photos", images=images)
+    gain = mine["psnr"] - bench.run("blurry", "photos", images=images)["psnr"]
     print(f"{gain.mean():+.2f} dB over the observation, on {len(gain)} photographs")
 
     most = bench.load("photos")[int(gain.argmax())]
