@@ -58,8 +58,7 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path, stem: str) -> 
     )  # fmt: skip
     for line, (block, group) in zip(axes, rows, strict=True):
         for axis, dataset in zip(line, block, strict=False):
-            axis.set_title(dataset)
-            _panel(axis, panels[dataset], group)
+            _panel(axis, dataset, panels[dataset], group)
         for axis in line[len(block) :]:
             axis.set_axis_off()
         handles = {h.get_label(): h for a in line for h in a.get_legend_handles_labels()[0]}
@@ -70,10 +69,11 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path, stem: str) -> 
     return save(figure, folder, stem)
 
 
-def _panel(axis: Any, lines: dict[str, np.ndarray], group: list[str]) -> None:
+def _panel(axis: Any, title: str, lines: dict[str, np.ndarray], group: list[str]) -> None:
     if not any(name in lines for name in group):
         axis.set_axis_off()
         return
+    axis.set_title(title)
     styles = {BASELINE: REFERENCE} | {name: look(place) for place, name in enumerate(group)}
     for name, style in styles.items():
         if name not in lines:
