@@ -22,7 +22,7 @@ from bench.methods.generators.comparison import (
     linear_model,
     score,
 )
-from bench.methods.generators.evaluate import fit_range, psnr
+from bench.methods.generators.evaluate import fit_range, psnr, standard_error
 from bench.methods.generators.loading import (
     Prior,
     generator_names,
@@ -87,8 +87,8 @@ def section(image_class: str, images: int) -> str:
 def row(scores: Scores) -> str:
     """One generator's row of the table."""
     values = [
-        f"{mean(scores.range_psnr):.2f} ± {error(scores.range_psnr):.2f}",
-        f"{mean(scores.deconvolution_psnr):.2f} ± {error(scores.deconvolution_psnr):.2f}",
+        f"{mean(scores.range_psnr):.2f} ± {standard_error(scores.range_psnr):.2f}",
+        f"{mean(scores.deconvolution_psnr):.2f} ± {standard_error(scores.deconvolution_psnr):.2f}",
         f"{scores.range_norm:.2f}",
         f"{scores.deconvolution_norm:.2f}",
         f"{scores.distance:.4f}",
@@ -108,8 +108,8 @@ def versus(first: Scores, other: Scores) -> str:
     )
     return (
         f"`{first.name}` minus {other.name}, paired by image: "
-        f"range {mean(range_):+.2f} ± {error(range_):.2f} dB, "
-        f"deconvolution {mean(inside):+.2f} ± {error(inside):.2f} dB."
+        f"range {mean(range_):+.2f} ± {standard_error(range_):.2f} dB, "
+        f"deconvolution {mean(inside):+.2f} ± {standard_error(inside):.2f} dB."
     )
 
 
@@ -139,8 +139,8 @@ def samples_in_range(default: Prior, other: Prior) -> str:
         values = psnr(x, default(found.latent))
     return (
         f"`{image_set(default)}` are drawn from `{other.name}` and solved with `{default.name}`, "
-        f"which represents {SAMPLES} of them at {mean(values):.2f} ± {error(values):.2f} dB: "
-        "they have a range error."
+        f"which represents {SAMPLES} of them at {mean(values):.2f} ± "
+        f"{standard_error(values):.2f} dB: they have a range error."
     )
 
 
@@ -174,8 +174,3 @@ validation images of each class; no published test image was read. ± is a stand
 def mean(values: Tensor) -> float:
     """Return the mean of a vector."""
     return values.mean().item()
-
-
-def error(values: Tensor) -> float:
-    """Standard error of a vector's mean."""
-    return (values.std() / len(values) ** 0.5).item()

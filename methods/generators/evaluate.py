@@ -17,6 +17,11 @@ def psnr(x: Tensor, output: Tensor) -> Tensor:
     return metrics.psnr(output.clamp(0, 1), x)
 
 
+def standard_error(values: Tensor) -> float:
+    """Standard error of a vector's mean."""
+    return (values.std() / len(values) ** 0.5).item()
+
+
 def relative_error(x: Tensor, output: Tensor) -> Tensor:
     """``‖x − x̂‖ / ‖x‖`` per image, shape (N,)."""
     return (x - output).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bench.methods.generators.comparison import LinearModel, linear_model
-from bench.methods.generators.evaluate import kernel_scores, psnr
+from bench.methods.generators.evaluate import kernel_scores, psnr, standard_error
 from bench.methods.generators.loading import WEIGHTS, Prior, load_card, load_generator
 from bench.methods.generators.page import REPORTS, write_text
 from bench.registry import DATASETS
@@ -104,7 +104,7 @@ def published_scores(
     scores = {
         "images": count,
         "range_psnr": torch.cat(values).mean().item(),
-        "range_psnr_sem": _error(torch.cat(values)),
+        "range_psnr_sem": standard_error(torch.cat(values)),
         "latent_norm": torch.cat(norms).mean().item(),
         "evaluations_per_image": found.evaluations,
     }
@@ -113,11 +113,6 @@ def published_scores(
         scores |= {
             "linear_psnr": torch.cat(nearest).mean().item(),
             "above_linear": difference.mean().item(),
-            "above_linear_sem": _error(difference),
+            "above_linear_sem": standard_error(difference),
         }
     return scores
-
-
-def _error(values: Tensor) -> float:
-    """Return the standard error of the mean."""
-    return (values.std() / len(values) ** 0.5).item()
