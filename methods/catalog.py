@@ -10,6 +10,7 @@ CATALOG: dict[str, str] = {
     "sparse-edges": "bench.methods.photographs.method:SparseEdges",
     "sparse-edges-chosen": "bench.methods.photographs.method:ChosenEdges",
     "pmp": "bench.methods.photographs.method:PatchMinimalPixels",
+    "marginal-natural": "bench.methods.photographs.marginal:MarginalNatural",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "bench.methods.deep_deblur.methods:DeepDeblurWarm",

@@ -20,8 +20,8 @@ from bench.photo.evidence import Evidence
 from bench.photo.kernel_size import Candidate, search, sizes_for
 from bench.photo.noise import WINDOW, measured_noise
 from bench.photo.tiles import TILE, restore_in_tiles
-from bench.photo.window import most_textured
 from bench.physics.intensity import luma
+from bench.physics.texture import most_textured
 from bench.protocol import Boundary, Restoration, Task
 from bench.registry import METHODS
 

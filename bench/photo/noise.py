@@ -13,9 +13,9 @@ import math
 import torch
 from torch import Tensor
 
-from bench.photo.window import most_textured
 from bench.physics.intensity import luma
 from bench.physics.noise import LEAST_NOISE, estimate_noise
+from bench.physics.texture import most_textured
 
 WINDOW = 448
 """Side of the window that noise and kernel are estimated from, in pixels."""

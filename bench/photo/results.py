@@ -16,8 +16,8 @@ from bench.metrics import naturalness, sharpness_index
 from bench.photo.deblurring import WINDOW, Deblurred
 from bench.photo.files import Photograph, write_photograph
 from bench.photo.reading import check_writable, comparison_path, kernel_path, write_photo
-from bench.photo.window import most_textured
 from bench.physics.intensity import luma
+from bench.physics.texture import most_textured
 
 WIDEST = 1600
 """Pixels of each picture in the comparison."""

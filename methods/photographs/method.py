@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -76,7 +76,7 @@ class SparseEdges(Method):
         return {"settings": checksum(text)}
 
     @classmethod
-    def depends_on(cls) -> tuple[Settings | Additions, ...]:
+    def depends_on(cls) -> tuple[Any, ...]:
         """Return what the kernel estimate depends on."""
         return (cls.chosen,)
 
@@ -148,7 +148,7 @@ class PatchMinimalPixels(SparseEdges):
         self.additions = Additions(ROUNDS, dark)
 
     @classmethod
-    def depends_on(cls) -> tuple[Settings | Additions, ...]:
+    def depends_on(cls) -> tuple[Any, ...]:
         """Return what the kernel estimate depends on."""
         return (cls.chosen, Additions(ROUNDS))
 
@@ -180,7 +180,7 @@ class ChosenEdges(SparseEdges):
     )
 
     @classmethod
-    def depends_on(cls) -> tuple[Settings | Additions, ...]:
+    def depends_on(cls) -> tuple[Any, ...]:
         """Return what the kernel estimates depend on."""
         return tuple(part for candidate in cls.candidates for part in candidate)
 

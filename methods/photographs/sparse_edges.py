@@ -192,7 +192,7 @@ def _alternate(
         magnitude = gradients.square().sum(0)
         gradients = gradients * firm(magnitude.sqrt(), threshold**0.5)
         kernel = _kernel(gradients, observed, kernel, settings, additions.rounds)
-        kernel = _pruned(kernel, settings)
+        kernel = pruned(kernel, settings.floor, settings.component)
         threshold, dark = threshold / settings.decay, dark / settings.decay
         penalty = max(penalty / settings.decay, 1e-4)
     return kernel, penalty
@@ -303,10 +303,22 @@ def _conjugate_gradients(
     return kernel
 
 
-def _pruned(kernel: Tensor, settings: Settings) -> Tensor:
-    """Without what is small, negative or apart, and scaled to sum 1."""
+def pruned(kernel: Tensor, floor: float, component: float) -> Tensor:
+    """Drop what is small, negative or apart, and scale to sum 1.
+
+    Parameters
+    ----------
+    kernel : Tensor, shape (kh, kw)
+    floor, component : float
+        See :class:`Settings`.
+
+    Returns
+    -------
+    Tensor, shape (kh, kw)
+        Two neighbouring pixels where nothing is left.
+    """
     kernel = kernel.clamp_min(0)
-    kernel = kernel * firm(kernel, settings.floor * float(kernel.max()))
+    kernel = kernel * firm(kernel, floor * float(kernel.max()))
     total = kernel.sum()
     if not total > 0:
         return _start((kernel.shape[0], kernel.shape[1]), kernel)
@@ -314,6 +326,6 @@ def _pruned(kernel: Tensor, settings: Settings) -> Tensor:
     labels, count = scipy.ndimage.label((kernel > 0).numpy(), structure=[[1] * 3] * 3)
     places = torch.from_numpy(labels).long()
     mass = torch.zeros(count + 1).index_add_(0, places.flatten(), kernel.flatten())
-    least = min(settings.component, float(mass[1:].max()) / math.sqrt(2))
+    least = min(component, float(mass[1:].max()) / math.sqrt(2))
     kernel = kernel * firm(mass, least)[places]
     return kernel / kernel.sum()

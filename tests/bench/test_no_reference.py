@@ -15,11 +15,11 @@ from bench.photo.kernel_size import search
 from bench.photo.measure import through_jpeg
 from bench.photo.noise import is_jpeg, measured_noise
 from bench.photo.tiles import restore_in_tiles
-from bench.photo.window import most_textured
 from bench.physics.forward import add_noise, blur
 from bench.physics.intensity import luma
 from bench.physics.noise import estimate_noise
 from bench.physics.periodic import periodic_component
+from bench.physics.texture import most_textured
 
 
 @pytest.fixture(scope="module")

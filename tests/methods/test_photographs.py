@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 
@@ -9,6 +11,8 @@ from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import FOLDER
 from bench.errors import InvalidInput
 from bench.methods.photographs.choice import least_ringing, ringing
+from bench.methods.photographs.evidence import Refinement, refine_kernel, seen
+from bench.methods.photographs.marginal import MarginalNatural
 from bench.methods.photographs.method import ChosenEdges, PatchMinimalPixels, SparseEdges
 from bench.methods.photographs.minimal_pixels import darkened
 from bench.metrics import kernel_similarity, psnr
@@ -32,7 +36,7 @@ def pair() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize(
     ("cls", "size"), [(SparseEdges, 15), (SparseEdges, 25), (PatchMinimalPixels, 15),
-                      (ChosenEdges, 15)]
+                      (ChosenEdges, 15), (MarginalNatural, 15)]
 )  # fmt: skip
 def test_a_photograph_gains_at_its_kernel_size_and_above(
     pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], cls: type[SparseEdges], size: int
@@ -54,6 +58,8 @@ def test_a_photograph_gains_at_its_kernel_size_and_above(
 def test_parameters_out_of_range_are_refused() -> None:
     with pytest.raises(InvalidInput, match="iterations = 0"):
         SparseEdges(Task("natural", (64, 64)), iterations=0)
+    with pytest.raises(InvalidInput, match="turns = -1"):
+        MarginalNatural(Task("natural", (64, 64)), turns=-1)
     with pytest.raises(InvalidInput, match="dark = 1"):
         PatchMinimalPixels(Task("natural", (64, 64)), dark=1.0)
 
@@ -80,3 +86,52 @@ def test_the_true_kernel_rings_less_than_one_too_long(
     chosen = least_ringing(y[0, 0], [long / long.sum(), kernel], 0.0011, "free")
     assert torch.equal(chosen, kernel)
     assert ringing(y[0, 0]) < ringing(y[0, 0] + 0.05 * torch.randn(y.shape[-2:]))
+
+
+def disturbed(kernel: torch.Tensor) -> torch.Tensor:
+    """A kernel that is a little too wide, as estimates are."""
+    wide = torch.nn.functional.avg_pool2d(kernel[None, None], 3, stride=1, padding=1)[0, 0]
+    return wide / wide.sum()
+
+
+@pytest.mark.parametrize("boundary", ["circular", "free"])
+def test_the_marginal_likelihood_sharpens_a_kernel_that_is_too_wide(
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], boundary: Literal["circular", "free"]
+) -> None:
+    truth, y, kernel = pair
+    if boundary == "circular":
+        draw = torch.Generator().manual_seed(0)
+        y = add_noise(blur(truth, kernel), 0.01, [draw])
+    wide = disturbed(kernel)
+    found = refine_kernel(y[0, 0], wide, 0.01, boundary)
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    assert found.min() >= 0
+    near = kernel_similarity(torch.stack([wide, found]), kernel.expand(2, -1, -1))
+    assert near[1] > near[0] + 0.02
+    assert near[1] > 0.85
+
+
+def test_no_turns_leave_the_kernel_as_it_is(
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+) -> None:
+    _, y, kernel = pair
+    same = refine_kernel(y[0, 0], kernel, 0.01, settings=Refinement(iterations=0))
+    assert torch.equal(same, kernel)
+    task = Task("natural", (int(y.shape[-2]), int(y.shape[-1])), 1, (15, 15), 0.01, "free")
+    plain, unrefined = PatchMinimalPixels(task), MarginalNatural(task, turns=0)
+    assert torch.equal(plain.estimate(y[0, 0]), unrefined.estimate(y[0, 0]))
+
+
+@pytest.mark.parametrize("support", [(5, 5), (4, 7)])
+def test_the_canvas_holds_all_that_the_seen_gradients_depend_on(support: tuple[int, int]) -> None:
+    draw = torch.Generator().manual_seed(1)
+    scene = torch.rand(1, 1, 40, 37, generator=draw)
+    kernel = torch.rand(1, *support, generator=draw)
+    kernel /= kernel.sum()
+    y = blur(scene, kernel, "valid")[0, 0]
+    view = seen(y, support, "free")
+    down = scene[0, 0].diff(dim=0)[:, :-1]
+    canvas = torch.zeros(view.extent)
+    canvas[: down.shape[0], : down.shape[1]] = down
+    blurred = view.image(view.transfer(kernel[0]) * torch.fft.rfft2(canvas))
+    assert torch.allclose(view.mask * blurred, view.gradients[0], atol=1e-5)

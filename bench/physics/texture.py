@@ -1,4 +1,4 @@
-"""The window of a photograph from which its kernel is estimated."""
+"""The window of a photograph that tells most about its blur."""
 
 from __future__ import annotations
 

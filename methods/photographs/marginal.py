@@ -1,0 +1,74 @@
+"""``marginal-natural``: the kernel by its marginal likelihood under sparse gradients."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from bench.errors import InvalidInput
+from bench.methods.photographs.evidence import Refinement, refine_kernel
+from bench.methods.photographs.method import DARK, DETAILED, ROUNDS, SparseEdges
+from bench.methods.photographs.sparse_edges import Additions, Settings, estimate_kernel
+from bench.physics.texture import most_textured
+from bench.protocol import Task
+
+WINDOW = 400
+"""Side of the window that the kernel is refined on, in pixels; more are needed for kernels above a
+fifth of it."""
+KERNELS = 5
+"""Least side of the window, in units of the kernel's."""
+
+
+class MarginalNatural(SparseEdges):
+    """The kernel of ``pmp``, refined by the marginal likelihood of sparse gradients.
+
+    Whole photographs are restored; the kernel is refined on their most textured window.
+
+    Parameters
+    ----------
+    task : Task
+    iterations, weight
+        As those of :class:`SparseEdges`.
+    turns : int
+        Of gradients, their variances and the kernel. 0 leaves the refinement out, which is ``pmp``.
+
+    Raises
+    ------
+    InvalidInput
+        If the turns are negative.
+    """
+
+    title = "Marginal likelihood of sparse gradients"
+    chosen = DETAILED
+    reference: ClassVar[str] = (
+        "D. Wipf, H. Zhang, Revisiting Bayesian Blind Deconvolution, JMLR 15, 2014; A. Levin, "
+        "Y. Weiss, F. Durand, W. Freeman, Efficient Marginal Likelihood Optimization in Blind "
+        "Deconvolution, CVPR 2011"
+    )
+
+    def __init__(
+        self,
+        task: Task,
+        iterations: int = Settings.iterations,
+        weight: float = 1.0,
+        turns: int = Refinement.iterations,
+    ) -> None:
+        super().__init__(task, iterations, weight)
+        if turns < 0:
+            raise InvalidInput(f"turns = {turns}; it must not be negative, and 0 refines nothing.")
+        self.refinement = Refinement(iterations=turns)
+
+    @classmethod
+    def depends_on(cls) -> tuple[Any, ...]:
+        """Return what the kernel estimate depends on."""
+        return (cls.chosen, Additions(ROUNDS, DARK), Refinement())
+
+    def estimate(self, grey: Tensor) -> Tensor:
+        """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
+        size, boundary = self.task.kernel_size, self.task.boundary
+        kernel = estimate_kernel(grey, size, self.settings, Additions(ROUNDS, DARK))
+        side = max(WINDOW, KERNELS * max(size))
+        if side < max(grey.shape):
+            grey, boundary = grey[most_textured(grey, side)], "free"
+        return refine_kernel(grey, kernel, self.task.noise, boundary, self.refinement)
