@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE, FUNCTION, AT_THE_ROOT = 350, 60, 12
+FILE, FUNCTION, AT_THE_ROOT, BACKEND = 350, 60, 12, 100
+BACKENDS = ("local", "dask", "submitit")
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,12 @@ def test_functions_are_short(sources: list[Path]) -> None:
                 if length > FUNCTION:
                     found[f"{name}:{node.name}"] = length
     assert found == {}
+
+
+def test_a_backend_is_short() -> None:
+    folder = ROOT / "bench" / "harness" / "executors"
+    for name in BACKENDS:
+        assert (folder / f"{name}.py").read_text(encoding="utf-8").count("\n") < BACKEND, name
 
 
 def test_the_package_shows_a_newcomer_under_a_dozen_modules(sources: list[Path]) -> None:

@@ -163,12 +163,12 @@ def steps() -> list[Step]:
     """Run the command and return its steps, in order of time."""
     from bench.cli import main
     from bench.harness import session  # noqa: F401 (nothing is watched while it is imported)
-    from bench.harness.executors import local
+    from bench.harness.executors import slots
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         log = Path(folder) / "steps"
         os.environ[LOG] = str(log)
-        theirs, local.serve = local.serve, serve
+        theirs, slots.serve = slots.serve, serve
         watch = cast(Any, Watch(log))
         threading.setprofile(watch)
         sys.setprofile(watch)
@@ -177,7 +177,7 @@ def steps() -> list[Step]:
         finally:
             sys.setprofile(None)
             threading.setprofile(None)
-            local.serve = theirs
+            slots.serve = theirs
         return sorted(Step(*json.loads(line)) for line in log.read_text().splitlines())
 
 

@@ -8,8 +8,8 @@ from bench.errors import BenchError, MethodFailed, NotApplicable, Unavailable
 from bench.harness import interview
 from bench.harness.packing import decode, unpack
 from bench.harness.plan import MethodSpec
-from bench.harness.process import START_LIMIT, Child
-from bench.harness.worker import READY, Job, serve
+from bench.harness.process import Child, Death
+from bench.harness.worker import Job, serve
 from bench.protocol import Restoration, Task
 
 REFUSALS: dict[str, type[BenchError]] = {
@@ -44,14 +44,12 @@ def restore(observation: Tensor, spec: MethodSpec, task: Task) -> Restoration:
         raise REFUSALS.get(verdict.status, MethodFailed)(verdict.reason)
     child = Child(serve, data=interview.describe(spec.name).reads_data)
     try:
-        if child.receive(START_LIMIT) != READY:
-            raise ValueError("it did not begin as a worker does")
         child.send(Job(spec, task, observation[None].cpu().numpy(), names=("",)))
         (answer,) = decode(child.receive(None), 1)
     except ValueError as error:
         raise MethodFailed(f"{spec} failed: its process sent no answer ({error}).") from None
-    except (EOFError, OSError):
-        raise MethodFailed(f"{spec} failed. {child.fate()}") from None
+    except Death as death:
+        raise MethodFailed(f"{spec} failed. {death}") from None
     finally:
         child.kill()
     if answer.restoration is None:

@@ -151,8 +151,9 @@ class Dispatch:
     def _hand_out(self, begun: Callable[[str], None], served: str | None) -> None:
         """Submit as much as the executor takes."""
         free = self._executor.capacity - len(self._running) if self._queue else 0
-        submitted = 0
-        while submitted < free and (order := self._queue.next(served)):
+        orders: list[Order] = []
+        works: list[Work] = []
+        while len(works) < free and (order := self._queue.next(served)):
             begun(order.chunk.title)
             try:
                 job = make_job(order.chunk, self._observe)
@@ -161,13 +162,12 @@ class Dispatch:
                 self._refused += [Outcome(cell, Status.FAILED, str(error)) for cell in cells]
                 continue
             chunk = order.chunk
-            work = Work(job, chunk.company, chunk.reads_data, self._time_limit, order.fresh)
-            future = self._executor.submit(work)
-            self._running[future] = order
+            orders.append(order)
+            works.append(Work(job, chunk.company, chunk.reads_data, self._time_limit, order.fresh))
+        futures = self._executor.submit(works) if works else []
+        self._running.update(zip(futures, orders, strict=True))
+        for future in futures:
             future.add_done_callback(self._ended.put)
-            submitted += 1
-        if submitted:
-            self._executor.flush()
 
     def _collect(self, future: Future[list[Answer]], order: Order) -> list[Outcome]:
         """Take the answers to an order, or find out why there are none."""

@@ -82,7 +82,7 @@ def _compute(executor: Executor, works: list[Work], cells: int) -> None:
     submitted = 0
     for done in range(cells):
         while submitted < cells and submitted - done < executor.capacity:
-            executor.submit(works[submitted % len(works)]).add_done_callback(ended.put)
-            executor.flush()
+            (future,) = executor.submit([works[submitted % len(works)]])
+            future.add_done_callback(ended.put)
             submitted += 1
         ended.get().result()

@@ -14,13 +14,14 @@ import math
 import multiprocessing
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from bench import text
 from bench.errors import BenchError, Unavailable
-from bench.harness.host import PATIENCE, STARTS, Death, Host, Silence, excuse, introduced
+from bench.harness.host import PATIENCE, STARTS, Host, Silence, introduced, serve
+from bench.harness.process import Death
 from bench.metrics.description import Description
 
 if TYPE_CHECKING:
@@ -166,24 +167,13 @@ def _shown(value: Any) -> str:
 
 def answer(connection: Connection, target: str) -> None:
     """Compute a metric: the body of its process."""
-    connection.send_bytes(b"null")
-    try:
+
+    def introduce() -> tuple[Mapping[str, Any], Callable[[Any], bytes]]:
         metric = _load(target)()
-        introduction = json.dumps(dataclasses.asdict(metric.describe())).encode()
-    except BaseException as error:
-        connection.send_bytes(excuse(error))
-        return
-    connection.send_bytes(introduction)
-    while True:
-        try:
-            question = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            reply = json.dumps(_computed(metric, question)).encode()
-        except BaseException as error:
-            reply = excuse(error)
-        connection.send_bytes(reply)
+        about = dataclasses.asdict(metric.describe())
+        return about, lambda question: json.dumps(_computed(metric, question)).encode()
+
+    serve(connection, introduce)
 
 
 def _load(target: str) -> type[Metric]:

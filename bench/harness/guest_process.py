@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
 import safetensors.torch
 
 from bench import text
-from bench.errors import BenchError
-from bench.harness.host import excuse
+from bench.errors import BenchError, InvalidInput
+from bench.harness.host import serve
 from bench.physics.observation import take_sample
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
 from bench.registry import DATASETS
@@ -25,32 +26,36 @@ READS_DATA = {"reads_data": True}
 
 def answer(connection: Connection, name: str, data: bool) -> None:
     """Answer for a data set: the body of its process, which is told where the data lie or not."""
-    connection.send_bytes(b"null")
-    try:
+
+    def introduce() -> tuple[Mapping[str, Any], Callable[[Any], bytes]]:
         cls = DATASETS.load(name)
         _expect(cls, "reads_data", isinstance(cls.reads_data, bool), "True or False")
         asks = cls.reads_data and not data  # without its data it may have nothing to say
-        introduction = json.dumps(READS_DATA if asks else _introduction(cls)).encode()
-    except BaseException as error:
-        connection.send_bytes(excuse(error))
-        return
-    connection.send_bytes(introduction)
-    dataset: Dataset | None = None
-    while True:
+        return READS_DATA if asks else _introduction(cls), _Replies(name, cls)
+
+    serve(connection, introduce)
+
+
+class _Replies:
+    """What a data set answers; it is opened when the first question comes."""
+
+    def __init__(self, name: str, cls: type[Dataset]) -> None:
+        self._name, self._cls = name, cls
+        self._dataset: Dataset | None = None
+
+    def __call__(self, question: int | str) -> bytes:
         try:
-            question = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            dataset = dataset or cls()
+            dataset = self._dataset = self._dataset or self._cls()
             if question == "count":
-                reply = json.dumps(len(dataset)).encode()
-            else:
-                reply = _encode(take_sample(dataset, question))
+                return json.dumps(len(dataset)).encode()
+            return _encode(take_sample(dataset, int(question)))
+        except BenchError:
+            raise
         except BaseException as error:
             what = "count its images" if question == "count" else f"give its image {question}"
-            reply = excuse(error, f"The dataset {name!r} cannot {what}: ")
-        connection.send_bytes(reply)
+            raise InvalidInput(
+                f"The dataset {self._name!r} cannot {what}: {text.describe(error)}."
+            ) from error
 
 
 def _introduction(cls: type[Dataset]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ import safetensors.torch
 from bench import text
 from bench.errors import BenchError, InvalidInput
 from bench.harness.guest_process import PICTURES, PUBLISHED, READS_DATA, answer
-from bench.harness.host import LEAST_PATIENCE, PATIENCE, STARTS, Death, Host, Silence, introduced
+from bench.harness.host import LEAST_PATIENCE, PATIENCE, STARTS, Host, Silence, introduced
+from bench.harness.process import Death
 from bench.physics.observation import digest
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
 from bench.registry import DATASETS, HERE, KERNELS, Entry

@@ -1,19 +1,20 @@
 """A process that answers questions for a third party's data set, kernel source or metric.
 
-It says first that it is up, then what it speaks for, then answers one question after the other,
-each within a time limit: a line of JSON and, where it gives tensors, these in the safetensors
-format. Nothing that it sends is unpickled, for it runs other people's code.
+It says what it speaks for, then answers one question after the other, each within a time limit: a
+line of JSON and, where it gives tensors, these in the safetensors format. Nothing that it sends is
+unpickled, for it runs other people's code.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from bench import text
 from bench.errors import BenchError, InvalidInput, Unavailable
-from bench.harness.process import START_LIMIT, Child
+from bench.harness.process import Child, Death
 
 T = TypeVar("T")
 
@@ -24,10 +25,6 @@ STARTS = 2
 """Processes that may die of one question."""
 LARGEST_ANSWER = 1 << 30
 """Bytes; anything larger is no image that a method could restore."""
-
-
-class Death(Exception):
-    """The end of a process, in a sentence."""
 
 
 class Silence(Exception):
@@ -62,7 +59,6 @@ class Host:
     ) -> None:
         self._patience = patience
         self._child = Child(body, *arguments, data=data)
-        self._hear(START_LIMIT)  # the process is up; what takes long from here is other people's
         self.introduction = self._hear(patience)
 
     def ask(self, question: object, read: Callable[[Any, bytes], T]) -> T:
@@ -76,8 +72,6 @@ class Host:
         except TimeoutError:
             self._child.kill()
             raise Silence(f"It did not answer within {patience:g} s.") from None
-        except (EOFError, OSError):
-            raise Death(self._child.fate()) from None
 
     def close(self) -> None:
         """End the process."""
@@ -128,8 +122,40 @@ def understood(message: bytes, read: Callable[[Any, bytes], T]) -> T:
         raise Silence("It sent something that is no answer.") from None
 
 
-def excuse(error: BaseException, what: str = "") -> bytes:
-    """Say in a process why there is no answer."""
-    said = str(error) if isinstance(error, BenchError) else f"{what}{text.describe(error)}."
+def serve(
+    connection: Connection, introduce: Callable[[], tuple[Any, Callable[[Any], bytes]]]
+) -> None:
+    """Answer for somebody else's code: what the body of such a process does.
+
+    Parameters
+    ----------
+    connection : Connection
+        To the :class:`Host`.
+    introduce : callable
+        Imports the code. Returns what it speaks for, in plain values, and a callable that answers a
+        question. Whatever either raises, exits too, is the answer.
+    """
+    try:
+        introduction, reply = introduce()
+        message = json.dumps(introduction).encode()
+    except BaseException as error:
+        connection.send_bytes(_excuse(error))
+        return
+    connection.send_bytes(message)
+    while True:
+        try:
+            question = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            message = reply(question)
+        except BaseException as error:
+            message = _excuse(error)
+        connection.send_bytes(message)
+
+
+def _excuse(error: BaseException) -> bytes:
+    """Say why there is no answer."""
+    said = str(error) if isinstance(error, BenchError) else f"{text.describe(error)}."
     plain = {"error": text.legible(said), "unavailable": isinstance(error, Unavailable)}
     return json.dumps(plain).encode()

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import text
 from bench.errors import BenchError, Unavailable
-from bench.harness.process import START_LIMIT, Child
+from bench.harness.process import Child, Death
 from bench.protocol import Knowledge, Method, MethodBase, Oracle, Replay, Status, Task
 from bench.registry import HERE, METHODS, Entry, parse_label
 
@@ -201,12 +201,10 @@ def _answers(
     asked = (answer, entry.name, dict(parameters), tuple(tasks))
     child = Child(*asked)
     try:
-        _hear(child, START_LIMIT, lambda plain: None)
         described = _known[entry] = _hear(child, patience, _read_description)
         if described.reads_data and tasks:  # only now is it known that it may be told where
             child.kill()
             child = Child(*asked, data=True)
-            _hear(child, START_LIMIT, lambda plain: None)
             _hear(child, patience, _read_description)
         for _ in tasks:
             yield _hear(child, patience, _read_verdict)
@@ -232,8 +230,8 @@ def _hear(child: Child, patience: float, read: Any) -> Any:
         message = child.receive(patience)
     except TimeoutError:
         raise _Silence(f"did not say what it can do within {patience:g} s.") from None
-    except (EOFError, OSError):
-        raise _Death(f"ended the process that asked what it can do. {child.fate()}") from None
+    except Death as death:
+        raise _Death(f"ended the process that asked what it can do. {death}") from None
     try:
         return read(json.loads(message))
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -255,7 +253,6 @@ def answer(
     connection: Connection, name: str, parameters: Mapping[str, Any], tasks: Sequence[Task]
 ) -> None:
     """Answer :func:`consult`: the body of a process."""
-    connection.send_bytes(b"null")  # the process is up; what takes long from here is the class
     try:
         cls = METHODS.load(name)
         plain: dict[str, Any] = dataclasses.asdict(describe_class(cls))

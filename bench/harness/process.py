@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import ctypes
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import os
@@ -53,13 +54,19 @@ STARTING = threading.Lock()
 """Held while a process is started: its environment is this process's for that moment."""
 STARTS = 3
 """So many starts in a row may fail; then it is not by accident."""
+BEGUN = b"begun"
+"""What a process says when all is imported: time limits count from here."""
 GRACE = 1.0
 """Seconds that a process whose pipe has closed gets to end by itself, so that it has an exit code
 of its own; then it is killed."""
 
 
+class Death(Exception):
+    """The end of a process, in a sentence."""
+
+
 class Child:
-    """A process, and the pipe to it.
+    """A process that has begun, and the pipe to it.
 
     Parameters
     ----------
@@ -72,6 +79,11 @@ class Child:
         (:mod:`bench.harness.confinement`).
     threads : int
         That it computes with.
+
+    Raises
+    ------
+    ProcessError
+        If none can be had, not even at the third try.
     """
 
     def __init__(
@@ -81,32 +93,42 @@ class Child:
         data: bool = False,
         threads: int = THREADS,
     ) -> None:
-        context = _context()
-        self.connection, theirs = context.Pipe()
-        environment, hidden = _inherited(data, threads), None if data else data_folder()
-        self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
-            target=_begin, args=(theirs, environment, hidden, body, arguments)
-        )
-        self._start()
-        theirs.close()
         self._sender: threading.Thread | None = None
-        weakref.finalize(self, _kill_family, self.process)
-
-    def _start(self) -> None:
-        for attempt in range(STARTS):
+        environment, hidden = _inherited(data, threads), None if data else data_folder()
+        for left in reversed(range(STARTS)):
             try:
-                with STARTING:
-                    start_server()
-                    with _server_environment():
-                        self.process.start()
-                return
+                return self._start(environment, hidden, body, arguments)
+            except Death as death:  # it was killed, say; it has told nobody what it is for
+                if not left:
+                    raise ProcessError(
+                        f"{death} It had not even begun, and so did those before it. A script "
+                        "that calls bench needs `if __name__ == '__main__':` around its call."
+                    ) from death
             except (OSError, EOFError) as error:  # the server was killed this very moment, say
-                if attempt == STARTS - 1:
+                if not left:
                     raise ProcessError(
                         f"No process can be started: {text.describe(error)}; end some others, "
                         "and give the same command again."
                     ) from error
                 time.sleep(0.2)
+
+    def _start(self, *what: object) -> None:
+        context = _context()
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+            target=_begin, args=(theirs, *what)
+        )
+        with STARTING:
+            start_server()
+            with _server_environment():
+                self.process.start()
+        theirs.close()
+        weakref.finalize(self, _kill_family, self.process)
+        try:
+            self.receive(START_LIMIT)
+        except TimeoutError:
+            self.kill()
+            raise Death(f"The worker process said nothing for {START_LIMIT:g} s.") from None
 
     def send(self, message: Any) -> None:
         """Send without waiting: a process that does not read must not hold up its parent."""
@@ -139,17 +161,24 @@ class Child:
         ------
         TimeoutError
             If none begins in time.
-        EOFError, OSError
-            If the process ends, or closes the pipe, or sends what is no message.
+        Death
+            If the process ends, or closes the pipe, or sends what is no message: it is gone then,
+            with its children.
         """
-        if not self.connection.poll(patience):
+        # A pipe alone does not tell of a death: others may hold its end.
+        signs: list[Any] = [self.connection, self.process.sentinel]
+        if not multiprocessing.connection.wait(signs, patience):
             raise TimeoutError
         guard = threading.Timer(whole, _kill_family, [self.process])
         guard.start()
         try:
-            return self.connection.recv_bytes(most)
+            if self.connection.poll():
+                return self.connection.recv_bytes(most)
+        except (EOFError, OSError):  # it has closed the pipe; or it was killed from here
+            pass
         finally:
             guard.cancel()
+        raise Death(self._fate())
 
     def kill(self) -> None:
         """End the process and its children at once."""
@@ -159,7 +188,7 @@ class Child:
         self.connection.close()
         self.process.join(timeout=5)
 
-    def fate(self) -> str:
+    def _fate(self) -> str:
         """Say in a sentence how the process ended, and make sure that it has."""
         self.process.join(timeout=GRACE)
         code = self.process.exitcode
@@ -248,6 +277,7 @@ def _begin(
 
     torch.set_num_threads(int(os.environ[THREAD_VARIABLES[0]]))
     try:
+        connection.send_bytes(BEGUN)
         body(connection, *arguments)
     except ConnectionError:  # whoever was to be answered is gone
         pass

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 Built = dict[tuple[MethodSpec, Task], tuple[MethodBase, "GlobalState"]]
 """Methods that a process holds, and the state of the process when each was built."""
-READY = b"ready"
-"""What a worker says first: time limits count from here, not from the start of its imports."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +85,6 @@ def serve(connection: Connection) -> None:
     built, so that no result depends on the jobs before.
     """
     built: Built = {}
-    connection.send_bytes(READY)
     while True:
         try:
             job: Job = connection.recv()

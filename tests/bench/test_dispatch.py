@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -31,18 +31,18 @@ class Scripted:
         self.behaviour, self.closed = behaviour, False
         self.works: list[Work] = []
 
-    def submit(self, work: Work) -> Future[list[Answer]]:
-        self.works.append(work)
+    def submit(self, works: Sequence[Work]) -> list[Future[list[Answer]]]:
+        self.works += works
+        return [self.answered(self.behaviour(work)) for work in works]
+
+    @staticmethod
+    def answered(found: list[Answer] | Exception) -> Future[list[Answer]]:
         future: Future[list[Answer]] = Future()
-        found = self.behaviour(work)
         if isinstance(found, Exception):
             future.set_exception(found)
         else:
             future.set_result(found)
         return future
-
-    def flush(self) -> None:
-        pass
 
     def close(self) -> None:
         self.closed = True

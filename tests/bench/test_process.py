@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bench.harness.cells import MethodSpec
-from bench.harness.executors import local
+from bench.harness.executors import slots
 from bench.harness.executors.base import Lost, Work
-from bench.harness.executors.local import Slot
+from bench.harness.executors.slots import Slot
 from bench.harness.process import START_LIMIT, Child
 from bench.harness.worker import Job
 from bench.protocol import Task
@@ -50,7 +50,7 @@ def test_a_process_that_starts_while_its_slot_is_closed_is_ended(
         place.close()
         return started[0]
 
-    monkeypatch.setattr(local, "Child", closed_meanwhile)
+    monkeypatch.setattr(slots, "Child", closed_meanwhile)
     task = Task("natural", (8, 8), 3, (3, 3), 0.01, "circular", "cpu", 0)
     job = Job(MethodSpec("blurry"), task, np.zeros((1, 3, 8, 8), np.float32), names=("a",))
     with pytest.raises(Lost, match="The run is over"):

@@ -1,8 +1,9 @@
-"""What all executors have in common: the work they take, and how it may end."""
+"""What all executors have in common: the work they take, how it may end, and what they answer."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -72,15 +73,11 @@ class Executor(Protocol):
     @property
     def capacity(self) -> int: ...
 
-    def submit(self, work: Work) -> Future[list[Answer]]:
-        """Compute a job; the future has the answers, or raises a :class:`Failure`.
+    def submit(self, works: Sequence[Work]) -> list[Future[list[Answer]]]:
+        """Compute jobs; a job's future has its answers, or raises a :class:`Failure`.
 
-        Any other exception of the future says that nothing can be computed any more.
+        Any other exception of a future says that nothing can be computed any more.
         """
-        ...
-
-    def flush(self) -> None:
-        """Begin with what was submitted: some begin with many jobs at once."""
         ...
 
     def close(self) -> None:
