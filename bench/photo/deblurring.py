@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast
 
 import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.photo.doubts import doubts, explained, unexplained
+from bench.photo.effort import Effort
 from bench.photo.evidence import Evidence
 from bench.photo.kernel_size import Candidate, search, sizes_for
 from bench.photo.noise import WINDOW, measured_noise
@@ -36,9 +37,17 @@ MARGIN = 0.005
 """Evidence per pixel that another method's kernel may lack before larger sizes are tried."""
 
 
-@runtime_checkable
 class KernelEstimator(Protocol):
-    """A method that estimates a kernel apart from restoring the image with it."""
+    """A method that estimates a kernel apart from restoring the image with it.
+
+    Attributes
+    ----------
+    microseconds : (float, float)
+        Of a core that a pixel takes: estimating a kernel of 21 pixels from it, and restoring it.
+        How long a photograph will take is reckoned from their ratio.
+    """
+
+    microseconds: ClassVar[tuple[float, float]]
 
     def estimate_kernel(self, observation: Tensor) -> Tensor:
         """Estimate kernels (N, kh, kw) of observations (N, C, H, W)."""
@@ -203,15 +212,9 @@ def deblur_photograph(
     evidence = Evidence(luma(window)[0, 0].cpu(), task.noise)
     estimator = _Estimator(window, task)
     sizes = (task.kernel_size[0],) if known_size else sizes_for((height, width))
-    share = 0.05 if known_size else 0.6
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        progress(share * done / (len(sizes) + (method != SEARCHER)), "kernel")
-
     searcher = method if known_size else SEARCHER
+    effort = Effort(progress, height * width, image.shape[-2] * image.shape[-1])
+    effort.plan(searcher, sizes, method)
     own = parameters if searcher == method else {}
     candidates = search(
         lambda size: estimator(searcher, own, size),
@@ -219,21 +222,13 @@ def deblur_photograph(
         sizes,
         lambda kernel: estimator.restored(searcher, own, kernel),
         lambda restored, kernel: explained(unexplained(window, restored, kernel), task.noise),
-        step,
+        effort.size_done,
     )
     if searcher != method:
         candidates = _by_another(estimator, method, parameters, evidence, candidates)
-        step()
+    effort.kernel_done()
     best = candidates[0]
-
-    restored = _whole(
-        image,
-        task,
-        method,
-        parameters,
-        best,
-        lambda part: progress(share + (1 - share) * part, "image"),
-    )
+    restored = _whole(image, task, method, parameters, best, effort.image_done)
     residual = unexplained(window, restored[None, :, rows, cols], best.kernel)
     gain = best.evidence - evidence.of(None)
     return Deblurred(

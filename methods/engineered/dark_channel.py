@@ -15,6 +15,7 @@ class DarkChannel(OctavePrior):
     """Pan, Sun, Pfister and Yang's method: kernel by dark channel, image by total variation."""
 
     title = "Dark channel prior"
+    microseconds = (218, 24)
     version: ClassVar[str] = "4"
     section: ClassVar[str] = "dp"
     kernel_function: ClassVar[str] = "dark_channel_kernel"

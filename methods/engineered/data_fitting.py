@@ -22,6 +22,7 @@ class DataFitting(OctavePrior):
     """Pan and others' method: kernel and image by learned weights of the residual's derivatives."""
 
     title = "Learned data fitting"
+    microseconds = (139, 24)
     version: ClassVar[str] = "5"
     section: ClassVar[str] = "df"
     kernel_function: ClassVar[str] = "data_fitting_kernel"

@@ -15,6 +15,7 @@ class ExtremeChannels(OctavePrior):
     """Yan and others' method: kernel by dark and bright channel, image by total variation."""
 
     title = "Extreme channels prior"
+    microseconds = (246, 24)
     version: ClassVar[str] = "3"
     section: ClassVar[str] = "ep"
     kernel_function: ClassVar[str] = "extreme_channels_kernel"

@@ -60,6 +60,7 @@ class OctavePrior(Method):
     """
 
     section: ClassVar[str]
+    microseconds: ClassVar[tuple[float, float]] = (125, 24)
     kernel_function: ClassVar[str]
     knows: ClassVar[Knowledge] = Knowledge(
         kernel_size=True,

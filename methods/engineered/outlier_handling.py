@@ -45,6 +45,7 @@ class OutlierHandling(OctavePrior):
     """Dong and others' method: residuals beyond the noise lose their say in kernel and image."""
 
     title = "Outlier handling"
+    microseconds = (1160, 24)
     version: ClassVar[str] = "4"
     section: ClassVar[str] = "oh"
     kernel_function: ClassVar[str] = "outlier_kernel"
