@@ -168,6 +168,35 @@ def test_only_methods_with_all_images_are_compared(results: Path) -> None:
     assert "blurry" not in found["svhn"]["metrics"]["kernel_similarity"]["methods"]
 
 
+def test_of_many_methods_the_best_are_compared_and_it_is_said(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "MOST", 3)
+    summary = summarise(read(results))
+    found = {entry["view"]: entry for entry in pairs.encode(summary, ["svhn", "celeba"])}
+    celeba = next(view for view in summary.views if view.dataset == "celeba")
+    means = {row.method: row.means["psnr"].value for row in celeba.rows if row.comparable}
+    best = sorted(means, key=lambda name: -means[name])[:3]
+    assert set(found["celeba"]["metrics"]["psnr"]["methods"]) == set(best)
+    assert found["celeba"]["left_out"] == f"of {len(means)} methods the 3 with the best PSNR."
+    assert found["celeba"]["left_out"] in build_page(results)
+    monkeypatch.setattr(pairs, "MOST_SCORES", 2 * celeba.images)  # one method for each view
+    assert pairs.encode(summary, ["svhn", "celeba"]) == []
+    assert 'id="pairs"' not in build_page(results)
+
+
+def test_a_large_table_is_named_and_not_held(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = build_page(results)
+    monkeypatch.setattr("bench.report.page.MOST_BYTES", (results / "scores.csv").stat().st_size - 1)
+    small = build_page(results)
+    assert 'data-file="scores.csv"' in whole
+    assert 'data-file="scores.csv"' not in small
+    assert "scores.csv is too large to be inside this page" in " ".join(small.split())
+    assert len(small) < len(whole)
+
+
 def test_views_of_one_data_set_have_names_of_their_own(results: Path) -> None:
     frame = read(results)
     again = frame.assign(condition=frame["condition"].str.replace("seed 0", "seed 1"))

@@ -26,6 +26,8 @@ from bench.report.names import KIND_NOTES, prior_information, title
 from bench.report.page import figures, pairs, pictures, rows
 from bench.report.summary import Summary, summarise
 
+MOST_BYTES = 32 * 2**20
+"""Of a file that the page holds; of a larger one it says where it lies."""
 VIEW_KEYS = ("id", "label", "dataset", "condition")
 """What the scripts know of a view; its table is HTML already."""
 
@@ -71,6 +73,7 @@ def build_page(results: Path, summary: Summary | None = None) -> str:
     for group in groups:
         kinds |= {name: entry["kind"] for name, entry in group["methods"].items()}
     methods = describe(kinds)
+    held = {name: path for name, path in files.items() if path.stat().st_size <= MOST_BYTES}
     compared = pairs.encode(summary, [view["id"] for view in views])
     data = {
         "methods": methods,
@@ -81,7 +84,7 @@ def build_page(results: Path, summary: Summary | None = None) -> str:
         "mosaics": mosaics.encoded,
         "pairs": _packed(_json(compared).encode()) if compared else None,
         "files": [
-            {"name": name, "gzip": _packed(path.read_bytes())} for name, path in files.items()
+            {"name": name, "gzip": _packed(path.read_bytes())} for name, path in held.items()
         ],
     }
     return (
@@ -101,7 +104,8 @@ def build_page(results: Path, summary: Summary | None = None) -> str:
             methods={method["name"]: method for method in methods},
             kinds={"method": "blind methods", "replay": "replays", "oracle": "oracles"},
             kind_notes=KIND_NOTES,
-            files=files,
+            files=held,
+            apart=[path.relative_to(results) for name, path in files.items() if name not in held],
             runs=_provenance(results),
             cells=len(frame),
             metric_versions=sorted(frame["metric_version"].dropna().unique()),

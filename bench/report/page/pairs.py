@@ -14,11 +14,16 @@ import pandas as pd
 
 from bench.harness.columns import METRICS
 from bench.protocol import Status
+from bench.report.ranking import RANKED
 from bench.report.statistics import bootstrap_means, by_cluster, flip_signs
-from bench.report.summary import Summary, View, clusters_of
+from bench.report.summary import Row, Summary, View, clusters_of
 
 FEWEST = 2
 """Images, and methods, that a view needs for a comparison."""
+MOST = 40
+"""Methods of a view that are compared: pairs grow with their square."""
+MOST_SCORES = 200_000
+"""Scores of one metric, of all views together, that the page holds."""
 
 
 def encode(summary: Summary, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -34,21 +39,26 @@ def encode(summary: Summary, ids: Sequence[str]) -> list[dict[str, Any]]:
     -------
     list of dict
         Per view that holds at least two methods on all of at least two images: ``view`` (its id),
-        ``images``, ``clusters`` (independent groups of images) and ``metrics``. These hold, by
-        metric, ``methods``, ``scores`` (a list per method, in the order of ``images``) and
-        ``pairs``: of all methods *i* < *j* in order, ``[mean, low, high, p]`` of *i* − *j*.
+        ``images``, ``clusters`` (independent groups of images), ``left_out`` (which methods are
+        compared, if not all) and ``metrics``. These hold, by metric, ``methods``, ``scores`` (a
+        list per method, in the order of ``images``) and ``pairs``: of all methods *i* < *j* in
+        order, ``[mean, low, high, p]`` of *i* − *j*.
     """
-    found = [_view(view, name) for view, name in zip(summary.views, ids, strict=True)]
+    room = MOST_SCORES // max(1, len(summary.views))
+    found = [_view(view, name, room) for view, name in zip(summary.views, ids, strict=True)]
     return [entry for entry in found if entry["metrics"]]
 
 
-def _view(view: View, name: str) -> dict[str, Any]:
-    whole = [row.method for row in view.rows if row.comparable]
+def _view(view: View, name: str, room: int) -> dict[str, Any]:
+    rows = [row for row in view.rows if row.comparable]
+    most = min(MOST, room // max(1, view.images))
+    best = {row.method for row in sorted(rows, key=_rank)[:most]}
+    whole = [row.method for row in rows if row.method in best]
     done = view.cells[(view.cells["status"] == Status.OK) & view.cells["method"].isin(whole)]
     images = sorted(set(done["image"]))
     metrics: dict[str, Any] = {}
     groups: list[Hashable] | None = None
-    if len(images) >= FEWEST:
+    if min(len(images), len(whole)) >= FEWEST:
         first = done[done["method"] == whole[0]].sort_values("image")
         groups = clusters_of(first)
         metrics = {
@@ -57,7 +67,17 @@ def _view(view: View, name: str) -> dict[str, Any]:
             if metric in done and (table := _metric(done, metric, whole, groups))
         }
     count = len(images) if groups is None else len(set(groups))
-    return {"view": name, "images": images, "clusters": count, "metrics": metrics}
+    left_out = ""
+    if len(whole) < len(rows):
+        left_out = f"of {len(rows)} methods the {len(whole)} with the best {RANKED.upper()}."
+    about = {"view": name, "images": images, "clusters": count, "left_out": left_out}
+    return {**about, "metrics": metrics}
+
+
+def _rank(row: Row) -> tuple[bool, float]:
+    """Sort the best first; whatever has no value is last."""
+    mean = row.means[RANKED]
+    return not mean.known, float("-inf") if mean.exact else -mean.value
 
 
 def _metric(
