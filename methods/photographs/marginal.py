@@ -47,6 +47,7 @@ class MarginalNatural(ChosenEdges):
     """
 
     title = "Marginal likelihood of sparse gradients"
+    microseconds = (110, 5)
     equals = "sparse-edges-chosen"  # on images where no refined kernel rings less
     reference: ClassVar[str] = (
         "D. Wipf, H. Zhang, Revisiting Bayesian Blind Deconvolution, JMLR 15, 2014; A. Levin, "
