@@ -42,11 +42,11 @@ DATA_PENALTY = 0.2
 def tv_deconvolve(
     observation: Tensor,
     kernel: Tensor,
-    weight: float,
+    weight: float | Tensor,
     boundary: Boundary = "circular",
     iterations: int = ITERATIONS,
     anchor: Tensor | None = None,
-    pull: float = 0.0,
+    pull: float | Tensor = 0.0,
 ) -> Tensor:
     """Deconvolve with a known kernel.
 
@@ -55,7 +55,7 @@ def tv_deconvolve(
     observation : Tensor, shape (N, C, H, W), in [0, 1]
     kernel : Tensor, shape (N, kh, kw)
         In the forward model's centring, summing to 1.
-    weight : float
+    weight : float or Tensor, shape (N, 1, 1, 1)
         Of the total variation, positive; :func:`tuned_weight` knows good ones.
     boundary : {"circular", "free"}
         How the observation was blurred at its border.
@@ -63,7 +63,7 @@ def tv_deconvolve(
         Rounds of ADMM.
     anchor : Tensor, shape (N, C, H, W), optional
         Adds ``pull/2 ‖x − anchor‖²`` to what is minimised; circular boundaries only.
-    pull : float
+    pull : float or Tensor, shape (N, 1, 1, 1)
 
     Returns
     -------
@@ -74,8 +74,9 @@ def tv_deconvolve(
     InvalidInput
         If the weight is not positive or the kernel does not fit the image.
     """
-    if not weight > 0:
-        raise InvalidInput(f"The weight of the total variation is {weight:g}; give a positive one.")
+    least = float(weight.min()) if isinstance(weight, Tensor) else weight
+    if not least > 0:
+        raise InvalidInput(f"The weight of the total variation is {least:g}; give a positive one.")
     if boundary == "circular":
         return _solve(observation, kernel, weight, None, iterations, anchor, pull).clamp(0, 1)
     if anchor is not None:
@@ -93,11 +94,11 @@ def tv_deconvolve(
 def _solve(
     y: Tensor,
     kernel: Tensor,
-    weight: float,
+    weight: float | Tensor,
     mask: Tensor | None,
     rounds: int,
     anchor: Tensor | None = None,
-    pull: float = 0.0,
+    pull: float | Tensor = 0.0,
 ) -> Tensor:
     """ADMM on ``z = ∇x`` and, where part of ``y`` is unknown, on ``v = x ⊗ k``."""
     size = (int(y.shape[-2]), int(y.shape[-1]))

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.methods.deep_deblur.found import Found
 from bench.methods.deep_deblur.published import Result
-from bench.methods.deep_deblur.solver import Found
 
 MOST_PIXELS = 256 * 64 * 64
 """Of the rows of one batch on a device: what a step keeps for its gradient grows with them."""

@@ -247,7 +247,7 @@ class DeepDeblur(Method):
             descended = solver.descend_together(y, starts, warm=self.warm)
             spent = time.perf_counter() - prepared
         finishing = time.perf_counter()
-        found = [solver.finish(one, some) for one, some in zip(y, descended, strict=True)]
+        found = solver.finish_together(y, descended)
         seconds = prepared - began + spent + time.perf_counter() - finishing
         return [
             solved(each, len(some), solver.settings.steps, seconds / len(y))

@@ -31,20 +31,20 @@ class Weights:
     ----------
     latent : float
         γ and λ of both latents' squared norms.
-    slack : float
-        τ, of the free image's distance to the range.
+    slack : float or Tensor, shape (N,)
+        τ, of the free image's distance to the range; a tensor has it for each row.
     range : float
         ζ, of the residual of the range image.
-    variation : float
+    variation : float or Tensor, shape (N,)
         ρ, of the total variation, coupled over colours.
     """
 
     latent: float
-    slack: float = 0.0
+    slack: float | Tensor = 0.0
     range: float = 0.0
-    variation: float = 0.0
+    variation: float | Tensor = 0.0
 
-    def at_noise(self, noise: float) -> Weights:
+    def at_noise(self, noise: float | Tensor) -> Weights:
         """Weigh the free image's terms against a residual in units of its noise variance.
 
         The weights are chosen at 1 % of noise. A residual of louder noise says less about the
@@ -53,11 +53,15 @@ class Weights:
 
         Parameters
         ----------
-        noise : float
-            Standard deviation, as measured from the observation. Up to
+        noise : float or Tensor, shape (N,)
+            Standard deviation, as measured from the observation, or from each row's. Up to
             :data:`bench.methods.noise_level.CHOSEN_NOISE` the weights stay as they are.
         """
-        factor = max(1.0, (noise / CHOSEN_NOISE) ** 2)
+        factor: float | Tensor
+        if isinstance(noise, Tensor):
+            factor = (noise / CHOSEN_NOISE).square().clamp_min(1.0)
+        else:
+            factor = max(1.0, (noise / CHOSEN_NOISE) ** 2)
         return dataclasses.replace(
             self, slack=factor * self.slack, variation=factor * self.variation
         )
@@ -107,6 +111,10 @@ def best_free_image(y: Tensor, generated: Tensor, kernel: Tensor, weights: Weigh
     -------
     Tensor, shape (N, C, H, W), in [0, 1]
     """
-    return tv_deconvolve(
-        y, kernel, weights.variation / 2, anchor=generated, pull=weights.slack, iterations=60
-    )
+    weight, pull = _of_images(weights.variation / 2), _of_images(weights.slack)
+    return tv_deconvolve(y, kernel, weight, anchor=generated, pull=pull, iterations=60)
+
+
+def _of_images(weight: float | Tensor) -> float | Tensor:
+    """Bring what is there for each row into the shape of images."""
+    return weight[:, None, None, None] if isinstance(weight, Tensor) else weight

@@ -9,18 +9,21 @@ image of the generator's range is then found to the noise. Equation 5 does not, 
 explains what the range lacks of other images is worse for the free image than the evidence's.
 
 On a CPU one observation is solved at a time, its restarts in one batch: what is found for an image
-cannot depend on its neighbours, and memory does not grow with their number. On a device the
-finalists of several images descend together (:meth:`Solver.descend_together`).
+cannot depend on its neighbours, and memory does not grow with their number. On a device the rows of
+several images are one batch, in the search, the descent and what follows.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.methods.deep_deblur.batches import groups
+from bench.methods.deep_deblur.found import Descended, Found, Searched
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
 from bench.methods.deep_deblur.settings import Descent, Settings
 from bench.methods.generators.fitting import start_near
@@ -34,89 +37,6 @@ from bench.physics.alignment import recentre
 from bench.physics.noise import estimate_noise
 
 RINGING = 0.01
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """What was found for one observation; rows are finalists, the chosen one is row ``best``.
-
-    Attributes
-    ----------
-    image : Tensor, shape (m, C, H, W)
-        The free image with slack, else the generated one.
-    generated : Tensor, shape (m, C, H, W)
-    kernel : Tensor, shape (m, kh, kw)
-    latent, kernel_latent : Tensor, shapes (m, d)
-    objective : Tensor, shape (m,)
-        Equation 4, or 5 with slack.
-    evidence : Tensor, shape (m,)
-        What finalists were ranked by, lower is better.
-    trace : Tensor, shape (m, steps)
-        Equation 4 over the joint descent.
-    anytime : Tensor, shape (m, s, C, H, W)
-        Generated images on the way, after :attr:`anytime_steps` steps.
-    anytime_steps : list of int
-    evaluations : int
-        Of the image generator: forward and backward passes, over all finalists.
-    evidence_evaluations : int
-        Of the evidence and its gradient, over all restarts.
-    """
-
-    image: Tensor
-    generated: Tensor
-    kernel: Tensor
-    latent: Tensor
-    kernel_latent: Tensor
-    objective: Tensor
-    evidence: Tensor
-    trace: Tensor
-    anytime: Tensor
-    anytime_steps: list[int]
-    evaluations: int
-    evidence_evaluations: int
-
-    @property
-    def best(self) -> int:
-        """Row of the finalist with the smallest objective."""
-        return int(self.objective.argmin())
-
-
-@dataclasses.dataclass(frozen=True)
-class Descended:
-    """What :meth:`Solver.descend` leaves: finalists in rows, as in :class:`Found`.
-
-    Attributes
-    ----------
-    latent, kernel_latent : Tensor, shapes (m, d)
-    evidence : Tensor, shape (m,)
-    trace : Tensor, shape (m, steps)
-    snapshots : list of Tensor, shape (m, C, H, W)
-        Generated images on the way.
-    evaluations : int
-        Of the image generator, per finalist.
-    evidence_evaluations : int
-    """
-
-    latent: Tensor
-    kernel_latent: Tensor
-    evidence: Tensor
-    trace: Tensor
-    snapshots: list[Tensor]
-    evaluations: int
-    evidence_evaluations: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Searched:
-    """The finalists of one observation, in rows: kernels' latents, images to start from, evidence.
-
-    ``evaluations`` of the evidence were over all restarts.
-    """
-
-    kernel_latent: Tensor
-    start: Tensor
-    evidence: Tensor
-    evaluations: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,25 +78,22 @@ class Solver:
     def descend_together(
         self, observations: Tensor, starts: Sequence[Tensor], *, warm: bool = False
     ) -> list[Descended]:
-        """Do the same for several observations (N, C, H, W), whose finalists descend in one batch.
+        """Do the same for several observations (N, C, H, W), whose rows are computed in batches.
 
-        Kernels are found image by image before: the evidence is computed row by row.
+        A batch has all finalists, or as many starts of the search as memory allows.
         """
         settings = self.settings
+        most = max(map(len, starts))
         searched = [
-            self._search(one, some, warm) for one, some in zip(observations, starts, strict=True)
+            found
+            for some in groups(len(observations), most, observations)
+            for found in self._search(observations[some], starts[some], warm)
         ]
         counts = [len(found.kernel_latent) for found in searched]
-        rows = [
-            one.expand(count, -1, -1, -1) for one, count in zip(observations, counts, strict=True)
-        ]
-        y, start, kernel_latent = (
-            torch.cat(parts) if len(parts) > 1 else parts[0]
-            for parts in (
-                rows,
-                [found.start for found in searched],
-                [found.kernel_latent for found in searched],
-            )
+        y = _rows(observations, counts)
+        start, kernel_latent = (
+            _joined([getattr(found, name) for found in searched])
+            for name in ("start", "kernel_latent")
         )
         latent, fitting = start_near(self.image_prior, start)
         snapshots: list[Tensor] = []
@@ -198,41 +115,67 @@ class Solver:
             for place, (latent, kernel_latent, trace) in enumerate(zip(*found, strict=True))
         ]
 
-    def _search(self, observation: Tensor, starts: Tensor, warm: bool) -> Searched:
-        """Find the kernels that explain an observation best, and images to start from."""
+    def _search(self, observations: Tensor, starts: Sequence[Tensor], warm: bool) -> list[Searched]:
+        """Find the kernels that explain each observation best, and images to start from."""
         settings = self.settings
         plan = settings.warm if warm else settings.annealing
-        noise = estimate_noise(observation[None]).item()
-        likelihood = MarginalLikelihood(self.model, noise)
-        spectrum = likelihood.observe(observation[None])[0]
-        kernel_latent, scales, evidence = search(
-            likelihood, spectrum, self.kernel_prior, starts, plan
+        noise = _noise(observations)
+        counts = [len(some) for some in starts]
+        likelihood = MarginalLikelihood(self.model, _per_row(noise, counts, observations))
+        spectra = likelihood.observe(observations)
+        found = search(
+            likelihood, _of_rows(spectra, counts), self.kernel_prior, _joined(starts), plan
         )
-        spent = len(starts) * (plan.steps + 1)
-        if settings.sparse_steps:
-            grey = torch.fft.irfft2(spectrum[0], s=observation.shape[-2:], norm="ortho")
-            kernel_latent, evidence = search_sparse(
-                grey, self.kernel_prior, kernel_latent, noise, steps=settings.sparse_steps
-            )
-            spent += len(starts) * settings.sparse_steps
-        order = evidence.argsort()[: settings.finalists]
-        kernel_latent, scales, evidence = kernel_latent[order], scales[order], evidence[order]
+        ranked = []
+        for place, (latent, scales, evidence) in enumerate(
+            zip(*(part.split(counts) for part in found), strict=True)
+        ):
+            if settings.sparse_steps:
+                size = (int(observations.shape[-2]), int(observations.shape[-1]))
+                grey = torch.fft.irfft2(spectra[place, 0], s=size, norm="ortho")
+                latent, evidence = search_sparse(
+                    grey,
+                    self.kernel_prior,
+                    latent,
+                    noise[place],
+                    steps=settings.sparse_steps,
+                )
+            order = evidence.argsort()[: settings.finalists]
+            ranked.append((latent[order], scales[order], evidence[order]))
+        kept = [len(evidence) for _, _, evidence in ranked]
+        latent, scales = (_joined([parts[i] for parts in ranked]) for i in (0, 1))
         with torch.no_grad():
-            kernel = unit_kernels(self.kernel_prior(kernel_latent))
-            start = likelihood.posterior_mean(spectrum, kernel, scales).clamp(0, 1)
-        return Searched(kernel_latent, start, evidence, spent)
+            kernel = unit_kernels(self.kernel_prior(latent))
+            quiet = likelihood.at(_per_row(noise, kept, observations))
+            mean = quiet.posterior_mean(_of_rows(spectra, kept), kernel, scales)
+        return [
+            Searched(
+                latent,
+                start.clamp(0, 1),
+                evidence,
+                count * (plan.steps + 1 + settings.sparse_steps),
+            )
+            for (latent, _, evidence), start, count in zip(
+                ranked, mean.split(kept), counts, strict=True
+            )
+        ]
 
     def finish(self, observation: Tensor, descended: Descended) -> Found:
         """Find the free image of equation 5, if that is asked for, and choose a finalist."""
+        return self.finish_together(observation[None], [descended])[0]
+
+    def finish_together(self, observations: Tensor, descended: Sequence[Descended]) -> list[Found]:
+        """Do the same for several observations (N, C, H, W), whose finalists are one batch."""
         settings = self.settings
-        latent, kernel_latent = descended.latent, descended.kernel_latent
-        y = observation.expand(len(latent), -1, -1, -1)
-        evaluations = descended.evaluations
+        counts = [len(some.latent) for some in descended]
+        y = _rows(observations, counts)
+        latent = _joined([some.latent for some in descended])
+        kernel_latent = _joined([some.kernel_latent for some in descended])
         polish = 0 if self.slack else settings.polish.steps
         if polish:
-            latent, kernel_latent = self._polish(y, latent, kernel_latent)
-        weights = settings.weights.at_noise(estimate_noise(observation[None]).item())
-        free = None
+            latent, kernel_latent = self._polish(y, latent, kernel_latent, counts)
+        weights = settings.weights.at_noise(_per_row(_noise(observations), counts, observations))
+        free, further = None, 0
         for _ in range(settings.rounds if self.slack else 0):
             with torch.no_grad():
                 kernel = unit_kernels(self.kernel_prior(kernel_latent))
@@ -241,12 +184,11 @@ class Solver:
                 latent, kernel_latent, _ = self._descend(
                     y, latent, kernel_latent, weights, settings.descent, free
                 )
-                evaluations += settings.steps
+                further += settings.steps
         with torch.no_grad():
             generated = self.image_prior(latent).clamp(0, 1)
             kernel = unit_kernels(self.kernel_prior(kernel_latent))
-            latents = (latent, kernel_latent)
-            objective = deep_deblur(y, generated, kernel, latents, weights)
+            objective = deep_deblur(y, generated, kernel, (latent, kernel_latent), weights)
             if self.slack:
                 free = best_free_image(y, generated, kernel, weights)
                 extra = slack_terms(y, free, generated, kernel, weights)
@@ -257,29 +199,43 @@ class Solver:
         image, kernel = recentre(image, kernel)
         # A fraction of a pixel's shift rings; what it leaves far out would move the centroid.
         kernel = kernel * (kernel > RINGING * kernel.amax((1, 2), keepdim=True))
-        return Found(
-            image=image.clamp(0, 1),
-            generated=generated,
-            kernel=kernel,
-            latent=latent,
-            kernel_latent=kernel_latent,
-            objective=objective,
-            evidence=descended.evidence,
-            trace=descended.trace,
-            anytime=torch.stack([*descended.snapshots, generated], 1),
-            anytime_steps=[*self._looks(), settings.steps + polish],
-            evaluations=len(latent) * evaluations + polish,
-            evidence_evaluations=descended.evidence_evaluations,
-        )
+        parts: dict[str, Any] = {
+            "image": image.clamp(0, 1).split(counts),
+            "generated": generated.split(counts),
+            "kernel": kernel.split(counts),
+            "latent": latent.split(counts),
+            "kernel_latent": kernel_latent.split(counts),
+            "objective": objective.split(counts),
+        }
+        return [
+            Found(
+                **{name: split[place] for name, split in parts.items()},
+                evidence=some.evidence,
+                trace=some.trace,
+                anytime=torch.stack([*some.snapshots, parts["generated"][place]], 1),
+                anytime_steps=[*self._looks(), settings.steps + polish],
+                evaluations=len(some.latent) * (some.evaluations + further) + polish,
+                evidence_evaluations=some.evidence_evaluations,
+            )
+            for place, some in enumerate(descended)
+        ]
 
-    def _polish(self, y: Tensor, latent: Tensor, kernel_latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Go on with equation 4 from the finalist that is best by it; the others stay."""
+    def _polish(
+        self, y: Tensor, latent: Tensor, kernel_latent: Tensor, counts: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Go on with equation 4 from each observation's best finalist; the others stay."""
         weights = self.settings.weights
         with torch.no_grad():
             kernel = unit_kernels(self.kernel_prior(kernel_latent))
             latents = (latent, kernel_latent)
             values = deep_deblur(y, self.image_prior(latent), kernel, latents, weights)
-        best = values.argmin()[None]
+        places = torch.arange(len(values), device=values.device).split(list(counts))
+        best = torch.stack(
+            [
+                place[value.argmin()]
+                for place, value in zip(places, values.split(list(counts)), strict=True)
+            ]
+        )
         found = self._descend(
             y[best], latent[best], kernel_latent[best], weights, self.settings.polish
         )
@@ -321,3 +277,30 @@ class Solver:
                 group["lr"] = rate * fall
             optimiser.step()
         return z_image.detach(), z_kernel.detach(), torch.stack(trace, 1)
+
+
+def _noise(observations: Tensor) -> list[float]:
+    return [estimate_noise(one[None]).item() for one in observations]
+
+
+def _per_row(noise: Sequence[float], counts: Sequence[int], like: Tensor) -> float | Tensor:
+    """Return each observation's noise for its rows; of one alone, a number."""
+    if len(counts) == 1:
+        return noise[0]
+    each = [value for value, count in zip(noise, counts, strict=True) for _ in range(count)]
+    return like.new_tensor(each)
+
+
+def _of_rows(spectra: Tensor, counts: Sequence[int]) -> Tensor:
+    """Repeat each observation's transform for its rows; of one alone, it is all rows'."""
+    return spectra[0] if len(counts) == 1 else _rows(spectra, counts)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(parts)) if len(parts) > 1 else parts[0]
+
+
+def _rows(observations: Tensor, counts: Sequence[int]) -> Tensor:
+    """Repeat each observation for its rows."""
+    pairs = zip(observations, counts, strict=True)
+    return _joined([one.expand(count, -1, -1, -1) for one, count in pairs])

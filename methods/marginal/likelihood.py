@@ -17,6 +17,8 @@ al. 2009); integrating over the image does not, since it also counts how many im
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -33,13 +35,14 @@ class MarginalLikelihood:
     Parameters
     ----------
     model : GaussianModel
-    noise : float
-        Standard deviation of the noise, positive; :mod:`bench.physics.noise` measures it.
+    noise : float or Tensor, shape (R,)
+        Standard deviation of the noise, positive; :mod:`bench.physics.noise` measures it. A tensor
+        has it for each row, where rows are of several observations.
     """
 
-    def __init__(self, model: GaussianModel, noise: float) -> None:
+    def __init__(self, model: GaussianModel, noise: float | Tensor) -> None:
         self.size = model.image_size
-        self.variance = noise**2
+        self.variance = _variance(noise)
         self.mean = torch.fft.rfft2(model.mean, norm="ortho")
         self.spectrum = model.spectrum.clamp_min(1e-8)
         self._transforms = [torch.fft.rfft2(part, norm="ortho") for part in model.components]
@@ -51,6 +54,12 @@ class MarginalLikelihood:
             for part, kept in zip(self._transforms, self._kept, strict=True)
         ]
         self._weights = column_weights(self.mean)
+
+    def at(self, noise: float | Tensor) -> MarginalLikelihood:
+        """Return the same for other noise."""
+        other = copy.copy(self)
+        other.variance = _variance(noise)
+        return other
 
     def observe(self, observation: Tensor) -> Tensor:
         """Orthonormal transforms of observations (N, 3, H, W) in opponent colours."""
@@ -67,8 +76,8 @@ class MarginalLikelihood:
 
         Parameters
         ----------
-        spectrum : Tensor, complex, shape (3, H, W // 2 + 1)
-            Of one observation; see :meth:`observe`.
+        spectrum : Tensor, complex, shape (3, H, W // 2 + 1) or (R, 3, H, W // 2 + 1)
+            Of one observation, or of each row's; see :meth:`observe`.
         kernel : Tensor, shape (R, kh, kw)
             Kernels to compare, each summing to 1.
         scales : Tensor, shape (R, 6), optional
@@ -88,7 +97,7 @@ class MarginalLikelihood:
         for colour, components in enumerate(self.components):
             drawn, rest = _factors(scales, colour, kernel)
             a = power * self.spectrum[colour] * rest.square() + self.variance * temperature
-            residual = spectrum[colour] - transfer * self.mean[colour]
+            residual = spectrum.select(-3, colour) - transfer * self.mean[colour]
             terms = residual.abs().square() / a + a.log()
             total = total + (terms * self._weights).sum((-2, -1))
             pulled = self._on_components(colour, drawn * transfer.conj() * residual / a)
@@ -103,7 +112,7 @@ class MarginalLikelihood:
 
         Parameters
         ----------
-        spectrum : Tensor, complex, shape (3, H, W // 2 + 1)
+        spectrum : Tensor, complex, shape (3, H, W // 2 + 1) or (R, 3, H, W // 2 + 1)
         kernel : Tensor, shape (R, kh, kw)
         scales : Tensor, shape (R, 6), optional
 
@@ -119,7 +128,7 @@ class MarginalLikelihood:
             drawn, rest = _factors(scales, colour, kernel)
             prior = self.spectrum[colour] * rest.square()
             a = power * prior + self.variance
-            residual = spectrum[colour] - transfer * self.mean[colour]
+            residual = spectrum.select(-3, colour) - transfer * self.mean[colour]
             pulled = self._on_components(colour, drawn * transfer.conj() * residual / a)
             gain = (drawn.square() * power / a).flatten(1)[:, self._kept[colour]]
             rows = []
@@ -150,12 +159,17 @@ class _Evidence(torch.autograd.Function):
     """``log|M| − bᵀ M⁻¹ b`` per row, ``M = I + V diag(g, g) Vᵀ`` and ``b = V p``.
 
     With ``m = M⁻¹ b`` the gradient by ``g`` at a frequency is ``vᵀ (M⁻¹ + m mᵀ) v`` of its columns
-    ``v``, and that by ``p`` is ``−2 Vᵀ m``. Rows are computed one by one, so that rounding never
-    depends on what else is in the batch.
+    ``v``, and that by ``p`` is ``−2 Vᵀ m``. On a CPU rows are computed one by one, so that rounding
+    never depends on what else is in the batch; on a device, which small systems leave idle, all at
+    once.
     """
 
     @staticmethod
     def forward(ctx, components: Tensor, gain: Tensor, pulled: Tensor) -> Tensor:
+        if components.device.type != "cpu":
+            value, *slopes = evidence_at_once(components, gain, pulled)
+            ctx.save_for_backward(*slopes)
+            return value
         values, by_gain, by_pulled = [], [], []
         for row in range(len(gain)):
             factor, aligned = _system(components, gain[row], pulled[row])
@@ -178,6 +192,47 @@ class _Evidence(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
         by_gain, by_pulled = ctx.saved_tensors
         return None, gradient[:, None] * by_gain, gradient[:, None] * by_pulled
+
+
+def evidence_at_once(
+    components: Tensor, gain: Tensor, pulled: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ``log|M| − bᵀ M⁻¹ b`` of all rows in one batch, and its slopes.
+
+    Memory grows with the rows: a row takes as much as the components do.
+
+    Parameters
+    ----------
+    components : Tensor, shape (r, 2F)
+        ``V``, real and imaginary parts of the frequencies that are kept.
+    gain : Tensor, shape (R, F)
+        ``g``.
+    pulled : Tensor, shape (R, 2F)
+        ``p``.
+
+    Returns
+    -------
+    value : Tensor, shape (R,)
+    by_gain : Tensor, shape (R, F)
+    by_pulled : Tensor, shape (R, 2F)
+    """
+    system = (components * torch.cat([gain, gain], 1)[:, None]) @ components.T
+    eye = torch.eye(len(components), dtype=components.dtype, device=components.device)
+    factor = torch.linalg.cholesky(system + eye)
+    aligned = (pulled @ components.T)[:, :, None]
+    mean = torch.cholesky_solve(aligned, factor)
+    logarithm = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(1)
+    inverse = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
+    spread = (inverse @ components).square().sum(1)
+    drawn = mean[:, :, 0] @ components
+    slope = spread + drawn.square()
+    by_gain = slope[:, : gain.shape[1]] + slope[:, gain.shape[1] :]
+    return logarithm - (aligned * mean).sum((1, 2)), by_gain, -2 * drawn
+
+
+def _variance(noise: float | Tensor) -> float | Tensor:
+    """Return the variance in the shape of half spectra, (R, 1, 1), if there is one for each row."""
+    return noise.square()[:, None, None] if isinstance(noise, Tensor) else noise**2
 
 
 def _system(components: Tensor, gain: Tensor, pulled: Tensor) -> tuple[Tensor, Tensor]:

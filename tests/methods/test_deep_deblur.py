@@ -10,6 +10,7 @@ import torch
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.methods.deep_deblur import methods, published
+from bench.methods.deep_deblur import solver as solver_module
 from bench.methods.deep_deblur.batches import groups
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
@@ -150,8 +151,10 @@ def test_a_device_solves_images_in_one_batch_and_each_as_by_itself(
         return [slice(0, count)]
 
     monkeypatch.setattr(methods, "groups", both)
+    monkeypatch.setattr(solver_module, "groups", both)
     together = method(TASK, **few).deblur(y)
-    assert sizes == [load_settings("svhn").finalists if preset == "default" else 3]
+    # Finalists descend together, all starts are searched together, restarts are what is published.
+    assert sizes == ([load_settings("svhn").finalists, 3] if preset == "default" else [3])
     assert together.kernel is not None
     assert apart.kernel is not None
     assert (kernel_similarity(together.kernel, apart.kernel) > 0.99).all()

@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from bench.harness.dispatch import make_job
+from bench.harness.packing import unpack
 from bench.harness.plan import Chunk, MethodSpec, load_dataset, plan
 from bench.harness.worker import build, compute
+from bench.methods.deep_deblur import solver
 from bench.methods.deep_deblur.solver import Solver
+from bench.metrics import kernel_similarity
 from bench.physics.condition import Condition
 from bench.registry import METHODS
 from tests.methods.second_device import DEVICE, SecondDevice
@@ -73,10 +76,29 @@ def test_images_and_restarts_go_to_a_device_in_one_batch(
         return descend(self, y, *rest, **options)
 
     monkeypatch.setattr(Solver, "_descend", counted)
+    searched: list[int] = []
+    search = solver.search
+
+    def watched(likelihood: Any, spectrum: Any, prior: Any, starts: torch.Tensor, plan: Any) -> Any:
+        searched.append(len(starts))
+        return search(likelihood, spectrum, prior, starts, plan)
+
+    monkeypatch.setattr(solver, "search", watched)
+    job = make_job(there)
     with SecondDevice():
-        answers = compute(build(there.method, there.task), make_job(there))
+        answers = compute(build(there.method, there.task), job)
     assert [answer.status for answer in answers] == ["ok", "ok"], answers[0].reason
-    assert rows[0] == 2 * QUICK[name]["restarts"]
+    assert rows[0] == searched[0] == 2 * QUICK[name]["restarts"]
+    for answer, position in zip(answers, (0, 1), strict=True):
+        with SecondDevice():
+            (apart,) = compute(build(there.method, there.task), job.only(position))
+        assert answer.restoration is not None
+        assert apart.restoration is not None
+        one, other = unpack(answer.restoration), unpack(apart.restoration)
+        assert one.kernel is not None
+        assert other.kernel is not None
+        assert (kernel_similarity(one.kernel, other.kernel) > 0.99).all()
+        assert (one.image - other.image).abs().max() < 0.02
 
 
 def test_tensors_of_two_devices_do_not_meet() -> None:

@@ -9,7 +9,7 @@ import torch
 from bench.checksums import checksum
 from bench.errors import Unavailable
 from bench.methods.deconvolution.lmmse import from_opponent, to_opponent
-from bench.methods.marginal.likelihood import MarginalLikelihood
+from bench.methods.marginal.likelihood import MarginalLikelihood, _Evidence, evidence_at_once
 from bench.methods.marginal.model import (
     GaussianModel,
     learn_model,
@@ -190,3 +190,34 @@ def test_sparse_search_improves_its_objective_and_stays_finite(blurred_face):
     latent, last = search_sparse(grey, LineKernels(), start, steps=15, rate=0.2, **settings)
     assert torch.isfinite(latent).all()
     assert (last < first).all()
+
+
+def test_rows_of_several_observations_have_the_evidence_of_each_by_itself() -> None:
+    draw = torch.Generator().manual_seed(0)
+    images = torch.rand(2, 3, 64, 64, generator=draw)
+    kernel = torch.rand(4, 9, 9, generator=draw)
+    kernel /= kernel.sum((1, 2), keepdim=True)
+    scales = 0.1 * torch.randn(4, 6, generator=draw)
+    model = load_model("celeba")
+    noise = torch.tensor([0.01, 0.01, 0.03, 0.03])
+    together = MarginalLikelihood(model, noise)
+    rows = together.observe(images).repeat_interleave(2, 0)
+    found, mean = together(rows, kernel, scales), together.posterior_mean(rows, kernel, scales)
+    for place, part in enumerate((slice(0, 2), slice(2, 4))):
+        alone = together.at(float(noise[2 * place]))
+        spectrum = alone.observe(images)[place]
+        assert torch.allclose(found[part], alone(spectrum, kernel[part], scales[part]), rtol=1e-5)
+        apart = alone.posterior_mean(spectrum, kernel[part], scales[part])
+        assert torch.allclose(mean[part], apart, atol=1e-4)
+
+
+def test_small_systems_in_one_batch_give_what_they_give_one_by_one() -> None:
+    draw = torch.Generator().manual_seed(0)
+    components = torch.randn(7, 40, generator=draw)
+    gain = torch.rand(5, 20, generator=draw).requires_grad_()
+    pulled = torch.randn(5, 40, generator=draw).requires_grad_()
+    value = _Evidence.apply(components, gain, pulled)
+    by_gain, by_pulled = torch.autograd.grad(value.sum(), (gain, pulled))
+    found = evidence_at_once(components, gain.detach(), pulled.detach())
+    for one, other in zip(found, (value, by_gain, by_pulled), strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-4)
