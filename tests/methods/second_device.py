@@ -93,4 +93,7 @@ def _plain(item: Any) -> Any:
 
 
 def _moved(item: Any) -> Any:
-    return Elsewhere(item) if type(item) is Tensor else item
+    if type(item) is not Tensor:
+        return item
+    # A conjugate or negative is a mark on a view, which the wrapper would not have.
+    return Elsewhere(item.resolve_conj().resolve_neg())
