@@ -92,6 +92,13 @@ def training_pictures() -> Iterator[Tensor]:
             yield _read(archive, name)
 
 
+def validation_pictures() -> Iterator[Tensor]:
+    """Read BSDS500's validation photographs one after the other, each (3, H, W) in [0, 1]."""
+    with _archive() as archive:
+        for name in _members(archive, "val/"):
+            yield _read(archive, name)
+
+
 def _archive() -> zipfile.ZipFile:
     return zipfile.ZipFile(require(ARCHIVE, BRING))
 

@@ -176,6 +176,13 @@ def _learned(image_class: str) -> Quantities:
     return {"restored": learned_deconvolve(y, kernel, image_class)}
 
 
+def _learned_photograph() -> Quantities:
+    from bench.methods.learned.photographs.step import photograph_deconvolve
+
+    _, kernel, y = observed(64)
+    return {"free": photograph_deconvolve(y, kernel, "free")}
+
+
 def _objective(image_class: str) -> Quantities:
     """Return equations 4 and 5, the former's gradient, and the free image, which is a convex
     problem."""
@@ -279,6 +286,7 @@ def pieces() -> dict[str, Piece]:
         found[f"evidence of {name}"] = Piece(functools.partial(_evidence, name))
         found[f"learned step on {name}"] = Piece(functools.partial(_learned, name))
         found[f"objective on {name}"] = Piece(functools.partial(_objective, name))
+    found["learned step on photographs"] = Piece(_learned_photograph)
     few = {"restarts": 2, "steps": 2, "search_steps": 2}
     for name in ("dd", "dds"):
         found[f"steps of {name}"] = Piece(functools.partial(_few_steps, name, "celeba", **few))

@@ -90,13 +90,25 @@ def align(image: Tensor, truth: Tensor, alignment: Alignment) -> tuple[Tensor, T
     target = truth[..., border : height - border, border : width - border]
     if not reach:
         return image[..., border : height - border, border : width - border], target
-    aligned = [_align_one(x, t, alignment) for x, t in zip(image, target, strict=True)]
+    aligned = [
+        _shifted(x, *best_shift(x, t, alignment), border)
+        for x, t in zip(image, target, strict=True)
+    ]
     return torch.stack(aligned), target
 
 
-def _align_one(image: Tensor, target: Tensor, alignment: Alignment) -> Tensor:
-    row, col = _best_near(image, target, alignment, *_best_whole(image, target, alignment))
-    return _shifted(image, row, col, alignment.border)
+def best_shift(image: Tensor, target: Tensor, alignment: Alignment) -> tuple[float, float]:
+    """Return by how many rows and columns to move an image so that it is nearest to a target.
+
+    Parameters
+    ----------
+    image : Tensor, shape (C, H, W)
+    target : Tensor, shape (C, H - 2 border, W - 2 border)
+        Without the border.
+    alignment : Alignment
+        Whose border is wider than its largest shift.
+    """
+    return _best_near(image, target, alignment, *_best_whole(image, target, alignment))
 
 
 def _best_whole(image: Tensor, target: Tensor, alignment: Alignment) -> tuple[int, int]:

@@ -7,6 +7,7 @@ observations are circular; DeblurGAN's transposed convolutions, as published, pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise, product
 from typing import Any
 
@@ -173,27 +174,38 @@ class UNet(nn.Module):
         Channels at the first level; the two below have twice and 10/3 of it.
     depth : tuple of int
         Blocks at the first level down, the second down, the bottom, the second up, the first up.
-    channels : int
-        Of the input.
+    channels, outputs : int
+        Of the input, and of what is added to it.
+    block : callable
+        Makes a block of a number of channels.
+    conv : callable
+        Makes a convolution that keeps the size, from inputs, outputs and side.
     """
 
     multiple, smallest = 8, 8
 
     def __init__(
-        self, width: int = 48, depth: tuple[int, ...] = (1, 2, 5, 2, 1), channels: int = 3
+        self,
+        width: int = 48,
+        depth: tuple[int, ...] = (1, 2, 5, 2, 1),
+        channels: int = 3,
+        outputs: int = 3,
+        block: Callable[[int], nn.Module] | None = None,
+        conv: Callable[[int, int, int], nn.Conv2d] = circular,
     ) -> None:
         super().__init__()
+        block = block or AttentiveBlock
         wide, bottom = 2 * width, 10 * width // 3
-        self.entry = circular(4 * channels, width, 3)
+        self.entry = conv(4 * channels, width, 3)
         self.down = nn.ModuleList([nn.Conv2d(width, wide, 2, 2), nn.Conv2d(wide, bottom, 2, 2)])
         self.up = nn.ModuleList(
             [nn.ConvTranspose2d(bottom, wide, 2, 2), nn.ConvTranspose2d(wide, width, 2, 2)]
         )
         self.stages = nn.ModuleList(
-            nn.Sequential(*(AttentiveBlock(channels) for _ in range(count)))
-            for channels, count in zip((width, wide, bottom, wide, width), depth, strict=True)
+            nn.Sequential(*(block(inner) for _ in range(count)))
+            for inner, count in zip((width, wide, bottom, wide, width), depth, strict=True)
         )
-        self.exit = circular(width, 12, 3)
+        self.exit = conv(width, 4 * outputs, 3)
         nn.init.zeros_(self.exit.weight)  # starts as the identity
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]
 
@@ -202,7 +214,7 @@ class UNet(nn.Module):
         return observation + self.correction(2 * observation - 1)
 
     def correction(self, images: Tensor) -> Tensor:
-        """Return what is added to a colour image, from images (N, C, H, W) about 0."""
+        """Return what is added to an image, from images (N, C, H, W) about 0."""
         cells = functional.pixel_unshuffle(images, 2)
         x = self.entry(cells.contiguous(memory_format=torch.channels_last))
         first = self.stages[0](x)

@@ -11,7 +11,9 @@ from torch import Tensor
 from bench.errors import InvalidInput
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.kernel_net.method import check_size
-from bench.methods.learned.network import NAME, STORE
+from bench.methods.learned.network import NAME, STORE, load_card
+from bench.methods.learned.photographs import network as photographs
+from bench.methods.learned.photographs.step import photograph_assets, photograph_deconvolve
 from bench.methods.learned.step import learned_assets, learned_deconvolve
 from bench.methods.marginal.model import load_model
 from bench.physics.alignment import recentre
@@ -19,7 +21,9 @@ from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Oracle, Restoration, Task, Truth, check_observation
 from bench.registry import METHODS
 
-TRAINING = "class images with kernels by marginal likelihood"
+TRAINING = "class images with kernels by marginal likelihood, photographs with kernels by edges"
+KERNELS, PHOTOGRAPH_KERNELS = "kernel-net", "sparse-edges"
+"""Whose kernels the step takes where nothing is said: of a class's images, of photographs."""
 
 
 class Learned(Method):
@@ -28,9 +32,11 @@ class Learned(Method):
     Parameters
     ----------
     task : Task
-        Of a class with a Gaussian model, circular, at its image size.
+        Of a class with a Gaussian model, circular, at its image size; or of any other images, which
+        the photographs' step takes, of any size, grey or in colour.
     kernel_from : str
-        Name of a blind method that returns a kernel. It runs with its default parameters.
+        Name of a blind method that returns a kernel. It runs with its default parameters. Empty
+        takes ``kernel-net``, and ``sparse-edges`` for photographs.
 
     Raises
     ------
@@ -42,10 +48,10 @@ class Learned(Method):
     batch_size: ClassVar[int] = 8
     knows: ClassVar[Knowledge] = Knowledge(boundary=True, image_class=True, training=TRAINING)
 
-    def __init__(self, task: Task, kernel_from: str = "kernel-net") -> None:
+    def __init__(self, task: Task, kernel_from: str = "") -> None:
         super().__init__(task)
         self.check_available(task)
-        inner = estimator(kernel_from)
+        inner = estimator(kernel_from or default_kernels(task))
         inner.check_available(task)
         self.inner = inner(task)
 
@@ -58,15 +64,15 @@ class Learned(Method):
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the checksums of the network, of the other method's files, and that method's
         version."""
-        name = str(parameters.get("kernel_from", "kernel-net"))
+        name = str(parameters.get("kernel_from", "")) or default_kernels(task)
         inner = estimator(name)
-        own = learned_assets(task.image_class)
+        own = assets_of_step(task, "estimated")
         return {**own, **inner.assets_for(task, {}), f"version of {name}": inner.version}
 
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
         """Return what the other method knows too."""
-        inner = estimator(str(parameters.get("kernel_from", "kernel-net"))).knowledge({})
+        inner = estimator(str(parameters.get("kernel_from", "")) or KERNELS).knowledge({})
         trained = ", ".join(filter(None, (inner.training, TRAINING)))
         return dataclasses.replace(inner, boundary=True, image_class=True, training=trained)
 
@@ -79,7 +85,7 @@ class Learned(Method):
                 f"{type(self.inner).__name__} returned no kernel; the learned step needs one."
             )
         return dataclasses.replace(
-            _restored(y, found.kernel, self.task),
+            _restored(y, found.kernel, self.task, "estimated"),
             generator_evaluations=found.generator_evaluations,
             iterations=found.iterations,
             restarts=found.restarts,
@@ -110,16 +116,35 @@ class KnownKernelLearned(Oracle):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Return the checksums of the network and the model."""
-        return learned_assets(task.image_class)
+        """Return the checksums of the network and, of a class, the model."""
+        return assets_of_step(task, "true")
 
     def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
         """Restore with the true kernel."""
-        return _restored(check_observation(observation, self.task), truth.kernel, self.task)
+        y = check_observation(observation, self.task)
+        return _restored(y, truth.kernel, self.task, "true")
+
+
+def of_class(task: Task) -> bool:
+    """Say whether the step that knows classes was trained on images of the task's."""
+    return task.image_class in load_card()["validation"]
+
+
+def default_kernels(task: Task) -> str:
+    """Return the method whose kernels the step takes where nothing is said."""
+    return KERNELS if of_class(task) else PHOTOGRAPH_KERNELS
+
+
+def assets_of_step(task: Task, kernels: photographs.Kernels) -> Mapping[str, str]:
+    """Return what the step of a task depends on, the class's or the photographs'."""
+    return learned_assets(task.image_class) if of_class(task) else photograph_assets(kernels)
 
 
 def check_network(task: Task) -> None:
     """Raise ``NotApplicable`` or ``Unavailable`` where the step cannot be taken."""
+    if not of_class(task):
+        STORE.weights(photographs.NAME)
+        return
     STORE.weights(NAME)
     check_size(task, load_model(task.image_class).image_size, "The learned step")
 
@@ -138,8 +163,10 @@ def estimator(name: str) -> Any:
     return found
 
 
-def _restored(y: Tensor, kernel: Tensor, task: Task) -> Restoration:
+def _restored(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kernels) -> Restoration:
     device, y, kernel = y.device, y.cpu(), kernel.cpu()
+    if not of_class(task):
+        return _photograph(y, kernel, task, kernels)
     image = learned_deconvolve(y, kernel, task.image_class)
     centred = recentre(image, kernel)[1].clamp_min(0)
     residual = (blur(image, centred) - y).square().mean((1, 2, 3)).sqrt()
@@ -147,4 +174,18 @@ def _restored(y: Tensor, kernel: Tensor, task: Task) -> Restoration:
         image=image.to(device),
         kernel=to_grid(centred, task.kernel_size).to(device),
         residual=residual.to(device),
+    )
+
+
+def _photograph(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kernels) -> Restoration:
+    kernel = kernel.clamp_min(0)
+    kernel = kernel / kernel.sum((1, 2), keepdim=True).clamp_min(1e-12)
+    image = photograph_deconvolve(y, kernel, task.boundary, kernels)
+    residual = None
+    if task.boundary == "circular":  # elsewhere nobody knows what is beyond the border
+        residual = (blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt()
+    return Restoration(
+        image=image.to(task.device),
+        kernel=kernel.to(task.device),
+        residual=None if residual is None else residual.to(task.device),
     )

@@ -29,10 +29,18 @@ class NonBlindNetwork(nn.Module):
         Of :class:`bench.methods.feedforward.networks.UNet`.
     """
 
+    planes = 3
+    """Channels of an image: the inputs begin with three images of so many channels, two that are
+    mixed and the observation."""
+
     def __init__(self, width: int, depth: tuple[int, ...]) -> None:
         super().__init__()
-        self.unet = UNet(width, depth, CHANNELS)
+        self.unet = self.make_unet(width, depth)
         self.mixture = nn.Parameter(torch.zeros(()))
+
+    def make_unet(self, width: int, depth: tuple[int, ...]) -> UNet:
+        """Make the U-Net."""
+        return UNet(width, depth, CHANNELS)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map what :func:`bench.methods.learned.inputs.network_inputs` gives to images.
@@ -46,11 +54,17 @@ class NonBlindNetwork(nn.Module):
         Tensor, shape (N, 3, H, W)
             Not clamped to [0, 1].
         """
-        return inputs[:, :3].lerp(inputs[:, 3:6], self.mixture.sigmoid()) + self.correction(inputs)
+        first, second = self.mixed(inputs)
+        return first.lerp(second, self.mixture.sigmoid()) + self.correction(inputs)
+
+    def mixed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the two images (N, 3, H, W) among the inputs that are mixed."""
+        return inputs[:, : self.planes], inputs[:, self.planes : 2 * self.planes]
 
     def correction(self, inputs: Tensor) -> Tensor:
         """Return what the U-Net adds, shape (N, 3, H, W)."""
-        return self.unet.correction(torch.cat([2 * inputs[:, :9] - 1, inputs[:, 9:]], 1))
+        images, others = inputs[:, : 3 * self.planes], inputs[:, 3 * self.planes :]
+        return self.unet.correction(torch.cat([2 * images - 1, others], 1))
 
 
 def calibrated(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]) -> Tensor:
@@ -68,7 +82,8 @@ def calibrated(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]
     Tensor, shape (N, 3, H, W), in [0, 1]
     """
     smooth, added = shares
-    mixed = inputs[:, :3].lerp(inputs[:, 3:6], smooth)
+    first, second = network.mixed(inputs)
+    mixed = first.lerp(second, smooth)
     return (mixed + added * network.correction(inputs)).clamp(0, 1)
 
 
@@ -92,8 +107,9 @@ def calibrate(network: NonBlindNetwork, inputs: Tensor, images: Tensor) -> tuple
         Shares of total variation next to the posterior mean, and of the correction.
     """
     correction = torch.cat([network.correction(part) for part in inputs.split(20)])
-    directions = torch.stack([inputs[:, 3:6] - inputs[:, :3], correction], -1).flatten(1, 3)
-    wanted = (images - inputs[:, :3]).flatten(1)[..., None]
+    first, second = network.mixed(inputs)
+    directions = torch.stack([second - first, correction], -1).flatten(1, 3)
+    wanted = (images - first).flatten(1)[..., None]
     weight = wanted.square().mean((1, 2), keepdim=True).clamp_min(1e-6).rsqrt()
     solved = torch.linalg.lstsq(
         (weight * directions).flatten(0, 1).double(), (weight * wanted).flatten(0, 1).double()
