@@ -6,7 +6,7 @@ import pytest
 
 from tests import walk
 
-STATIONS, RETURNS = 28, 9
+STATIONS, RETURNS = 33, 12
 
 
 @pytest.mark.long

@@ -85,8 +85,8 @@ def run(
     workers = workers or available_cores()
     costs = Costs(store.seconds(), recorded())
     queue = arrange(_waiting(list(plan), store, summary), costs, workers)
-    forecast, observations = Forecast(queue, costs), Observations(queue)
-    words = _announcement(queue, costs, workers)
+    forecast, words = Forecast(queue, costs), _announcement(queue, costs, workers)
+    observations = Observations(queue)
     with Progress(sum(map(len, queue)), progress, words) as shown:
 
         def record(outcomes: list[Outcome]) -> None:
