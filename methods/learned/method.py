@@ -46,7 +46,9 @@ class Learned(Method):
 
     title: ClassVar[str] = "Learned step on another method's kernel"
     batch_size: ClassVar[int] = 8
-    knows: ClassVar[Knowledge] = Knowledge(boundary=True, image_class=True, training=TRAINING)
+    knows: ClassVar[Knowledge] = Knowledge(
+        noise=True, boundary=True, image_class=True, training=TRAINING
+    )
 
     def __init__(self, task: Task, kernel_from: str = "") -> None:
         super().__init__(task)
@@ -74,7 +76,9 @@ class Learned(Method):
         """Return what the other method knows too."""
         inner = estimator(str(parameters.get("kernel_from", "")) or KERNELS).knowledge({})
         trained = ", ".join(filter(None, (inner.training, TRAINING)))
-        return dataclasses.replace(inner, boundary=True, image_class=True, training=trained)
+        return dataclasses.replace(
+            inner, noise=True, boundary=True, image_class=True, training=trained
+        )
 
     def deblur(self, observation: Tensor) -> Restoration:
         """Run the other method, and restore with its kernel."""
@@ -102,7 +106,7 @@ class KnownKernelLearned(Oracle):
     title: ClassVar[str] = "True kernel, learned step"
     batch_size: ClassVar[int] = 16
     knows: ClassVar[Knowledge] = Knowledge(
-        boundary=True, image_class=True, truth=True, training=TRAINING
+        noise=True, boundary=True, image_class=True, truth=True, training=TRAINING
     )
 
     def __init__(self, task: Task) -> None:
@@ -180,7 +184,7 @@ def _restored(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kernel
 def _photograph(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kernels) -> Restoration:
     kernel = kernel.clamp_min(0)
     kernel = kernel / kernel.sum((1, 2), keepdim=True).clamp_min(1e-12)
-    image = photograph_deconvolve(y, kernel, task.boundary, kernels)
+    image = photograph_deconvolve(y, kernel, task.boundary, kernels, task.noise)
     residual = None
     if task.boundary == "circular":  # elsewhere nobody knows what is beyond the border
         residual = (blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt()

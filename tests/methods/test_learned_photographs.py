@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -14,7 +15,13 @@ from bench.methods.learned.method import KnownKernelLearned, Learned
 from bench.methods.learned.network import calibrate
 from bench.methods.learned.photographs import network, train
 from bench.methods.learned.photographs.examples import Examples, Maker, load_plan
-from bench.methods.learned.photographs.inputs import CHANNELS, SHARP, carried, plane_inputs
+from bench.methods.learned.photographs.inputs import (
+    CHANNELS,
+    LEVEL,
+    SHARP,
+    carried,
+    plane_inputs,
+)
 from bench.methods.learned.photographs.registration import image_offset, moved
 from bench.methods.learned.photographs.step import photograph_deconvolve
 from bench.methods.photographs.method import SparseEdges
@@ -94,6 +101,15 @@ def test_every_colour_is_an_example_of_its_own(photograph):
     rough = [(image[1:] - image[:-1]).abs().mean() for image in inputs[0, :2]]
     assert rough[0] > rough[1]  # the first weight is the smaller one
     assert SHARP == 1
+
+
+def test_the_noise_that_is_named_counts_where_less_is_seen(photograph):
+    _, kernel, y = photograph
+    seen, named, less = (plane_inputs(y, kernel, "free", told) for told in (0.0, 0.05, 1e-4))
+    assert named[0, 4].unique().item() == pytest.approx(math.log10(0.05 / LEVEL))
+    assert torch.equal(seen, less)
+    rough = [(inputs[0, 0, 1:] - inputs[0, 0, :-1]).abs().mean() for inputs in (seen, named)]
+    assert rough[0] > rough[1]
 
 
 def test_tiles_change_nothing():

@@ -27,7 +27,9 @@ RESIDUAL, LEVEL = 0.1, 0.01
 second."""
 
 
-def plane_inputs(observation: Tensor, kernel: Tensor, boundary: Boundary) -> Tensor:
+def plane_inputs(
+    observation: Tensor, kernel: Tensor, boundary: Boundary, told: float = 0.0
+) -> Tensor:
     """Compute the network's inputs for one observation.
 
     Parameters
@@ -36,13 +38,17 @@ def plane_inputs(observation: Tensor, kernel: Tensor, boundary: Boundary) -> Ten
     kernel : Tensor, shape (1, kh, kw)
         Summing to 1.
     boundary : {"circular", "free"}
+    told : float
+        Standard deviation of the noise that the condition names. A photograph that was smoothed
+        before it was stored shows less of it than its model is wrong by, so the larger of this and
+        of what is estimated counts.
 
     Returns
     -------
     Tensor, shape (C, 5, H, W)
         Each colour an example; the first two channels are the images that the network corrects.
     """
-    noise = float(estimate_noise(observation)[0])
+    noise = max(told, float(estimate_noise(observation)[0]))
     weight = tuned_weight("natural", noise, boundary)
     sharp, smooth = (
         tv_deconvolve(observation, kernel, share * weight, boundary, iterations=ITERATIONS)

@@ -23,7 +23,11 @@ from bench.protocol import Boundary
 
 @torch.no_grad()
 def photograph_deconvolve(
-    observation: Tensor, kernel: Tensor, boundary: Boundary, kernels: Kernels = "estimated"
+    observation: Tensor,
+    kernel: Tensor,
+    boundary: Boundary,
+    kernels: Kernels = "estimated",
+    noise: float = 0.0,
 ) -> Tensor:
     """Restore photographs with a kernel each, whoever estimated it.
 
@@ -36,6 +40,8 @@ def photograph_deconvolve(
     boundary : {"circular", "free"}
     kernels : {"estimated", "true"}
         What the step's shares were calibrated with; the network is the same.
+    noise : float
+        Standard deviation that the condition names; more counts where more is seen.
 
     Returns
     -------
@@ -50,7 +56,7 @@ def photograph_deconvolve(
     network, shares = load_network(), load_shares(kernels)
     margin = reach(tuple(load_card()["recipe"]["depth"]))
     rows = zip(observation.split(1), kernel.to(observation).split(1), strict=True)
-    planes = (plane_inputs(y, k, boundary) for y, k in rows)
+    planes = (plane_inputs(y, k, boundary, noise) for y, k in rows)
     restored = [restore(network, inputs, shares, boundary, margin) for inputs in planes]
     return torch.stack([image[:, 0] for image in restored])
 
