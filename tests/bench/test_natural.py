@@ -78,6 +78,24 @@ def test_every_part_of_a_registration_gains(tmp_path: Path) -> None:
     assert registration.read(tmp_path).equals(measured)
 
 
+@pytest.mark.usefixtures("registered")
+def test_rows_are_kept_whose_restorations_are_elsewhere(tmp_path: Path) -> None:
+    old, new, record = tmp_path / "old", tmp_path / "new", tmp_path / "record"
+    bench.run(f"blurry,{MOVES}", SET, noise=0.001, out=old)
+    before = registration.measure(old, Datasets(), progress=False)
+    for path in old.glob("cells.sqlite*"):
+        path.unlink()
+    bench.run("blurry", SET, noise=0.001, out=new)
+    bench.merge(old, new, out=record, prefer=new)
+    stale = before.copy()
+    moved = stale["method"] == MOVES
+    stale.loc[moved, "full"] += [0.0, 1.0]  # the second is of another image
+    stale.to_csv(record / registration.FILE, index=False)
+    after = registration.measure(record, Datasets(), progress=False)
+    wanted = pd.concat([before[~moved], before[moved].iloc[:1]])
+    pd.testing.assert_frame_equal(after, wanted.reset_index(drop=True))
+
+
 def test_a_set_without_registration_is_refused(tmp_path: Path) -> None:
     bench.run("blurry", "photos", images=1, out=tmp_path)
     with pytest.raises(BenchError, match="scored after an alignment"):
