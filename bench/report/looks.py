@@ -87,7 +87,16 @@ def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
 
 
 def _family(label: str, names: Iterable[str]) -> str:
-    """Return the registered method whose name the label continues, such as ``dd`` for
-    ``dd-warm``."""
+    """Return the registered method whose name the label continues, such as ``dd`` for ``dd-warm``.
+
+    ``marginal-natural`` lies in another package than ``marginal`` and is no variant of it.
+    """
     label = label.partition("[")[0]
-    return next((name for name in names if label.startswith(f"{name}-")), label)
+    kin = (name for name in names if label.startswith(f"{name}-"))
+    return next((name for name in kin if _package(label) in ("", _package(name))), label)
+
+
+def _package(name: str) -> str:
+    """Return the package of a method's class, "" if nobody registered the name."""
+    entry = METHODS.entries.get(name)
+    return entry.target.partition(":")[0].rpartition(".")[0] if entry else ""
