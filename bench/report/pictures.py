@@ -13,13 +13,15 @@ from bench.files import slug
 from bench.report import layout
 from bench.report.gallery import read_gallery
 from bench.report.names import title
-from bench.report.plain import MOST_LINES, PAGE, plain_figures, save
+from bench.report.plain import MOST_LINES, PAGE, broken, plain_figures, save
 from bench.report.ranking import RANKED
 from bench.report.summary import Summary, View
 
 ROWS = 6
 KERNEL_SHARE = 0.3
 HEAD_INCHES = 0.55
+HEADING = 14
+"""Characters of a line above a column."""
 
 
 def write(results: Path, summary: Summary, folder: Path) -> list[Path]:
@@ -130,12 +132,9 @@ def draw(
 
 
 def _heading(method: str) -> str:
-    words, lines = (title(method) or method).split(), [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + len(word) > 13:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join([*lines, f"({method.partition('[')[0]})"] if title(method) else lines)
+    if not title(method):
+        return broken(method, HEADING)
+    return f"{broken(title(method), HEADING)}\n({method.partition('[')[0]})"
 
 
 def _panel(axis: Any, picture: Any, kernel: Any, score: float | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,12 @@ def look(position: int) -> dict[str, Any]:
     """Colour, dash and marker of the line at a position of a panel."""
     place = position % MOST_LINES
     return {"color": COLOURS[place], "linestyle": DASHES[place], "marker": MARKERS[place]}
+
+
+def broken(name: str, width: int) -> str:
+    """Break a name into lines for a legend or a heading; between a parameter and its value too."""
+    lines = textwrap.wrap(name.replace("=", "= "), width, break_long_words=False)
+    return "\n".join(line.replace("= ", "=") for line in lines)
 
 
 def shares(names: Sequence[str], most: int) -> list[list[str]]:

@@ -12,13 +12,24 @@ import pandas as pd
 from bench.report.layout import label
 from bench.report.looks import BASELINE
 from bench.report.names import full_name, method_order
-from bench.report.plain import MOST_LINES, PAGE, REFERENCE, look, plain_figures, save, shares
+from bench.report.plain import (
+    MOST_LINES,
+    PAGE,
+    REFERENCE,
+    broken,
+    look,
+    plain_figures,
+    save,
+    shares,
+)
 from bench.report.summary import View
 
 STEM = "error-ratio"
 LIMITS = (0.8, 12.0)
 TICKS = (1, 2, 3, 5, 10)
 ROW_INCHES = 1.75
+LEGEND = 34
+"""Characters of a line."""
 MOST_PANELS = 4
 """Data sets side by side."""
 
@@ -65,7 +76,7 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path, stem: str) -> 
         line[-1].legend(handles.values(), [*handles], loc="center left", handlelength=3.6)
         line[0].set_ylabel("share of images (%)")
     for axis in axes[-1][:across]:
-        axis.set_xlabel("error ratio at most")
+        axis.set_xlabel("error ratio" if across > 2 else "error ratio at most")
     return save(figure, folder, stem)
 
 
@@ -83,7 +94,7 @@ def _panel(axis: Any, title: str, lines: dict[str, np.ndarray], group: list[str]
         axis.step(
             np.append(ratio, LIMITS[1]), np.append(share, share[np.isfinite(ratio)][-1]),
             where="post", linewidth=1.0, markersize=2.8, markevery=max(1, len(ratio) // 6),
-            label=full_name(name), **style,
+            label=broken(full_name(name), LEGEND), **style,
         )  # fmt: skip
     axis.set(xscale="log", xlim=LIMITS, ylim=(0, 100))
     axis.set_xticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
