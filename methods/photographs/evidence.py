@@ -34,7 +34,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from bench.methods.photographs.sparse_edges import pruned
+from bench.methods.photographs.sparse_edges import conjugate_gradients, pruned
 from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
 
@@ -221,14 +221,6 @@ def _kernel(
     def product(k: Tensor) -> Tensor:
         return correlated(view.mask * view.image(spectra * view.transfer(k))) + sums * k
 
-    kernel = start
-    residual = correlated(view.gradients) - product(kernel)
-    direction, norm = residual, residual.square().sum()
-    for _ in range(settings.kernel_steps):
-        ahead = product(direction)
-        step = norm / (direction * ahead).sum().clamp_min(1e-20)
-        kernel = kernel + step * direction
-        residual = residual - step * ahead
-        now = residual.square().sum()
-        direction, norm = residual + now / norm.clamp_min(1e-20) * direction, now
+    right_side, free = correlated(view.gradients), torch.ones_like(start)
+    kernel = conjugate_gradients(product, right_side, start, free, settings.kernel_steps)
     return pruned(kernel, settings.floor, settings.component)

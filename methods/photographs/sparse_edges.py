@@ -281,15 +281,29 @@ def _kernel(
 
     kernel, free = start, torch.ones_like(start)
     for _ in range(rounds):
-        kernel = _conjugate_gradients(product, right_side, kernel * free, free, settings.steps)
+        kernel = conjugate_gradients(product, right_side, kernel * free, free, settings.steps)
         free = (kernel > 0).to(kernel)
     return kernel
 
 
-def _conjugate_gradients(
+def conjugate_gradients(
     product: Callable[[Tensor], Tensor], right_side: Tensor, start: Tensor, free: Tensor, steps: int
 ) -> Tensor:
-    """Solve for the pixels of the kernel that are free; the others stay as they are."""
+    """Solve least squares for a kernel by conjugate gradients.
+
+    Parameters
+    ----------
+    product : callable
+        Of the normal equations' matrix and a kernel.
+    right_side, start : Tensor, shape (kh, kw)
+    free : Tensor, shape (kh, kw)
+        1 for pixels that are solved for; where it is 0 they stay as they are.
+    steps : int
+
+    Returns
+    -------
+    Tensor, shape (kh, kw)
+    """
     kernel = start
     residual = (right_side - product(kernel)) * free
     direction, norm = residual, residual.square().sum()
