@@ -20,7 +20,7 @@ from bench.methods.feedforward.loading import FEATURES, STORE, build, load_featu
 from bench.methods.feedforward.networks import NETWORKS
 from bench.methods.training.arithmetic import mixed_precision
 from bench.methods.training.blurred import NOISE, BlurredTrainer
-from bench.methods.training.muon import ConvolutionMuon
+from bench.methods.training.muon import muon_and_adam
 from bench.methods.training.recipe import NetworkRecipe, key
 from bench.methods.training.trainer import Loss
 from bench.metrics import psnr
@@ -95,12 +95,7 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
         """Make Adam for all, or Muon for filters and Adam for the rest."""
         if self.recipe.optimiser == "adam":
             return super().make_optimisers()
-        filters = [p for p in self.model.parameters() if p.ndim == 4]
-        others = [p for p in self.model.parameters() if p.ndim != 4]
-        return {
-            "muon": ConvolutionMuon(filters, self.recipe.lr),
-            "optimiser": torch.optim.Adam(others, self.recipe.lr, **self.adam),
-        }
+        return muon_and_adam(self.model, self.recipe.lr, **self.adam)
 
     @property
     def parts(self) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Coefficients of Jordan's quintic: steep at 0, within about [0.7, 1.2] after five iterations."""
@@ -81,3 +82,13 @@ def orthogonal(matrix: Tensor) -> Tensor:
         product = factor @ product
         gram = factor @ gram @ factor
     return product @ x
+
+
+def muon_and_adam(model: nn.Module, lr: float, **adam: Any) -> dict[str, torch.optim.Optimizer]:
+    """Return Muon for a model's filters and Adam for the rest, both at one rate."""
+    filters = [p for p in model.parameters() if p.ndim == 4]
+    others = [p for p in model.parameters() if p.ndim != 4]
+    return {
+        "muon": ConvolutionMuon(filters, lr),
+        "optimiser": torch.optim.Adam(others, lr, **adam),
+    }

@@ -18,7 +18,7 @@ from bench.methods.learned.network import STORE, calibrate, calibrated
 from bench.methods.learned.photographs.examples import Examples, load_examples, load_plan
 from bench.methods.learned.photographs.network import PlaneNetwork, build, load_network
 from bench.methods.training.arithmetic import mixed_precision
-from bench.methods.training.muon import ConvolutionMuon
+from bench.methods.training.muon import muon_and_adam
 from bench.methods.training.recipe import NetworkRecipe, key
 from bench.methods.training.trainer import Loss, Trainer
 from bench.methods.training.weights import Precision
@@ -69,12 +69,7 @@ class PhotographTrainer(Trainer[PhotographRecipe]):
 
     def make_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Muon for filters, Adam for the rest."""
-        filters = [p for p in self.model.parameters() if p.ndim == 4]
-        others = [p for p in self.model.parameters() if p.ndim != 4]
-        return {
-            "muon": ConvolutionMuon(filters, self.recipe.lr),
-            "optimiser": torch.optim.Adam(others, self.recipe.lr, **self.adam),
-        }
+        return muon_and_adam(self.model, self.recipe.lr, **self.adam)
 
     def loss(self) -> Loss:
         """Return minus the mean PSNR of a batch."""
