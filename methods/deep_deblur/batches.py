@@ -1,4 +1,4 @@
-"""Images × restarts: which are solved in one batch, and what is kept of each image."""
+"""What is kept of each image that was solved, by the default and the published presets."""
 
 from __future__ import annotations
 
@@ -10,32 +10,6 @@ from torch import Tensor
 
 from bench.methods.deep_deblur.found import Found
 from bench.methods.deep_deblur.published import Result
-
-MOST_PIXELS = 256 * 64 * 64
-"""Of the rows of one batch on a device: what a step keeps for its gradient grows with them."""
-
-
-def groups(count: int, rows: int, observations: Tensor) -> list[slice]:
-    """Cut observations into those that are solved together.
-
-    Parameters
-    ----------
-    count : int
-        Of observations.
-    rows : int
-        That each takes in a batch.
-    observations : Tensor, shape (N, C, H, W)
-        On a CPU each is solved by itself: a batch gains nothing there, and no result may depend on
-        the images beside it.
-
-    Returns
-    -------
-    list of slice
-    """
-    pixels = observations.shape[-2] * observations.shape[-1]
-    alone = observations.device.type == "cpu"
-    most = 1 if alone else max(1, MOST_PIXELS // (rows * pixels))
-    return [slice(first, first + most) for first in range(0, count, most)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench.checksums import values_checksum
 from bench.errors import InvalidInput, NotApplicable
 from bench.methods.deep_deblur import published
-from bench.methods.deep_deblur.batches import Solved, groups, solved, solved_as_published
+from bench.methods.deep_deblur.batches import Solved, solved, solved_as_published
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.settings import LARGE_PATH, PATH, WARM_PATH, is_large, load_settings
 from bench.methods.deep_deblur.solver import Solver
@@ -32,6 +32,7 @@ from bench.methods.kernel_net.method import check_size
 from bench.methods.marginal.model import STORE as MODELS
 from bench.methods.marginal.model import load_card as load_model_card
 from bench.methods.marginal.model import load_model
+from bench.methods.rows import groups
 from bench.physics.forward import blur, valid_part
 from bench.protocol import Formation, Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import generators_per_image as per_image
@@ -195,9 +196,7 @@ class DeepDeblur(Method):
         sources = draw(y, self.task.seed)
         solve = self._default if self.preset == "default" else self._published
         results = [
-            found
-            for some in groups(len(y), self._rows(), y)
-            for found in solve(y[some], sources[some])
+            found for some in groups(y, self._rows()) for found in solve(y[some], sources[some])
         ]
         kernel = torch.stack([r.kernel for r in results])
         image = torch.stack([r.image for r in results])

@@ -22,7 +22,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.methods.deep_deblur.batches import groups
 from bench.methods.deep_deblur.found import Descended, Found, Searched
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
 from bench.methods.deep_deblur.settings import Descent, Settings
@@ -32,6 +31,7 @@ from bench.methods.marginal.likelihood import MarginalLikelihood
 from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import search, unit_kernels
 from bench.methods.marginal.sparse import search_sparse
+from bench.methods.rows import groups, joined, of_rows, per_row, repeated, smallest
 from bench.methods.schedules import cosine
 from bench.physics.alignment import recentre
 from bench.physics.noise import estimate_noise
@@ -86,13 +86,13 @@ class Solver:
         most = max(map(len, starts))
         searched = [
             found
-            for some in groups(len(observations), most, observations)
+            for some in groups(observations, most)
             for found in self._search(observations[some], starts[some], warm)
         ]
         counts = [len(found.kernel_latent) for found in searched]
-        y = _rows(observations, counts)
+        y = repeated(observations, counts)
         start, kernel_latent = (
-            _joined([getattr(found, name) for found in searched])
+            joined([getattr(found, name) for found in searched])
             for name in ("start", "kernel_latent")
         )
         latent, fitting = start_near(self.image_prior, start)
@@ -119,46 +119,28 @@ class Solver:
         """Find the kernels that explain each observation best, and images to start from."""
         settings = self.settings
         plan = settings.warm if warm else settings.annealing
-        noise = _noise(observations)
+        measured = _noise(observations)
         counts = [len(some) for some in starts]
-        likelihood = MarginalLikelihood(self.model, _per_row(noise, counts, observations))
+        noise = per_row(measured, counts, observations)
+        likelihood = MarginalLikelihood(self.model, noise)
         spectra = likelihood.observe(observations)
-        found = search(
-            likelihood, _of_rows(spectra, counts), self.kernel_prior, _joined(starts), plan
-        )
-        ranked = []
-        for place, (latent, scales, evidence) in enumerate(
-            zip(*(part.split(counts) for part in found), strict=True)
-        ):
-            if settings.sparse_steps:
-                size = (int(observations.shape[-2]), int(observations.shape[-1]))
-                grey = torch.fft.irfft2(spectra[place, 0], s=size, norm="ortho")
-                latent, evidence = search_sparse(
-                    grey,
-                    self.kernel_prior,
-                    latent,
-                    noise[place],
-                    steps=settings.sparse_steps,
-                )
-            order = evidence.argsort()[: settings.finalists]
-            ranked.append((latent[order], scales[order], evidence[order]))
-        kept = [len(evidence) for _, _, evidence in ranked]
-        latent, scales = (_joined([parts[i] for parts in ranked]) for i in (0, 1))
+        seen = of_rows(spectra, counts)
+        latent, scales, evidence = search(likelihood, seen, self.kernel_prior, joined(starts), plan)
+        if settings.sparse_steps:
+            grey = likelihood.luminance(seen)
+            latent, evidence = search_sparse(
+                grey, self.kernel_prior, latent, noise, steps=settings.sparse_steps
+            )
+        best = smallest(evidence, counts, settings.finalists)
+        kept = [min(count, settings.finalists) for count in counts]
+        latent, scales = latent[best], scales[best]
         with torch.no_grad():
             kernel = unit_kernels(self.kernel_prior(latent))
-            quiet = likelihood.at(_per_row(noise, kept, observations))
-            mean = quiet.posterior_mean(_of_rows(spectra, kept), kernel, scales)
-        return [
-            Searched(
-                latent,
-                start.clamp(0, 1),
-                evidence,
-                count * (plan.steps + 1 + settings.sparse_steps),
-            )
-            for (latent, _, evidence), start, count in zip(
-                ranked, mean.split(kept), counts, strict=True
-            )
-        ]
+            quiet = likelihood.at(per_row(measured, kept, observations))
+            mean = quiet.posterior_mean(of_rows(spectra, kept), kernel, scales)
+        found = (rows.split(kept) for rows in (latent, mean.clamp(0, 1), evidence[best]))
+        taken = [count * (plan.steps + 1 + settings.sparse_steps) for count in counts]
+        return [Searched(*parts) for parts in zip(*found, taken, strict=True)]
 
     def finish(self, observation: Tensor, descended: Descended) -> Found:
         """Find the free image of equation 5, if that is asked for, and choose a finalist."""
@@ -168,13 +150,13 @@ class Solver:
         """Do the same for several observations (N, C, H, W), whose finalists are one batch."""
         settings = self.settings
         counts = [len(some.latent) for some in descended]
-        y = _rows(observations, counts)
-        latent = _joined([some.latent for some in descended])
-        kernel_latent = _joined([some.kernel_latent for some in descended])
+        y = repeated(observations, counts)
+        latent = joined([some.latent for some in descended])
+        kernel_latent = joined([some.kernel_latent for some in descended])
         polish = 0 if self.slack else settings.polish.steps
         if polish:
             latent, kernel_latent = self._polish(y, latent, kernel_latent, counts)
-        weights = settings.weights.at_noise(_per_row(_noise(observations), counts, observations))
+        weights = settings.weights.at_noise(per_row(_noise(observations), counts, observations))
         free, further = None, 0
         for _ in range(settings.rounds if self.slack else 0):
             with torch.no_grad():
@@ -229,13 +211,7 @@ class Solver:
             kernel = unit_kernels(self.kernel_prior(kernel_latent))
             latents = (latent, kernel_latent)
             values = deep_deblur(y, self.image_prior(latent), kernel, latents, weights)
-        places = torch.arange(len(values), device=values.device).split(list(counts))
-        best = torch.stack(
-            [
-                place[value.argmin()]
-                for place, value in zip(places, values.split(list(counts)), strict=True)
-            ]
-        )
+        best = smallest(values, counts, 1)
         found = self._descend(
             y[best], latent[best], kernel_latent[best], weights, self.settings.polish
         )
@@ -281,26 +257,3 @@ class Solver:
 
 def _noise(observations: Tensor) -> list[float]:
     return [estimate_noise(one[None]).item() for one in observations]
-
-
-def _per_row(noise: Sequence[float], counts: Sequence[int], like: Tensor) -> float | Tensor:
-    """Return each observation's noise for its rows; of one alone, a number."""
-    if len(counts) == 1:
-        return noise[0]
-    each = [value for value, count in zip(noise, counts, strict=True) for _ in range(count)]
-    return like.new_tensor(each)
-
-
-def _of_rows(spectra: Tensor, counts: Sequence[int]) -> Tensor:
-    """Repeat each observation's transform for its rows; of one alone, it is all rows'."""
-    return spectra[0] if len(counts) == 1 else _rows(spectra, counts)
-
-
-def _joined(parts: Sequence[Tensor]) -> Tensor:
-    return torch.cat(list(parts)) if len(parts) > 1 else parts[0]
-
-
-def _rows(observations: Tensor, counts: Sequence[int]) -> Tensor:
-    """Repeat each observation for its rows."""
-    pairs = zip(observations, counts, strict=True)
-    return _joined([one.expand(count, -1, -1, -1) for one, count in pairs])

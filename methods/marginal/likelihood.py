@@ -42,7 +42,7 @@ class MarginalLikelihood:
 
     def __init__(self, model: GaussianModel, noise: float | Tensor) -> None:
         self.size = model.image_size
-        self.variance = _variance(noise)
+        self.noise = noise
         self.mean = torch.fft.rfft2(model.mean, norm="ortho")
         self.spectrum = model.spectrum.clamp_min(1e-8)
         self._transforms = [torch.fft.rfft2(part, norm="ortho") for part in model.components]
@@ -55,15 +55,29 @@ class MarginalLikelihood:
         ]
         self._weights = column_weights(self.mean)
 
+    @property
+    def variance(self) -> float | Tensor:
+        """Of the noise, in the shape of half spectra, (R, 1, 1), where each row has its own."""
+        noise = self.noise
+        return noise.square()[:, None, None] if isinstance(noise, Tensor) else noise**2
+
     def at(self, noise: float | Tensor) -> MarginalLikelihood:
         """Return the same for other noise."""
         other = copy.copy(self)
-        other.variance = _variance(noise)
+        other.noise = noise
         return other
+
+    def of(self, rows: Tensor) -> MarginalLikelihood:
+        """Return the same for some of the rows."""
+        return self.at(self.noise[rows] if isinstance(self.noise, Tensor) else self.noise)
 
     def observe(self, observation: Tensor) -> Tensor:
         """Orthonormal transforms of observations (N, 3, H, W) in opponent colours."""
         return torch.fft.rfft2(to_opponent(observation), norm="ortho")
+
+    def luminance(self, spectrum: Tensor) -> Tensor:
+        """Return the first of the opponent colours, (H, W) or (R, H, W), of transforms."""
+        return torch.fft.irfft2(spectrum.select(-3, 0), s=self.size, norm="ortho")
 
     def __call__(
         self,
@@ -228,11 +242,6 @@ def evidence_at_once(
     slope = spread + drawn.square()
     by_gain = slope[:, : gain.shape[1]] + slope[:, gain.shape[1] :]
     return logarithm - (aligned * mean).sum((1, 2)), by_gain, -2 * drawn
-
-
-def _variance(noise: float | Tensor) -> float | Tensor:
-    """Return the variance in the shape of half spectra, (R, 1, 1), if there is one for each row."""
-    return noise.square()[:, None, None] if isinstance(noise, Tensor) else noise**2
 
 
 def _system(components: Tensor, gain: Tensor, pulled: Tensor) -> tuple[Tensor, Tensor]:

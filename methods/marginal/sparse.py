@@ -32,7 +32,7 @@ def search_sparse(
     grey: Tensor,
     prior: KernelPrior,
     starts: Tensor,
-    noise: float,
+    noise: float | Tensor,
     *,
     steps: int,
     rate: float = 0.05,
@@ -40,17 +40,18 @@ def search_sparse(
     cold: float = 4.0,
     penalty: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Descend from several starts for one observation.
+    """Descend from several starts.
 
     Parameters
     ----------
-    grey : Tensor, shape (H, W)
-        Luminance of the observation, as the first of the orthonormal opponent colours.
+    grey : Tensor, shape (H, W) or (R, H, W)
+        Luminance of one observation, or of each row's, as the first of the orthonormal opponent
+        colours.
     prior : callable
         Maps latents (R, d) to kernels (R, 1, kh, kw).
     starts : Tensor, shape (R, d)
-    noise : float
-        Standard deviation.
+    noise : float or Tensor, shape (R,)
+        Standard deviation, of each row where rows are of several observations.
     steps : int
     rate : float
         Peak learning rate of Adam, with a cosine to a tenth.
@@ -64,17 +65,19 @@ def search_sparse(
     latents : Tensor, shape (R, d)
     values : Tensor, shape (R,)
     """
-    size = (int(grey.shape[0]), int(grey.shape[1]))
-    observed = torch.stack([grey.roll(-1, 0) - grey, grey.roll(-1, 1) - grey])
-    spectrum = torch.fft.rfft2(observed)[None]
+    size = (int(grey.shape[-2]), int(grey.shape[-1]))
+    observed = torch.stack([grey.roll(-1, axis) - grey for axis in (-2, -1)], -3)
+    observed = observed.view(-1, 2, *size)
+    spectrum = torch.fft.rfft2(observed)
+    variance = noise.square()[:, None, None, None] if isinstance(noise, Tensor) else noise**2
     z = starts.detach().clone().requires_grad_()
     optimiser = torch.optim.Adam([z], rate, betas=(0.9, 0.99))
-    x = observed[None].expand(len(z), -1, -1, -1)
+    x = observed.expand(len(z), -1, -1, -1)
     gamma = x.square() + 1e-3
-    value = z.new_zeros(len(z))
+    value = z.new_zeros(len(z), 1, 1, 1)
     for step in range(steps):
         done = step / steps
-        s = noise**2 * hot * (cold / hot) ** min(1.0, done / 0.6)
+        s = variance * hot * (cold / hot) ** min(1.0, done / 0.6)
         kernel = unit_kernels(prior(z))
         transfer = transfer_function(kernel, size)[:, None]
         energy = squared_norm(kernel)
@@ -86,12 +89,12 @@ def search_sparse(
         value = (
             _sum(residual.square()) / (2 * s)
             + _sum((s + gamma * energy).log() + x.square() / gamma) / 2
-            + penalty / 2 * z.square().sum(1)
+            + penalty / 2 * z.square().sum(1)[:, None, None, None]
         )
         optimiser.param_groups[0]["lr"] = rate * cosine(step, steps, floor=0.1)
         (z.grad,) = torch.autograd.grad(value.sum(), z)
         optimiser.step()
-    return z.detach(), value.detach()
+    return z.detach(), value.detach().flatten()
 
 
 def squared_norm(kernel: Tensor) -> Tensor:
@@ -100,7 +103,7 @@ def squared_norm(kernel: Tensor) -> Tensor:
 
 
 def _sum(x: Tensor) -> Tensor:
-    return x.sum((1, 2, 3))
+    return x.sum((1, 2, 3), keepdim=True)
 
 
 def _gradients_given(

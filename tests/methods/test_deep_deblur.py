@@ -11,7 +11,6 @@ from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import InvalidInput, NotApplicable, Unavailable
 from bench.methods.deep_deblur import methods, published
 from bench.methods.deep_deblur import solver as solver_module
-from bench.methods.deep_deblur.batches import groups
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.deep_deblur.methods import DeepDeblur, DeepDeblurSlack
 from bench.methods.deep_deblur.objective import Weights, best_free_image, deep_deblur, slack_terms
@@ -146,9 +145,9 @@ def test_a_device_solves_images_in_one_batch_and_each_as_by_itself(
     apart = method(TASK, **few).deblur(y)
     sizes: list[int] = []
 
-    def both(count: int, rows: int, observations: torch.Tensor) -> list[slice]:
+    def both(observations: torch.Tensor, rows: int) -> list[slice]:
         sizes.append(rows)
-        return [slice(0, count)]
+        return [slice(0, len(observations))]
 
     monkeypatch.setattr(methods, "groups", both)
     monkeypatch.setattr(solver_module, "groups", both)
@@ -164,16 +163,6 @@ def test_a_device_solves_images_in_one_batch_and_each_as_by_itself(
         assert together.records[name].shape == value.shape
     for count in ("generator_evaluations", "iterations", "restarts"):
         assert getattr(together, count) == getattr(apart, count)
-
-
-def test_batches_on_a_device_are_bounded_and_on_a_cpu_there_are_none():
-    small, large = torch.zeros(7, 3, 64, 64), torch.zeros(7, 3, 128, 128)
-    assert groups(7, 10, small) == [slice(place, place + 1) for place in range(7)]
-    there = small.to("meta"), large.to("meta")
-    assert groups(7, 10, there[0]) == [slice(0, 25)]
-    assert groups(7, 100, there[0]) == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 8)]
-    assert groups(7, 10, there[1]) == [slice(0, 6), slice(6, 12)]
-    assert groups(2, 10_000, there[1]) == [slice(0, 1), slice(1, 2)]
 
 
 def test_large_images_differ_from_the_default_settings_alone():

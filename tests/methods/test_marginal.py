@@ -192,6 +192,20 @@ def test_sparse_search_improves_its_objective_and_stays_finite(blurred_face):
     assert (last < first).all()
 
 
+def test_sparse_search_of_several_observations_is_that_of_each_by_itself(blurred_face) -> None:
+    grey = to_opponent(blurred_face[0])[0, 0]
+    several = torch.stack([grey, grey.flip(0)])
+    starts = torch.tensor([[-1.5], [2.0], [1.0], [0.5]])
+    noise = torch.tensor([0.01, 0.01, 0.02, 0.02])
+    rows = several.repeat_interleave(2, 0)
+    found, values = search_sparse(rows, LineKernels(), starts, noise, steps=12)
+    for place, part in enumerate((slice(0, 2), slice(2, 4))):
+        level = float(noise[2 * place])
+        apart = search_sparse(several[place], LineKernels(), starts[part], level, steps=12)
+        assert torch.allclose(found[part], apart[0], atol=1e-3)
+        assert torch.allclose(values[part], apart[1], rtol=1e-3)
+
+
 def test_rows_of_several_observations_have_the_evidence_of_each_by_itself() -> None:
     draw = torch.Generator().manual_seed(0)
     images = torch.rand(2, 3, 64, 64, generator=draw)
