@@ -168,16 +168,16 @@ def estimator(name: str) -> Any:
 
 
 def _restored(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kernels) -> Restoration:
-    device, y, kernel = y.device, y.cpu(), kernel.cpu()
     if not of_class(task):
-        return _photograph(y, kernel, task, kernels)
+        return _photograph(y.cpu(), kernel.cpu(), task, kernels)
+    kernel = kernel.to(y)
     image = learned_deconvolve(y, kernel, task.image_class)
     centred = recentre(image, kernel)[1].clamp_min(0)
     residual = (blur(image, centred) - y).square().mean((1, 2, 3)).sqrt()
     return Restoration(
-        image=image.to(device),
-        kernel=to_grid(centred, task.kernel_size).to(device),
-        residual=residual.to(device),
+        image=image,
+        kernel=to_grid(centred, task.kernel_size),
+        residual=residual,
     )
 
 

@@ -147,8 +147,8 @@ def load_shares(image_class: str, folder: Path = WEIGHTS) -> tuple[float, float]
 
 
 @functools.lru_cache(maxsize=4)
-def load_network(folder: Path = WEIGHTS) -> NonBlindNetwork:
-    """Load the network in evaluation mode, with frozen weights.
+def load_network(folder: Path = WEIGHTS, device: str | torch.device = "cpu") -> NonBlindNetwork:
+    """Load the network in evaluation mode, with frozen weights, onto a device.
 
     Raises
     ------
@@ -159,4 +159,4 @@ def load_network(folder: Path = WEIGHTS) -> NonBlindNetwork:
     def make(card: dict[str, Any]) -> nn.Module:
         return build(card["recipe"]["width"], tuple(card["recipe"]["depth"]))
 
-    return STORE.at(folder).load(make, NAME)
+    return STORE.at(folder).load(make, NAME).to(device)

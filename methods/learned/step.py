@@ -21,7 +21,8 @@ from bench.physics.noise import estimate_noise
 def learned(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
     """Restore one observation (1, 3, H, W), given what was estimated: (1, 3, H, W) in [0, 1]."""
     inputs, _ = network_inputs(observation, estimate, image_class)
-    return calibrated(load_network(), inputs, load_shares(image_class))
+    network = load_network(device=observation.device)
+    return calibrated(network, inputs, load_shares(image_class))
 
 
 def learned_deconvolve(observation: Tensor, kernel: Tensor, image_class: str) -> Tensor:

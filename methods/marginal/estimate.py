@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from bench.methods.marginal.model import GaussianModel
 from bench.methods.marginal.search import unit_kernels
 from bench.methods.marginal.settings import Settings
 from bench.methods.marginal.sparse import search_sparse
+from bench.methods.rows import joined, of_rows, per_row
 from bench.physics.noise import estimate_noise
 
 LEAST_WEIGHT = 0.01
@@ -65,10 +67,7 @@ def single(kernel: Tensor, noise: float) -> Estimate:
 
 @dataclasses.dataclass(frozen=True)
 class Estimator:
-    """Estimates the kernels of single observations of a class.
-
-    One observation is searched at a time, its starts in one batch: what is found for an image
-    cannot depend on its neighbours, and memory does not grow with their number.
+    """Estimates the kernels of observations of a class.
 
     Attributes
     ----------
@@ -85,7 +84,7 @@ class Estimator:
     settings: Settings
 
     def estimate(self, observation: Tensor, starts: Tensor) -> Estimate:
-        """Find the likeliest kernels of one observation.
+        """Find the likeliest kernels of one observation, its starts in one batch.
 
         Parameters
         ----------
@@ -93,25 +92,42 @@ class Estimator:
         starts : Tensor, shape (R, d)
             Of the kernel's latent.
         """
+        return self.estimate_together(observation[None], [starts])[0]
+
+    def estimate_together(self, observations: Tensor, starts: Sequence[Tensor]) -> list[Estimate]:
+        """Do the same for several observations (N, C, H, W), whose starts are one batch."""
         settings = self.settings
-        noise = estimate_noise(observation[None]).item()
+        measured = [estimate_noise(one[None]).item() for one in observations]
+        counts = [len(some) for some in starts]
+        noise = per_row(measured, counts, observations)
         likelihood = MarginalLikelihood(self.model, noise)
-        spectrum = likelihood.observe(observation[None])[0]
+        spectra = likelihood.observe(observations)
         latent, scales, evidence = search_halving(
             likelihood,
             MarginalLikelihood(coarse(self.model), noise),
-            spectrum,
+            of_rows(spectra, counts),
             self.prior,
-            starts,
+            joined(starts),
             settings.annealing,
             settings.halving,
+            counts,
         )
+        counts = [min(count, settings.halving.survivors) for count in counts]
         if settings.sparse_steps:
-            grey = torch.fft.irfft2(spectrum[0], s=observation.shape[-2:], norm="ortho")
+            grey = likelihood.luminance(of_rows(spectra, counts))
             latent, evidence = search_sparse(
-                grey, self.prior, latent, noise, steps=settings.sparse_steps
+                grey,
+                self.prior,
+                latent,
+                per_row(measured, counts, observations),
+                steps=settings.sparse_steps,
             )
-        weight = torch.softmax(-evidence.double() / settings.tempering, 0)
+        found = (rows.split(counts) for rows in (latent, scales, evidence))
+        return [self._weighed(*parts) for parts in zip(*found, measured, strict=True)]
+
+    def _weighed(self, latent: Tensor, scales: Tensor, evidence: Tensor, noise: float) -> Estimate:
+        """Let the kernels that were found for one observation count by their evidence."""
+        weight = torch.softmax(-evidence.double() / self.settings.tempering, 0)
         order = weight.argsort(descending=True, stable=True)
         order = order[weight[order] >= LEAST_WEIGHT * weight.max()]
         with torch.no_grad():
@@ -120,7 +136,7 @@ class Estimator:
             kernel=kernel,
             latent=latent[order],
             scales=scales[order],
-            weight=(weight[order] / weight[order].sum()).to(observation),
+            weight=(weight[order] / weight[order].sum()).to(latent),
             evidence=evidence,
             noise=noise,
         )

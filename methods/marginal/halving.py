@@ -9,6 +9,7 @@ fraction of the cost, and most of them are dropped before the whole model comes 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from torch import Tensor
 from bench.methods.marginal.likelihood import SCALES, MarginalLikelihood
 from bench.methods.marginal.model import GaussianModel, truncate
 from bench.methods.marginal.search import Annealing, KernelPrior, unit_kernels
+from bench.methods.rows import smallest
 from bench.methods.schedules import cosine
 
 COARSE_RANKS, COARSE_SHARE = (40, 12, 12), 1.0
@@ -132,36 +134,43 @@ def search_halving(
     starts: Tensor,
     plan: Annealing,
     halving: Halving,
+    counts: Sequence[int] = (),
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Descend from many starts for one observation and finish with the best.
+    """Descend from many starts and finish with the best of each observation.
 
     Parameters
     ----------
     likelihood, rough : MarginalLikelihood
         Of the whole model and of the coarse one.
-    spectrum : Tensor, complex, shape (3, H, W // 2 + 1)
-        Of the observation, by ``likelihood.observe``.
+    spectrum : Tensor, complex, shape (3, H, W // 2 + 1) or (R, 3, H, W // 2 + 1)
+        Of one observation, or of each row's, by ``likelihood.observe``.
     prior : callable
         Of kernels.
     starts : Tensor, shape (R, d)
     plan : Annealing
         Over both phases.
     halving : Halving
+    counts : sequence of int
+        Starts of each observation, whose rows follow each other; empty for one observation.
 
     Returns
     -------
     latents : Tensor, shape (r, d)
-        Of the survivors, best first.
+        Of the survivors of each observation in turn, best first.
     scales : Tensor, shape (r, 6)
     values : Tensor, shape (r,)
         The objective at the final temperature, ascending.
     """
+    counts = counts or (len(starts),)
     descent = Descent(prior, starts, plan)
     early = min(halving.coarse_steps, plan.steps)
     descent.run(rough, spectrum, early)
-    ranked = descent.values(rough, spectrum).argsort(stable=True)
-    descent.keep(ranked[: halving.survivors])
+    survivors = smallest(descent.values(rough, spectrum), counts, halving.survivors)
+    descent.keep(survivors)
+    likelihood = likelihood.of(survivors)
+    spectrum = spectrum[survivors] if spectrum.ndim > 3 else spectrum
     descent.run(likelihood, spectrum, plan.steps - early)
     values = descent.values(likelihood, spectrum)
-    order = values.argsort(stable=True)
+    kept = [min(count, halving.survivors) for count in counts]
+    order = smallest(values, kept, halving.survivors)
     return descent.latents[order], descent.scales[order], values[order]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -24,6 +24,7 @@ from bench.methods.marginal.estimate import Estimate, Estimator
 from bench.methods.marginal.model import load_card, load_model
 from bench.methods.marginal.settings import PATH, load_settings, settings_checksum
 from bench.methods.marginal.steps import STEPS, restore, step_assets
+from bench.methods.rows import groups
 from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import stable_generators_per_image
@@ -52,6 +53,7 @@ class Marginal(Method):
     title = "Marginal likelihood"
     version: ClassVar[str] = "2"
     batch_size: ClassVar[int] = 2
+    device_batch_size: ClassVar[int] = 25
     step: ClassVar[str] = "posterior-mean"
     warm: ClassVar[bool] = False
     knows: ClassVar[Knowledge] = Knowledge(
@@ -79,8 +81,8 @@ class Marginal(Method):
                 f"restarts={restarts}, search_steps={search_steps}: neither can be negative."
             )
         self.settings = load_settings(task.image_class, restarts, search_steps)
-        self.kernel_prior = load_generator(kernel_prior(task.image_class))
-        model = load_model(task.image_class)
+        self.kernel_prior = load_generator(kernel_prior(task.image_class), device=task.device)
+        model = load_model(task.image_class).to(task.device)
         self.estimator = Estimator(task.image_class, model, self.kernel_prior, self.settings)
 
     @classmethod
@@ -116,7 +118,8 @@ class Marginal(Method):
     def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
         """Return latents to search from, shape (R, d), for one observation (C, H, W)."""
         size = self.kernel_prior.latent_size
-        return torch.randn(self.settings.restarts, size, generator=source)
+        drawn = torch.randn(self.settings.restarts, size, generator=source)
+        return drawn.to(observation.device)
 
     @classmethod
     def stage(cls, parameters: Mapping[str, Any]) -> str:
@@ -124,15 +127,8 @@ class Marginal(Method):
         search = sorted(item for item in parameters.items() if item[0] != "final_step")
         return f"{'warm ' * cls.warm}search by evidence {search}"
 
-    def _search(self, observation: Tensor, starts: Tensor) -> tuple[Estimate, float]:
-        """Estimate the kernels, and the seconds it took, of one observation (C, H, W)."""
-        return self.stages.once(
-            lambda: self.estimator.estimate(observation, starts),
-            *(self.task.image_class, self.kernel_prior.name, self.settings, observation, starts),
-        )
-
     def deblur(self, observation: Tensor) -> Restoration:
-        """Restore observations one after the other.
+        """Restore observations: one after the other, or on a device as many as memory allows.
 
         Returns
         -------
@@ -142,32 +138,46 @@ class Marginal(Method):
             ``evidence_evaluations``.
         """
         y = check_observation(observation, self.task)
-        device, y = y.device, y.cpu()
         sources = stable_generators_per_image(y, self.task.seed)
-        image, kernel, records, seconds = [], [], [], 0.0
-        for one, source in zip(y, sources, strict=True):
-            starts = self.starts(one, source)
-            found, spent = self._search(one, starts)
-            began = time.perf_counter()
-            pair = restore(one[None], found, self.task.image_class, self.final_step)
-            seconds += spent + time.perf_counter() - began
-            image.append(pair[0])
-            kernel.append(pair[1])
-            records.append(
-                {
-                    "kernel_latent": found.latent[0],
-                    "scales": found.scales[0],
-                    "restart_evidence": found.evidence,
-                    "evidence_evaluations": torch.tensor(self.estimator.evaluations(len(starts))),
-                }
-            )
-        restored, kernels = torch.cat(image), torch.cat(kernel)
+        found, seconds = [], 0.0
+        for some in groups(y, self.settings.restarts):
+            seen = zip(y[some], sources[some], strict=True)
+            starts = [self.starts(one, source) for one, source in seen]
+            estimates, spent = self._search(y[some], starts)
+            found += estimates
+            seconds += spent
+        began = time.perf_counter()
+        pairs = [
+            restore(one[None], estimate, self.task.image_class, self.final_step)
+            for one, estimate in zip(y, found, strict=True)
+        ]
+        image, kernel = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        seconds += time.perf_counter() - began
         return Restoration(
-            image=restored.to(device),
-            kernel=to_grid(kernels, self.task.kernel_size).to(device),
+            image=image,
+            kernel=to_grid(kernel, self.task.kernel_size),
             iterations=self.settings.annealing.steps,
-            restarts=len(starts),
+            restarts=self.settings.restarts,
             seconds=seconds / len(y),
-            residual=(blur(restored, kernels) - y).square().mean((1, 2, 3)).sqrt().to(device),
-            records={key: torch.stack([r[key] for r in records]) for key in records[0]},
+            residual=(blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt(),
+            records=self._records(found),
         )
+
+    def _search(self, y: Tensor, starts: Sequence[Tensor]) -> tuple[list[Estimate], float]:
+        """Estimate the kernels of observations (N, C, H, W), and the seconds it took."""
+        if len(y) > 1:
+            began = time.perf_counter()
+            return self.estimator.estimate_together(y, starts), time.perf_counter() - began
+        return self.stages.once(
+            lambda: [self.estimator.estimate(y[0], starts[0])],
+            *(self.task.image_class, self.kernel_prior.name, self.settings, y[0], starts[0]),
+        )
+
+    def _records(self, found: Sequence[Estimate]) -> dict[str, Tensor]:
+        taken = self.estimator.evaluations(self.settings.restarts)
+        return {
+            "kernel_latent": torch.stack([estimate.latent[0] for estimate in found]),
+            "scales": torch.stack([estimate.scales[0] for estimate in found]),
+            "restart_evidence": torch.stack([estimate.evidence for estimate in found]),
+            "evidence_evaluations": torch.full((len(found),), taken),
+        }

@@ -149,7 +149,8 @@ def truncate(model: GaussianModel, share: float = 0.1) -> GaussianModel:
         power = transform.abs().square().sum(0)
         faint = power < share * spectrum
         # A real image has as much power at −f as at f, up to rounding: keep both or none.
-        faint[:, [0, -1]] &= faint[:, [0, -1]].roll(-1, 0).flip(0)
+        for edge in (0, -1):
+            faint[:, edge] &= faint[:, edge].roll(-1, 0).flip(0)
         spectra.append(spectrum + power * faint)
         components.append(torch.fft.irfft2(transform * ~faint, s=part.shape[-2:], norm="ortho"))
     return GaussianModel(model.mean, tuple(components), torch.stack(spectra))

@@ -28,7 +28,7 @@ DISTRUST = 1.5
 def posterior_mean(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
     """Return the mean of the image given the observation and a kernel, under the class's finest
     model."""
-    model = load_model(finest(image_class))
+    model = load_model(finest(image_class)).to(observation.device)
     likelihood = MarginalLikelihood(model, DISTRUST * estimate.noise)
     spectrum = likelihood.observe(observation)[0]
     return likelihood.posterior_mean(spectrum, estimate.kernel, estimate.scales)
@@ -43,7 +43,9 @@ def tv(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
 def lmmse(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
     """Return the linear estimate with the class's whole covariance, as the oracle takes it."""
     noise, statistics = DISTRUST * estimate.noise, class_statistics(image_class)
-    return lmmse_deconvolve(_repeat(observation, estimate), estimate.kernel, noise, statistics)
+    # The covariance of all pixels is worked on in loops, which a device is slower at.
+    y, kernel = _repeat(observation, estimate).cpu(), estimate.kernel.cpu()
+    return lmmse_deconvolve(y, kernel, noise, statistics).to(observation)
 
 
 def centred(images: Tensor, estimate: Estimate) -> tuple[Tensor, Tensor]:

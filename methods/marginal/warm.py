@@ -44,8 +44,10 @@ class MarginalWarm(Marginal):
 
     def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
         """Return the latent of the network's kernel, and perturbations of it."""
-        kernel = load_network(self.task.image_class).estimate(observation[None])
+        network = load_network(self.task.image_class, device=observation.device)
+        kernel = network.estimate(observation[None])
         with torch.no_grad():
             latent = self.kernel_prior.encode(kernel[:, None])
         others = (self.settings.restarts - 1, self.kernel_prior.latent_size)
-        return torch.cat([latent, latent + SPREAD * torch.randn(others, generator=source)])
+        spread = torch.randn(others, generator=source).to(latent)
+        return torch.cat([latent, latent + SPREAD * spread])
