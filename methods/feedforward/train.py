@@ -73,6 +73,7 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
     recipe_class = FeedForwardRecipe
     store = STORE
     purpose = "restorer validation"
+    device = torch.device("cpu")
 
     def __init__(
         self, recipe: FeedForwardRecipe, images: Tensor, held_out: Any = None, *, fresh: bool = True
@@ -82,6 +83,13 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
         self.adversary = losses.Adversary(recipe.lr) if recipe.adversarial else None
         if recipe.adversarial:
             self.largest_gradient = 100.0
+
+    def to(self, device: str) -> None:
+        """Take steps on a device from here on; batches are drawn on the CPU, as they always are."""
+        self.device = torch.device(device)
+        for part in (self.model, self.average, self.features, self.adversary):
+            if part is not None:
+                part.to(self.device)
 
     def build(self, fresh: bool) -> nn.Module:
         """Make the network, with the weights to start from."""
@@ -112,8 +120,8 @@ class FeedForwardTrainer(BlurredTrainer[FeedForwardRecipe]):
 
     def loss(self) -> Loss:
         """Return the content's loss, with the critic's term in the total."""
-        sharp, observation, _ = self.batches.batch(self.step)
-        with mixed_precision():
+        sharp, observation = (x.to(self.device) for x in self.batches.batch(self.step)[:2])
+        with mixed_precision(device=self.device.type):
             restored = self.model(observation.contiguous(memory_format=torch.channels_last))
         restored = restored.float()
         loss = self._content(restored, sharp)

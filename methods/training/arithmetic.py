@@ -23,9 +23,13 @@ def multiplies_bfloat16() -> bool:
     return any(ask().get(name, False) for name in INSTRUCTIONS)
 
 
-def mixed_precision(wanted: bool = True) -> torch.autocast:
-    """Return a context in which convolutions and products are of bfloat16, if wanted and fast."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and multiplies_bfloat16())
+def mixed_precision(wanted: bool = True, device: str = "cpu") -> torch.autocast:
+    """Return a context in which convolutions and products are of bfloat16, if wanted and fast.
+
+    A kind of device other than the CPU is taken to be fast at them if PyTorch can cast for it.
+    """
+    fast = multiplies_bfloat16() if device == "cpu" else torch.amp.is_autocast_available(device)
+    return torch.autocast(device if fast else "cpu", torch.bfloat16, enabled=wanted and fast)
 
 
 def arithmetic() -> str:
