@@ -11,6 +11,7 @@ CATALOG: dict[str, str] = {
     "sparse-edges-chosen": "bench.methods.photographs.method:ChosenEdges",
     "pmp": "bench.methods.photographs.method:PatchMinimalPixels",
     "marginal-natural": "bench.methods.photographs.marginal:MarginalNatural",
+    "selfdeblur": "bench.methods.selfdeblur.method:SelfDeblur",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "bench.methods.deep_deblur.methods:DeepDeblurWarm",

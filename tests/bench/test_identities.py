@@ -19,7 +19,7 @@ from bench.registry import METHODS
 PINNED = Path(__file__).with_name("identities.json")
 DATASETS = ("photos", "svhn-samples", "celeba-samples")
 CONDITIONS = (Condition(), Condition(0.04, 8, 1))
-PUBLISHED = [MethodSpec(name, (("preset", "published"),)) for name in ("dd", "dds")]
+PUBLISHED = [MethodSpec(name, (("preset", "published"),)) for name in ("dd", "dds", "selfdeblur")]
 
 
 def identities() -> dict[str, str | None]:

@@ -1,0 +1,1 @@
+"""SelfDeblur: blind deconvolution by two untrained networks, fitted to one observation."""
