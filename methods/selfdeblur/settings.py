@@ -33,6 +33,9 @@ class Settings:
         there is an image.
     spread : float
         Share of such a kernel that is spread over its grid.
+    floor : float
+        Kernel values below this share of the largest go in the end, and connected pieces below this
+        share of the mass; 0 keeps all.
     """
 
     channels: tuple[int, ...] = (128,) * 5
@@ -48,16 +51,19 @@ class Settings:
     window: int = 0
     held: float = 0.0
     spread: float = 0.1
+    floor: float = 0.0
 
 
 PUBLISHED = Settings()
 FAST = Settings(
-    channels=(16, 16, 32, 32, 32),
-    skips=4,
+    channels=(8, 16, 32, 64, 64),
+    skips=8,
     attentive=5,
-    steps=800,
-    kernel_rate=3e-4,
-    window=160,
-    held=0.4,
+    steps=500,
+    image_rate=0.02,
+    kernel_rate=3e-3,
+    window=256,
+    held=0.2,
     spread=0.02,
+    floor=0.05,
 )

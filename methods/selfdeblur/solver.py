@@ -18,6 +18,7 @@ import math
 import torch
 from torch import Tensor
 
+from bench.methods.photographs.sparse_edges import pruned
 from bench.methods.selfdeblur.networks import CODE, PLANES, ImageNetwork, KernelNetwork
 from bench.methods.selfdeblur.settings import Settings
 from bench.physics.forward import blur, seen_part
@@ -37,7 +38,7 @@ class Fitted:
         The part that was observed.
     kernel : Tensor, shape (kh, kw)
     residual : float
-        Root mean square of ``y − x ⊗ k`` per pixel.
+        Root mean square of ``y − x ⊗ k`` per pixel, with the kernel as the network gave it.
     steps : int
         That were taken.
     trace : Tensor, shape (steps + 1,)
@@ -118,7 +119,10 @@ def fit(
         schedule.step()
         step += 1
     shown = seen_part(image.detach(), size, formation)[0, 0]
-    return Fitted(shown, kernel.detach(), float(trace[step]), step, trace)
+    kernel = kernel.detach()
+    if settings.floor:
+        kernel = pruned(kernel.cpu(), settings.floor, settings.floor).to(kernel)
+    return Fitted(shown, kernel, float(trace[step]), step, trace)
 
 
 class Similarity:

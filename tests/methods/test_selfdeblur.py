@@ -103,11 +103,11 @@ def test_a_fit_explains_the_observation_and_improves_the_kernel(
     assert found.kernel is not None
     kernels = torch.cat([begun.kernel, found.kernel])
     before, after = kernel_similarity(kernels, kernel.expand(2, -1, -1)).tolist()
-    assert after > before + 0.015
+    assert after > before + 0.03
     near = Alignment(4, 0.25, 5)
     qualities = [float(psnr(*align(image, truth, near))) for image in (y, begun.image, found.image)]
-    assert qualities[2] > qualities[1] + 0.3
-    assert qualities[2] > qualities[0] + 0.8
+    assert qualities[2] > qualities[1] + 2
+    assert qualities[2] > qualities[0] + 2
     trace = found.records["loss_trace"][0, 0]
     assert trace.shape == (81,)
     assert trace[-1] < 0.1 * trace[0]
