@@ -175,7 +175,9 @@ def test_a_large_photograph_is_fitted_in_a_window_and_restored_whole() -> None:
 
 
 def test_the_published_preset_is_told_no_noise_and_nothing_that_was_chosen_here() -> None:
-    assert SelfDeblur.knowledge({}).noise
+    assert SelfDeblur.knowledge({}) == SelfDeblur.knows
+    assert "sparse-edges" in SelfDeblur.knows.training
+    assert "sparse-edges" not in SelfDeblur.knowledge({"start": "none"}).training
     published = SelfDeblur.knowledge({"preset": "published"})
     assert not published.noise
     assert published.training == ""
