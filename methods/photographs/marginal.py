@@ -1,8 +1,4 @@
-"""``marginal-natural``: the kernel by its marginal likelihood under sparse gradients.
-
-On photographs that are soft themselves, the likelihood gives their softness to the kernel. What it
-refined is therefore held against what it began with, by the ringing of the restored images.
-"""
+"""``marginal-natural``: the kernel by its marginal likelihood under sparse gradients."""
 
 from __future__ import annotations
 
@@ -11,11 +7,9 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight
-from bench.methods.photographs.choice import least_ringing
 from bench.methods.photographs.evidence import Refinement, refine_kernel
-from bench.methods.photographs.method import ChosenEdges
-from bench.methods.photographs.sparse_edges import Settings
+from bench.methods.photographs.method import DETAILED, ROUNDS, SparseEdges
+from bench.methods.photographs.sparse_edges import Additions, Settings, estimate_kernel
 from bench.physics.texture import most_textured
 from bench.protocol import Task
 
@@ -26,11 +20,10 @@ KERNELS = 5
 """Least side of the window, in units of the kernel's."""
 
 
-class MarginalNatural(ChosenEdges):
-    """Refines the kernel of ``sparse-edges-chosen`` by the marginal likelihood of sparse gradients.
+class MarginalNatural(SparseEdges):
+    """Refines a detailed estimate from strong edges by the marginal likelihood of sparse gradients.
 
-    Of the kernels before and after, the one is taken whose restored image rings less. Whole
-    photographs are restored; the kernel is refined on their most textured window.
+    Whole photographs are restored; the kernel is refined on their most textured window.
 
     Parameters
     ----------
@@ -38,7 +31,8 @@ class MarginalNatural(ChosenEdges):
     iterations, weight
         As those of :class:`SparseEdges`.
     turns : int
-        Of gradients, their variances and the kernel. 0 leaves the refinement out.
+        Of gradients, their variances and the kernel, on each of two levels. 0 leaves the refinement
+        out.
 
     Raises
     ------
@@ -47,8 +41,8 @@ class MarginalNatural(ChosenEdges):
     """
 
     title = "Marginal likelihood of sparse gradients"
-    microseconds = (110, 5)
-    equals = "sparse-edges-chosen"  # on images where no refined kernel rings less
+    microseconds = (50, 5)
+    chosen = DETAILED
     reference: ClassVar[str] = (
         "D. Wipf, H. Zhang, Revisiting Bayesian Blind Deconvolution, JMLR 15, 2014; A. Levin, "
         "Y. Weiss, F. Durand, W. Freeman, Efficient Marginal Likelihood Optimization in Blind "
@@ -70,14 +64,13 @@ class MarginalNatural(ChosenEdges):
     @classmethod
     def depends_on(cls) -> tuple[Any, ...]:
         """Return what the kernel estimate depends on."""
-        return (*super().depends_on(), Refinement())
+        return (cls.chosen, Additions(ROUNDS), Refinement())
 
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
-        kernel, boundary = super().estimate(grey), self.task.boundary
-        side = max(WINDOW, KERNELS * max(kernel.shape))
+        size, boundary = self.task.kernel_size, self.task.boundary
+        kernel = estimate_kernel(grey, size, self.settings, Additions(ROUNDS))
+        side = max(WINDOW, KERNELS * max(size))
         if side < max(grey.shape):
             grey, boundary = grey[most_textured(grey, side)], "free"
-        refined = refine_kernel(grey, kernel, self.task.noise, boundary, self.refinement)
-        weight = tuned_weight("natural", self.task.noise, self.task.boundary)
-        return least_ringing(grey, [kernel, refined], weight, boundary)
+        return refine_kernel(grey, kernel, self.task.noise, boundary, self.refinement)
