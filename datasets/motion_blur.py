@@ -209,7 +209,7 @@ def _lengths(uniform: Tensor, lengths: tuple[int, int]) -> Tensor:
 def _kernels(uniforms: Tensor, normals: Tensor, lengths: Tensor, size: int) -> MotionBlurBatch:
     path = _trajectories(uniforms, normals, lengths.double())
     path = path - path.mean(1, keepdim=True) + (size - 1) / 2
-    return MotionBlurBatch(_rasterise(path, size).float(), lengths)
+    return MotionBlurBatch(rasterise(path, size).float(), lengths)
 
 
 def _trajectories(uniforms: Tensor, normals: Tensor, lengths: Tensor) -> Tensor:
@@ -239,8 +239,19 @@ def _trajectories(uniforms: Tensor, normals: Tensor, lengths: Tensor) -> Tensor:
     return torch.stack(positions, 1)
 
 
-def _rasterise(path: Tensor, size: int) -> Tensor:
-    """Spread each sample over its four nearest pixels bilinearly, and normalise to sum 1."""
+def rasterise(path: Tensor, size: int) -> Tensor:
+    """Spread each sample over its four nearest pixels bilinearly, and normalise to sum 1.
+
+    Parameters
+    ----------
+    path : Tensor, shape (N, samples, 2)
+        Rows and columns, in pixels.
+    size : int
+
+    Returns
+    -------
+    Tensor, shape (N, size, size)
+    """
     corner = path.floor()
     fraction = path - corner
     image = path.new_zeros(len(path), size * size)

@@ -77,5 +77,6 @@ PLACES: dict[str, Callable[[], Location]] = {
     **{f"{name}-val": _training(name) for name in ("svhn", "shoes", "celeba", "faces128")},
     "photos-val": photographs,
     "shaken-photos-val": _training("natural"),
+    "trembling-photos-val": _training("natural"),
     "whole-photos-val": _training("natural"),
 }

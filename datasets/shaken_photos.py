@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
-from bench.datasets.motion_blur import MotionBlur
+from bench.datasets.motion_blur import MotionBlur, rasterise
 from bench.datasets.places import place_of
 from bench.datasets.whole_photos import validation_picture
 from bench.physics.intensity import luma
 from bench.protocol import Dataset, Location, Sample
+from bench.seeds import generator
 
 COUNT, FIRST = 24, 6
 """Photographs, and the place of the first among the validation ones: six are in another set."""
@@ -18,6 +22,8 @@ SIZES = (13, 15, 17, 19, 21, 23, 25, 27)
 WIDTHS = (0.5, 0.7, 0.9)
 """Standard deviations in pixels of the point that shakes: of a lens and a sensor."""
 KERNEL_SEED = 777
+STEPS = 2000
+"""Of a trembling hand's path during the exposure."""
 
 
 class ShakenPhotosDevelopment(Dataset):
@@ -34,6 +40,7 @@ class ShakenPhotosDevelopment(Dataset):
     boundary = "valid"
     bits = 8
     alignment = "half kernel"
+    kernels: ClassVar[str] = "shaken"
 
     @classmethod
     def location(cls) -> Location:
@@ -50,15 +57,60 @@ class ShakenPhotosDevelopment(Dataset):
         image = luma(validation_picture(FIRST + index)[None])[0]
         side = SIDE + size - 1
         top, left = ((extent - side) // 2 for extent in image.shape[1:])
-        walk = MotionBlur(size).kernel(index, seed=KERNEL_SEED, length=size - 4)
         return Sample(
             index=index,
             name=f"{FIRST + index:02d}",
             image=image[:, top : top + side, left : left + side].contiguous(),
-            kernel=thickened(walk, WIDTHS[index % len(WIDTHS)]),
-            kernel_id=f"shaken-{KERNEL_SEED}-{index:02d}",
+            kernel=thickened(self.path(index, size), WIDTHS[index % len(WIDTHS)]),
+            kernel_id=f"{self.kernels}-{KERNEL_SEED}-{index:02d}",
             blur_length=size - 4,
         )
+
+    def path(self, index: int, size: int) -> Tensor:
+        """Return the path of the point that shakes, shape (size, size), summing to 1."""
+        return MotionBlur(size).kernel(index, seed=KERNEL_SEED, length=size - 4)
+
+
+class TremblingPhotosDevelopment(ShakenPhotosDevelopment):
+    """The same crops through hands that tremble: where they rest, their kernels are bright.
+
+    The paths of ``shaken-photos-val`` have one speed, so that no part of a kernel is faint.
+    """
+
+    name = "trembling-photos-val"
+    title = "24 grey crops of photographs with camera shake of changing speed, for tuning"
+    kernels = "trembling"
+
+    def path(self, index: int, size: int) -> Tensor:
+        """Return the path of the point that shakes, shape (size, size), summing to 1."""
+        return tremor(size, generator("tremor", KERNEL_SEED, index))
+
+
+def tremor(size: int, draw: torch.Generator) -> Tensor:
+    """Draw the kernel of a hand whose velocity is an Ornstein–Uhlenbeck process.
+
+    Parameters
+    ----------
+    size : int
+        Of the grid, whose outermost two pixels stay free.
+    draw : torch.Generator
+
+    Returns
+    -------
+    Tensor, float32, shape (size, size)
+        Summing to 1, its barycentre in the middle.
+    """
+    memory = STEPS * (0.08 + 0.25 * float(torch.rand(1, generator=draw)))
+    pushes = torch.randn(STEPS + 1, 2, generator=draw, dtype=torch.float64)
+    velocity, places, place = pushes[0], [], torch.zeros(2, dtype=torch.float64)
+    for push in pushes[1:]:
+        velocity = (1 - 1 / memory) * velocity + math.sqrt(2 / memory) * push
+        place = place + velocity
+        places.append(place)
+    path = torch.stack(places)
+    path = path - path.mean(0)
+    path = path / path.abs().max() * (size - 5) / 2 + (size - 1) / 2
+    return rasterise(path[None], size)[0].float()
 
 
 def thickened(kernel: Tensor, width: float) -> Tensor:

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement, refine_kernel
-from bench.methods.photographs.method import DETAILED, ROUNDS, SparseEdges
-from bench.methods.photographs.sparse_edges import Additions, Settings, estimate_kernel
+from bench.methods.photographs.method import ChosenEdges
+from bench.methods.photographs.sparse_edges import Settings
 from bench.physics.texture import most_textured
 from bench.protocol import Task
 
@@ -20,8 +20,8 @@ KERNELS = 5
 """Least side of the window, in units of the kernel's."""
 
 
-class MarginalNatural(SparseEdges):
-    """Refines a detailed estimate from strong edges by the marginal likelihood of sparse gradients.
+class MarginalNatural(ChosenEdges):
+    """Refines the kernel of ``sparse-edges-chosen`` by the marginal likelihood of sparse gradients.
 
     Whole photographs are restored; the kernel is refined on their most textured window.
 
@@ -31,8 +31,7 @@ class MarginalNatural(SparseEdges):
     iterations, weight
         As those of :class:`SparseEdges`.
     turns : int
-        Of gradients, their variances and the kernel, on each of two levels. 0 leaves the refinement
-        out.
+        Of gradients, their variances and the kernel. 0 leaves the refinement out.
 
     Raises
     ------
@@ -41,8 +40,7 @@ class MarginalNatural(SparseEdges):
     """
 
     title = "Marginal likelihood of sparse gradients"
-    microseconds = (50, 5)
-    chosen = DETAILED
+    microseconds = (110, 5)
     reference: ClassVar[str] = (
         "D. Wipf, H. Zhang, Revisiting Bayesian Blind Deconvolution, JMLR 15, 2014; A. Levin, "
         "Y. Weiss, F. Durand, W. Freeman, Efficient Marginal Likelihood Optimization in Blind "
@@ -64,13 +62,12 @@ class MarginalNatural(SparseEdges):
     @classmethod
     def depends_on(cls) -> tuple[Any, ...]:
         """Return what the kernel estimate depends on."""
-        return (cls.chosen, Additions(ROUNDS), Refinement())
+        return (*super().depends_on(), Refinement())
 
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
-        size, boundary = self.task.kernel_size, self.task.boundary
-        kernel = estimate_kernel(grey, size, self.settings, Additions(ROUNDS))
-        side = max(WINDOW, KERNELS * max(size))
+        kernel, boundary = super().estimate(grey), self.task.boundary
+        side = max(WINDOW, KERNELS * max(kernel.shape))
         if side < max(grey.shape):
             grey, boundary = grey[most_textured(grey, side)], "free"
         return refine_kernel(grey, kernel, self.task.noise, boundary, self.refinement)

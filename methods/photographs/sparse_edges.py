@@ -121,11 +121,15 @@ def estimate_kernel(
     kernel, before = _start(size, grey), 1.0
     penalty = settings.gradient
     for number, scale in enumerate(_scales(min(grey.shape), min(size), settings)):
-        support, y = support_at(size, scale), shrunk(grey, scale)
-        kernel = placed(kernel, support, scale / before) if number else _start(support, y)
+        support = size
+        if scale < 1:
+            height, width = (max(2 * int(side * scale / 2) + 1, 3) for side in size)
+            support = height, width
+        y = _shrunk(grey, scale)
+        kernel = _placed(kernel, support, scale / before) if number else _start(support, y)
         kernel, penalty = _alternate(y, kernel, penalty, settings, additions)
         before = scale
-    return placed(kernel, size, 1.0)
+    return _placed(kernel, size, 1.0)
 
 
 def _scales(extent: int, side: int, settings: Settings) -> list[float]:
@@ -134,23 +138,7 @@ def _scales(extent: int, side: int, settings: Settings) -> list[float]:
     return [scale for scale in scales if scale * extent >= 16 or scale == 1]
 
 
-def support_at(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """Return the kernel's grid on a smaller image: odd, and at least 3×3.
-
-    Parameters
-    ----------
-    size : (int, int)
-        Of the grid at scale 1.
-    scale : float
-    """
-    if scale == 1:
-        return size
-    height, width = (max(2 * int(side * scale / 2) + 1, 3) for side in size)
-    return height, width
-
-
-def shrunk(grey: Tensor, scale: float) -> Tensor:
-    """Return an image (H, W) at a smaller scale, of at least 8×8 pixels."""
+def _shrunk(grey: Tensor, scale: float) -> Tensor:
     if scale == 1:
         return grey
     extent = [max(8, round(side * scale)) for side in grey.shape]
@@ -167,29 +155,16 @@ def _start(support: tuple[int, int], like: Tensor) -> Tensor:
     return kernel
 
 
-def placed(kernel: Tensor, support: tuple[int, int], scale: float) -> Tensor:
-    """Interpolate a kernel onto another grid, its centroid in the middle of that.
-
-    Parameters
-    ----------
-    kernel : Tensor, shape (kh, kw)
-    support : (int, int)
-        Of the new grid.
-    scale : float
-        Pixels of the new grid for one of the old.
-
-    Returns
-    -------
-    Tensor, of the new grid, summing to 1
-    """
+def _placed(kernel: Tensor, support: tuple[int, int], scale: float) -> Tensor:
+    """Interpolate a kernel onto another grid, its centroid in the middle of that."""
     centre = centroid(kernel[None])[0]
     weights = []
     for axis, side in enumerate(support):
         places = (torch.arange(side) - (side - 1) / 2) / scale + centre[axis]
         pixels = torch.arange(kernel.shape[axis])
         weights.append((1 - (places[:, None] - pixels).abs()).clamp_min(0))
-    moved = weights[0] @ kernel @ weights[1].T
-    return moved / moved.sum().clamp_min(1e-12)
+    placed = weights[0] @ kernel @ weights[1].T
+    return placed / placed.sum().clamp_min(1e-12)
 
 
 def _alternate(

@@ -17,13 +17,16 @@ from bench.datasets import archives, levin, official
 from bench.datasets.motion_blur import MotionBlur, motion_blur_kernels
 from bench.datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from bench.datasets.photos import photo_crops
+from bench.datasets.shaken_photos import tremor
 from bench.errors import BenchError, Unavailable
 from bench.harness.plan import load_dataset
 from bench.methods.oracles import range_oracle
+from bench.physics.alignment import centroid
 from bench.physics.condition import Condition, effective
 from bench.physics.forward import blur
 from bench.physics.observation import Observed, observe
 from bench.registry import DATASETS
+from bench.seeds import generator
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
@@ -320,3 +323,15 @@ def test_official_distributions_that_are_not_there(tmp_path: Path) -> None:
         official.OfficialSVHN(folder=tmp_path / "nothing")
     with pytest.raises(Unavailable, match="no images"):
         official.OfficialShoes(folder=tmp_path)
+
+
+def test_a_trembling_hand_rests_where_its_kernel_is_bright() -> None:
+    kernels = torch.stack([tremor(21, generator("test", index)) for index in range(8)])
+    assert kernels.sum((1, 2)) == pytest.approx([1.0] * 8, abs=1e-5)
+    outer = kernels.clone()
+    outer[:, 2:-2, 2:-2] = 0
+    assert not outer.any()
+    assert (centroid(kernels) - 10).abs().max() < 1e-3
+    seen = [kernel[kernel > 0] for kernel in kernels]
+    contrast = torch.stack([part.quantile(0.95) / part.median() for part in seen])
+    assert contrast.mean() > 3

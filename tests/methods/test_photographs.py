@@ -118,7 +118,7 @@ def test_no_turns_leave_the_kernel_as_it_is(
     same = refine_kernel(y[0, 0], kernel, 0.01, settings=Refinement(iterations=0))
     assert torch.equal(same, kernel)
     task = Task("natural", (int(y.shape[-2]), int(y.shape[-1])), 1, (15, 15), 0.01, "free")
-    plain, unrefined = PatchMinimalPixels(task, dark=0.0), MarginalNatural(task, turns=0)
+    plain, unrefined = ChosenEdges(task), MarginalNatural(task, turns=0)
     assert torch.equal(plain.estimate(y[0, 0]), unrefined.estimate(y[0, 0]))
 
 
