@@ -22,7 +22,7 @@ from bench.protocol import Knowledge, Method, Oracle, Restoration, Task, Truth, 
 from bench.registry import METHODS
 
 TRAINING = "class images with kernels by marginal likelihood, photographs with kernels by edges"
-KERNELS, PHOTOGRAPH_KERNELS = "kernel-net", "sparse-edges"
+DEFAULTS = KERNELS, PHOTOGRAPH_KERNELS = "kernel-net", "sparse-edges"
 """Whose kernels the step takes where nothing is said: of a class's images, of photographs."""
 
 
@@ -73,11 +73,15 @@ class Learned(Method):
 
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
-        """Return what the other method knows too."""
-        inner = estimator(str(parameters.get("kernel_from", "")) or KERNELS).knowledge({})
-        trained = ", ".join(filter(None, (inner.training, TRAINING)))
-        return dataclasses.replace(
-            inner, noise=True, boundary=True, image_class=True, training=trained
+        """Return what the other method knows too; of two that it may be, what either knows."""
+        named = str(parameters.get("kernel_from", ""))
+        inner = [estimator(name).knowledge({}) for name in ([named] if named else DEFAULTS)]
+        return Knowledge(
+            noise=True,
+            boundary=True,
+            image_class=True,
+            kernel_size=any(known.kernel_size for known in inner),
+            training=", ".join(filter(None, [*(known.training for known in inner), TRAINING])),
         )
 
     def deblur(self, observation: Tensor) -> Restoration:

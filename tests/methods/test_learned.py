@@ -17,6 +17,7 @@ from bench.methods.learned.network import build, calibrate
 from bench.methods.learned.step import learned_deconvolve
 from bench.methods.marginal.estimate import Estimate, single
 from bench.methods.marginal.nonblind import mean_image, mean_kernel
+from bench.methods.photographs.method import SparseEdges
 from bench.methods.training.recipe import load_recipe
 from bench.metrics import psnr
 from bench.physics.alignment import centroid
@@ -109,7 +110,10 @@ def test_assets_and_knowledge_follow_the_other_method():
     assert "kernel-net-svhn" in first
     assert "kernel-net-svhn" not in second
     assert first["nonblind"] == second["nonblind"]
-    assert Learned.knowledge({}).training.startswith(KernelNet.knows.training)
+    either = Learned.knowledge({})
+    assert either.training.startswith(KernelNet.knows.training)
+    assert either.kernel_size, "what photographs' kernels come from is told the size"
+    assert SparseEdges.knows.training in either.training
 
 
 @pytest.mark.parametrize("name", ["known-kernel", "learned", "published-dd"])
