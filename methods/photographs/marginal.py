@@ -10,14 +10,11 @@ from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.method import ChosenEdges
 from bench.methods.photographs.sparse_edges import Settings
-from bench.physics.texture import most_textured
+from bench.methods.photographs.window import textured_window
 from bench.protocol import Task
 
 WINDOW = 400
-"""Side of the window that the kernel is refined on, in pixels; more are needed for kernels above a
-fifth of it."""
-KERNELS = 5
-"""Least side of the window, in units of the kernel's."""
+"""Least side of the window that the kernel is refined on, in pixels."""
 
 
 class MarginalNatural(ChosenEdges):
@@ -66,8 +63,6 @@ class MarginalNatural(ChosenEdges):
 
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
-        kernel, boundary = super().estimate(grey), self.task.boundary
-        side = max(WINDOW, KERNELS * max(kernel.shape))
-        if side < max(grey.shape):
-            grey, boundary = grey[most_textured(grey, side)], "free"
-        return refine_kernel(grey, kernel, self.task.noise, boundary, self.refinement)
+        kernel = super().estimate(grey)
+        window, boundary = textured_window(grey, WINDOW, self.task.kernel_size, self.task.boundary)
+        return refine_kernel(window, kernel, self.task.noise, boundary, self.refinement)

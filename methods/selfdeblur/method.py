@@ -13,13 +13,14 @@ from torch import Tensor
 from bench.checksums import checksum
 from bench.errors import InvalidInput
 from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
+from bench.methods.photographs.method import ITERATIONS
 from bench.methods.photographs.sparse_edges import Settings as StartSettings
 from bench.methods.photographs.sparse_edges import estimate_kernel
+from bench.methods.photographs.window import textured_window
 from bench.methods.selfdeblur.settings import FAST, PUBLISHED, Settings
 from bench.methods.selfdeblur.solver import Fitted, fit
 from bench.physics.forward import blur, valid_part
 from bench.physics.intensity import luma
-from bench.physics.texture import most_textured
 from bench.protocol import Boundary, Knowledge, Method, Restoration, Task, check_observation
 from bench.seeds import stable_generators_per_image
 
@@ -29,11 +30,7 @@ PRESETS: dict[str, tuple[Settings, str, str]] = {
 }
 """Settings, the kernel that is begun at, and what restores the image."""
 STARTS, FINAL_STEPS = ("sparse-edges", "none"), ("tv", "network")
-ITERATIONS = 25
-"""Rounds of the deconvolution; more change next to nothing with a kernel that is estimated."""
 CHOSEN, BEGUN = "parameters chosen on development photographs", "kernel of sparse-edges to begin at"
-KERNELS = 5
-"""Least side of the window, in units of the kernel's."""
 
 
 class SelfDeblur(Method):
@@ -206,10 +203,10 @@ class SelfDeblur(Method):
 
     def window(self, grey: Tensor) -> tuple[Tensor, Boundary]:
         """Cut what the networks are fitted to out of (H, W), and say what its border is."""
-        side = max(self.settings.window, KERNELS * max(self.task.kernel_size))
-        if self.settings.window == 0 or self.final_step == "network" or side >= max(grey.shape):
-            return grey, self.task.boundary
-        return grey[most_textured(grey, side)], "free"
+        side, boundary = self.settings.window, self.task.boundary
+        if side == 0 or self.final_step == "network":
+            return grey, boundary
+        return textured_window(grey, side, self.task.kernel_size, boundary)
 
     def _images(self, y: Tensor, fits: list[Fitted]) -> Tensor:
         """Return the image that follows from each fit, shape (R, C, H, W)."""
