@@ -28,6 +28,7 @@ from bench.methods.learned.inputs import network_inputs
 from bench.methods.marginal.estimate import Estimator, single
 from bench.methods.marginal.halving import Halving
 from bench.methods.marginal.model import load_model
+from bench.methods.marginal.sampling import Sampling
 from bench.methods.marginal.settings import load_settings
 from bench.methods.training.augment import AUGMENTATIONS
 from bench.physics.forward import blur
@@ -178,6 +179,7 @@ class Maker:
             annealing=annealing,
             halving=Halving(plan.coarse_steps, plan.survivors),
             sparse_steps=plan.sparse_steps,
+            sampling=Sampling(),
         )
         model = load_model(plan.image_class)
         self.estimator = Estimator(plan.image_class, model, self.prior, shorter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,7 @@ from bench.methods.generators.loading import Prior
 from bench.methods.marginal.halving import coarse, search_halving
 from bench.methods.marginal.likelihood import SCALES, MarginalLikelihood
 from bench.methods.marginal.model import GaussianModel
+from bench.methods.marginal.sampling import draw_kernels
 from bench.methods.marginal.search import unit_kernels
 from bench.methods.marginal.settings import Settings
 from bench.methods.marginal.sparse import search_sparse
@@ -39,7 +41,7 @@ class Estimate:
     weight : Tensor, shape (r,)
         How much each counts, summing to 1.
     evidence : Tensor, shape (R,)
-        Objectives of all that were searched to the end, lower is better.
+        Objectives of all that were searched to the end, or drawn; lower is better.
     noise : float
         Standard deviation, as measured.
     """
@@ -83,7 +85,16 @@ class Estimator:
     prior: Prior
     settings: Settings
 
-    def estimate(self, observation: Tensor, starts: Tensor) -> Estimate:
+    @functools.cached_property
+    def _likelihoods(self) -> tuple[MarginalLikelihood, MarginalLikelihood]:
+        """Under the whole model and under the coarse one, for whatever noise."""
+        models = self.model, coarse(self.model)
+        whole, rough = (MarginalLikelihood(model, 1.0, together=True) for model in models)
+        return whole, rough
+
+    def estimate(
+        self, observation: Tensor, starts: Tensor, source: torch.Generator | None = None
+    ) -> Estimate:
         """Find the likeliest kernels of one observation, its starts in one batch.
 
         Parameters
@@ -91,20 +102,27 @@ class Estimator:
         observation : Tensor, shape (C, H, W), in [0, 1]
         starts : Tensor, shape (R, d)
             Of the kernel's latent.
+        source : torch.Generator, optional
+            Of the noise by which kernels are drawn; by default one of its own, seeded with 0.
         """
-        return self.estimate_together(observation[None], [starts])[0]
+        return self.estimate_together(observation[None], [starts], [source])[0]
 
-    def estimate_together(self, observations: Tensor, starts: Sequence[Tensor]) -> list[Estimate]:
+    def estimate_together(
+        self,
+        observations: Tensor,
+        starts: Sequence[Tensor],
+        sources: Sequence[torch.Generator | None],
+    ) -> list[Estimate]:
         """Do the same for several observations (N, C, H, W), whose starts are one batch."""
         settings = self.settings
         measured = [estimate_noise(one[None]).item() for one in observations]
         counts = [len(some) for some in starts]
         noise = per_row(measured, counts, observations)
-        likelihood = MarginalLikelihood(self.model, noise)
+        likelihood, rough = (of_model.at(noise) for of_model in self._likelihoods)
         spectra = likelihood.observe(observations)
         latent, scales, evidence = search_halving(
             likelihood,
-            MarginalLikelihood(coarse(self.model), noise),
+            rough,
             of_rows(spectra, counts),
             self.prior,
             joined(starts),
@@ -122,8 +140,42 @@ class Estimator:
                 per_row(measured, counts, observations),
                 steps=settings.sparse_steps,
             )
+        if settings.sampling.steps:
+            likelihood = likelihood.at(per_row(measured, counts, observations))
+            seen = of_rows(spectra, counts)
+            latent, scales, evidence = self._drawn(
+                likelihood, seen, latent, scales, counts, sources
+            )
+            counts = [count * settings.sampling.draws for count in counts]
         found = (rows.split(counts) for rows in (latent, scales, evidence))
         return [self._weighed(*parts) for parts in zip(*found, measured, strict=True)]
+
+    def _drawn(
+        self,
+        likelihood: MarginalLikelihood,
+        spectrum: Tensor,
+        latent: Tensor,
+        scales: Tensor,
+        counts: Sequence[int],
+        sources: Sequence[torch.Generator | None],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw kernels from where the searches have ended, those of a chain next to each other."""
+        settings, width = self.settings, latent.shape[1] + SCALES
+        own = [source or torch.Generator().manual_seed(0) for source in sources]
+
+        def evidence(latents: Tensor, factors: Tensor) -> Tensor:
+            return likelihood(spectrum, unit_kernels(self.prior(latents)), factors)
+
+        def noise() -> Tensor:
+            pairs = zip(counts, own, strict=True)
+            return joined([torch.randn(n, width, generator=source) for n, source in pairs]).to(
+                latent
+            )
+
+        spread = settings.annealing.spread
+        drawn = draw_kernels(evidence, latent, scales, spread, settings.sampling, noise)
+        latents, factors, values = (part.flatten(0, 1) for part in drawn)
+        return latents, factors, values
 
     def _weighed(self, latent: Tensor, scales: Tensor, evidence: Tensor, noise: float) -> Estimate:
         """Let the kernels that were found for one observation count by their evidence."""
@@ -146,4 +198,5 @@ class Estimator:
         starts."""
         halving, steps = self.settings.halving, self.settings.annealing.steps
         kept, early = min(halving.survivors, starts), min(halving.coarse_steps, steps)
-        return starts * early + kept * (steps - early + self.settings.sparse_steps)
+        late = steps - early + self.settings.sparse_steps + self.settings.sampling.steps
+        return starts * early + kept * late

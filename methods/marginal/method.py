@@ -134,7 +134,8 @@ class Marginal(Method):
         -------
         Restoration
             ``records`` hold, per image: ``kernel_latent`` and ``scales`` of the likeliest kernel,
-            ``restart_evidence`` of the starts that were searched to the end, and
+            ``restart_evidence`` of the starts that were searched to the end, or of what was drawn
+            from them, and
             ``evidence_evaluations``.
         """
         y = check_observation(observation, self.task)
@@ -143,7 +144,7 @@ class Marginal(Method):
         for some in groups(y, self.settings.restarts):
             seen = zip(y[some], sources[some], strict=True)
             starts = [self.starts(one, source) for one, source in seen]
-            estimates, spent = self._search(y[some], starts)
+            estimates, spent = self._search(y[some], starts, sources[some])
             found += estimates
             seconds += spent
         began = time.perf_counter()
@@ -163,13 +164,16 @@ class Marginal(Method):
             records=self._records(found),
         )
 
-    def _search(self, y: Tensor, starts: Sequence[Tensor]) -> tuple[list[Estimate], float]:
+    def _search(
+        self, y: Tensor, starts: Sequence[Tensor], sources: Sequence[torch.Generator]
+    ) -> tuple[list[Estimate], float]:
         """Estimate the kernels of observations (N, C, H, W), and the seconds it took."""
         if len(y) > 1:
             began = time.perf_counter()
-            return self.estimator.estimate_together(y, starts), time.perf_counter() - began
+            found = self.estimator.estimate_together(y, starts, sources)
+            return found, time.perf_counter() - began
         return self.stages.once(
-            lambda: [self.estimator.estimate(y[0], starts[0])],
+            lambda: [self.estimator.estimate(y[0], starts[0], sources[0])],
             *(self.task.image_class, self.kernel_prior.name, self.settings, y[0], starts[0]),
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 
+import torch
 from torch import Tensor
 
 from bench.methods.deconvolution.lmmse import lmmse_deconvolve
@@ -28,8 +29,7 @@ DISTRUST = 1.5
 def posterior_mean(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
     """Return the mean of the image given the observation and a kernel, under the class's finest
     model."""
-    model = load_model(finest(image_class)).to(observation.device)
-    likelihood = MarginalLikelihood(model, DISTRUST * estimate.noise)
+    likelihood = _finest_likelihood(image_class, observation.device).at(DISTRUST * estimate.noise)
     spectrum = likelihood.observe(observation)[0]
     return likelihood.posterior_mean(spectrum, estimate.kernel, estimate.scales)
 
@@ -82,6 +82,12 @@ def mean_kernel(kernels: Tensor, estimate: Estimate) -> Tensor:
 
 def _repeat(observation: Tensor, estimate: Estimate) -> Tensor:
     return observation.expand(len(estimate.kernel), -1, -1, -1)
+
+
+@functools.lru_cache(maxsize=2)
+def _finest_likelihood(image_class: str, device: torch.device) -> MarginalLikelihood:
+    """Under the class's finest model, for whatever noise."""
+    return MarginalLikelihood(load_model(finest(image_class)).to(device), 1.0)
 
 
 @functools.lru_cache(maxsize=8)

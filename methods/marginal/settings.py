@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.checksums import checksum
 from bench.methods.marginal.halving import Halving
+from bench.methods.marginal.sampling import Sampling
 from bench.methods.marginal.search import Annealing
 from bench.methods.settings import class_settings
 
@@ -30,6 +31,8 @@ class Settings:
     tempering : float
         What differences of the evidence are divided by before kernels count by them: pixels that
         the model takes for independent are not, so the evidence is more certain than it should be.
+    sampling : Sampling
+        Of kernels around the ends of the searches, which are what is kept where it has no steps.
     """
 
     restarts: int
@@ -37,6 +40,7 @@ class Settings:
     halving: Halving
     sparse_steps: int
     tempering: float
+    sampling: Sampling = dataclasses.field(default=Sampling(), repr=False)
 
 
 @functools.lru_cache(maxsize=8)
@@ -64,9 +68,12 @@ def load_settings(image_class: str, restarts: int = 0, search_steps: int = 0) ->
         merged["sparse_steps"] = min(merged["sparse_steps"], search_steps)
     merged["annealing"] = Annealing(**merged["annealing"])
     merged["halving"] = Halving(**merged["halving"])
+    merged["sampling"] = Sampling(**merged.get("sampling", {}))
     return Settings(**merged)
 
 
 def settings_checksum(image_class: str) -> str:
     """SHA-256 of a class's settings; those of the others do not matter to it."""
-    return checksum(repr(load_settings(image_class)))
+    settings = load_settings(image_class)
+    # What a class does without is no part of its checksum.
+    return checksum(repr(settings) + repr(settings.sampling) * bool(settings.sampling.steps))

@@ -44,10 +44,13 @@ class MarginalWarm(Marginal):
 
     def starts(self, observation: Tensor, source: torch.Generator) -> Tensor:
         """Return the latent of the network's kernel, and perturbations of it."""
+        return self.near_network(observation, source, self.settings.restarts)
+
+    def near_network(self, observation: Tensor, source: torch.Generator, count: int) -> Tensor:
+        """Return so many latents (R, d): that of the network's kernel, and perturbations of it."""
         network = load_network(self.task.image_class, device=observation.device)
         kernel = network.estimate(observation[None])
         with torch.no_grad():
             latent = self.kernel_prior.encode(kernel[:, None])
-        others = (self.settings.restarts - 1, self.kernel_prior.latent_size)
-        spread = torch.randn(others, generator=source).to(latent)
+        spread = torch.randn(count - 1, self.kernel_prior.latent_size, generator=source).to(latent)
         return torch.cat([latent, latent + SPREAD * spread])

@@ -49,6 +49,7 @@ QUICK: dict[str, dict[str, bool | int | float | str]] = {
     "marginal-tv": {"restarts": 2, "search_steps": 4},
     "marginal-warm": {"restarts": 2, "search_steps": 4},
     "marginal-learned": {"restarts": 2, "search_steps": 4},
+    "marginal-both": {"restarts": 2, "search_steps": 4},
     "selfdeblur": {"restarts": 2, "steps": 3},
     "range-oracle": {"steps": 20},
 }

@@ -34,6 +34,7 @@ QUICK: dict[str, dict[str, int]] = {
     "marginal-tv": {"restarts": 2, "search_steps": 3},
     "marginal-warm": {"restarts": 2, "search_steps": 3},
     "marginal-learned": {"restarts": 2, "search_steps": 3},
+    "marginal-both": {"restarts": 2, "search_steps": 3},
     "selfdeblur": {"restarts": 2, "steps": 3},
 }
 """Parameters with which a method takes no longer than it must to show where it computes."""
