@@ -27,6 +27,7 @@ CATALOG: dict[str, str] = {
     "faces128-val": "bench.datasets.faces:Faces128Development",
     "photos-val": "bench.datasets.development:PhotosDevelopment",
     "shaken-photos-val": "bench.datasets.shaken_photos:ShakenPhotosDevelopment",
+    "rendered-text-val": "bench.datasets.rendered_text:RenderedTextDevelopment",
     "trembling-photos-val": "bench.datasets.shaken_photos:TremblingPhotosDevelopment",
     "whole-photos-val": "bench.datasets.whole_photos:WholePhotosDevelopment",
 }

@@ -76,6 +76,7 @@ PLACES: dict[str, Callable[[], Location]] = {
     "pggan-samples": functools.partial(samples, "faces128"),
     **{f"{name}-val": _training(name) for name in ("svhn", "shoes", "celeba", "faces128")},
     "photos-val": photographs,
+    "rendered-text-val": photographs,
     "shaken-photos-val": _training("natural"),
     "trembling-photos-val": _training("natural"),
     "whole-photos-val": _training("natural"),
