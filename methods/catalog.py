@@ -10,6 +10,7 @@ CATALOG: dict[str, str] = {
     "sparse-edges": "bench.methods.photographs.method:SparseEdges",
     "sparse-edges-chosen": "bench.methods.photographs.method:ChosenEdges",
     "pmp": "bench.methods.photographs.method:PatchMinimalPixels",
+    "text-l0": "bench.methods.photographs.text_method:TextL0",
     "marginal-natural": "bench.methods.photographs.marginal:MarginalNatural",
     "selfdeblur": "bench.methods.selfdeblur.method:SelfDeblur",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
