@@ -54,7 +54,23 @@ def least_ringing(
     Tensor, shape (kh, kw)
     """
     found = torch.stack(list(kernels))
-    observed = grey.expand(len(found), 1, *grey.shape)
-    images = tv_deconvolve(observed, found, STRENGTH * weight, boundary, iterations=ITERATIONS)
-    costs = [ringing(image[0]) for image in images]
+    costs = _costs(grey, found, weight, boundary)
     return found[costs.index(min(costs))]
+
+
+def calms(grey: Tensor, kernel: Tensor, weight: float, boundary: Boundary) -> bool:
+    """Say whether the image that a kernel restores rings less than the observation itself.
+
+    Parameters
+    ----------
+    grey, weight, boundary
+        As those of :func:`least_ringing`.
+    kernel : Tensor, shape (kh, kw)
+    """
+    return _costs(grey, kernel[None], weight, boundary)[0] < ringing(grey)
+
+
+def _costs(grey: Tensor, kernels: Tensor, weight: float, boundary: Boundary) -> list[float]:
+    observed = grey.expand(len(kernels), 1, *grey.shape)
+    images = tv_deconvolve(observed, kernels, STRENGTH * weight, boundary, iterations=ITERATIONS)
+    return [ringing(image[0]) for image in images]

@@ -67,7 +67,7 @@ class TextSettings(Settings):
     rounds : int
         Times that the kernel is solved for, each time on the pixels that the last left positive.
     windows : (int, ...)
-        Sides in pixels, the largest first: each gives a kernel, and the one that rings less stays.
+        Sides in pixels: the second is taken where the first gives a kernel that rings.
     """
 
     gradient: float = 0.004
@@ -85,7 +85,7 @@ class TextSettings(Settings):
     last: int = 24
     least: float = 1e-4
     rounds: int = 2
-    windows: tuple[int, ...] = (256, 192)
+    windows: tuple[int, ...] = (192, 256)
 
 
 REFINEMENT = Refinement(iterations=80, hot=16.0, floor=0.005, component=0.02, least_noise=0.0015)

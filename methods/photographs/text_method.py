@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
-from bench.methods.photographs.choice import least_ringing
+from bench.methods.photographs.choice import calms, least_ringing
 from bench.methods.photographs.method import SparseEdges
 from bench.methods.photographs.text import (
     REFINEMENT,
@@ -18,7 +18,7 @@ from bench.methods.photographs.text import (
     tones,
 )
 from bench.methods.photographs.window import textured_window
-from bench.protocol import Knowledge, Task, check_observation
+from bench.protocol import Boundary, Knowledge, Task, check_observation
 
 ITERATIONS = 40
 """Rounds of the deconvolution: a kernel that is nearly exact is worth more of them."""
@@ -27,8 +27,9 @@ ITERATIONS = 40
 class TextL0(SparseEdges):
     """Kernel from text of two tones under L0 penalties of pixels and gradients, image by TV.
 
-    The kernel is that of a window with many edges, of two the one whose kernel rings less; the
-    image is that of the whole picture.
+    The kernel is that of the window with the most edges. Where the image that it restores rings
+    more than the observation does, it is wrong; then a larger window is tried, and the kernel kept
+    that rings less. The image is that of the whole picture.
 
     Parameters
     ----------
@@ -69,23 +70,21 @@ class TextL0(SparseEdges):
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one observation (C, H, W) or (H, W)."""
         seen, size = tones(grey if grey.dim() == 3 else grey[None]), self.task.kernel_size
-        cuts = [
-            textured_window(seen.plane, side, size, self.task.boundary)
-            for side in self.text.windows
-        ]
-        # In a small picture, or with a large kernel, the windows are one and the same.
-        cuts = [cut for n, cut in enumerate(cuts) if n == 0 or cut[0].shape != cuts[0][0].shape]
-        kernels = [
-            estimate_text_kernel(
-                seen._replace(plane=plane), size, self.task.noise, boundary, self.text
+        noise, kernels = self.task.noise, list[Tensor]()
+        for plane, boundary in self._windows(seen.plane):
+            kernels.append(
+                estimate_text_kernel(seen._replace(plane=plane), size, noise, boundary, self.text)
             )
-            for plane, boundary in cuts
-        ]
-        if len(kernels) == 1:
-            return kernels[0]
-        plane, boundary = cuts[0]
-        weight = tuned_weight("natural", self.task.noise / seen.span, boundary)
+            weight = tuned_weight("natural", noise / seen.span, boundary)
+            if calms(plane, kernels[-1], weight, boundary):
+                return kernels[-1]
         return least_ringing(plane, kernels, weight, boundary)
+
+    def _windows(self, plane: Tensor) -> list[tuple[Tensor, Boundary]]:
+        """Cut the windows; in a small picture, or with a large kernel, they are the same."""
+        size, border = self.task.kernel_size, self.task.boundary
+        cuts = [textured_window(plane, side, size, border) for side in self.text.windows]
+        return list({cut[0].shape: cut for cut in cuts}.values())
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
         """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""

@@ -17,7 +17,6 @@ from bench.datasets import archives, levin, official
 from bench.datasets.motion_blur import MotionBlur, motion_blur_kernels
 from bench.datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from bench.datasets.photos import photo_crops
-from bench.datasets.rendered_text import STYLES, RenderedTextDevelopment, page
 from bench.datasets.shaken_photos import tremor
 from bench.errors import BenchError, Unavailable
 from bench.harness.plan import load_dataset
@@ -336,22 +335,3 @@ def test_a_trembling_hand_rests_where_its_kernel_is_bright() -> None:
     seen = [kernel[kernel > 0] for kernel in kernels]
     contrast = torch.stack([part.quantile(0.95) / part.median() for part in seen])
     assert contrast.mean() > 3
-
-
-def test_pages_of_text_are_those_of_the_seed_and_no_two_share_a_kernel() -> None:
-    pages = RenderedTextDevelopment()
-    samples = [pages[index] for index in (0, 2, 5)]
-    for index, sample in zip((0, 2, 5), samples, strict=True):
-        style = STYLES[index]
-        assert sample.image.shape == (3, *style.size)
-        assert torch.equal(sample.image, pages[index].image)
-        levels = sample.image * 255
-        assert torch.allclose(levels, levels.round(), atol=1e-4)
-        share = (levels.permute(1, 2, 0) - torch.tensor(style.paper)).abs().amax(2) <= 6
-        assert 0.5 < share.float().mean() < 0.97  # paper, and letters on it
-        other = page(style, generator("test", index))
-        assert (other - sample.image).abs().mean() > 0.01
-    assert len({sample.kernel_id for sample in samples}) == 3
-    assert not torch.equal(samples[0].kernel, samples[1].kernel)
-    with pytest.raises(IndexError):
-        pages[len(pages)]
