@@ -25,6 +25,7 @@ from bench.files import read_toml
 from bench.methods.engineered.octave_program import find_octave
 from bench.methods.engineered.octave_session import FOLDER, session
 from bench.methods.noise_level import loudness
+from bench.methods.photographs.window import WINDOW, textured_window, window_side
 from bench.physics.forward import blur, valid_part
 from bench.physics.intensity import LUMA
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
@@ -94,13 +95,17 @@ class OctavePrior(Method):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Return the checksums of the Octave functions that decide, in one, and of the
-        parameters."""
+        parameters; and the side of the window that the kernel is estimated on, if there is one."""
         used = functions_reached_from(cls.kernel_function, "restore_image", "extend_boundary")
         functions = [f"{name}.m {code_checksum(FOLDER / f'{name}.m')}\n" for name in used]
-        return {
+        found = {
             "octave/*.m": checksum("".join(functions)),
             PARAMETERS.name: checksum(json.dumps(cls.tuned(task), sort_keys=True)),
         }
+        cut = window_side(WINDOW, task.kernel_size, task.image_size)
+        if task.boundary == "free" and cut is not None:
+            found["window"] = str(cut)
+        return found
 
     @classmethod
     def parameter_names(cls) -> list[str]:
@@ -230,33 +235,41 @@ class OctavePrior(Method):
         return observation, {}
 
     def _octave_input(self, observation: Tensor) -> tuple[np.ndarray, dict[str, Any]]:
-        """Return the grey observations as a periodic array (H, W, N), and all settings."""
+        """Return the grey observations as a periodic array (H, W, N), and all settings.
+
+        With free boundaries they are cut to their most textured windows.
+        """
         y = check_observation(observation, self.task)
         grey = y[:, 0]
         if y.shape[1] == 3:
             grey = torch.einsum("nchw,c->nhw", y, y.new_tensor(LUMA))
+        size, boundary = self.task.kernel_size, self.task.boundary
+        if boundary == "free":
+            grey = torch.stack([textured_window(each, WINDOW, size, boundary)[0] for each in grey])
+        shown = (int(grey.shape[1]), int(grey.shape[2]))
         array = grey.permute(1, 2, 0).double().cpu().numpy()
-        if self.task.boundary == "free":
-            array = self._call("extend_boundary", array, *self._extended_size())
+        if boundary == "free":
+            array = self._call("extend_boundary", array, *_extended_size(shown, size))
             array = np.reshape(array, (*array.shape[:2], len(y)))
-        extended = np.array(array.shape[:2]) - np.array(self.task.image_size)
-        known = {"kernel_size": self.task.kernel_size, "margin": extended / 2}
+        known = {"kernel_size": size, "margin": (np.array(array.shape[:2]) - shown) / 2}
         return array, self.settings | known
-
-    def _extended_size(self) -> tuple[int, ...]:
-        """At least image size plus kernel size: even, and fast to transform.
-
-        274 = 2 · 137 pixels take 2.8 times as long as 280 = 2³ · 5 · 7, whose halves and
-        ``sqrt(1/2)`` shares on the pyramid's coarser levels are fast too.
-        """
-        sizes = zip(self.task.image_size, self.task.kernel_size, strict=True)
-        return tuple(2 * next_fast_len(-(-(image + kernel) // 2)) for image, kernel in sizes)
 
     def _call(self, function: str, array: np.ndarray, *arguments: Any, outputs: int = 1) -> Any:
         pixels = max(array.size, 64 * 64)
         limit = 60 + SECONDS_PER_PATCH * pixels / (64 * 64)
         found = session().call(function, array, *arguments, outputs=outputs, time_limit=limit)
         return np.asarray(found) if outputs == 1 else found
+
+
+def _extended_size(shown: tuple[int, int], kernel: tuple[int, int]) -> tuple[int, ...]:
+    """At least the sum of both sizes: even, and fast to transform.
+
+    274 = 2 · 137 pixels take 2.8 times as long as 280 = 2³ · 5 · 7, whose halves and
+    ``sqrt(1/2)`` shares on the pyramid's coarser levels are fast too.
+    """
+    return tuple(
+        2 * next_fast_len(-(-sum(sides) // 2)) for sides in zip(shown, kernel, strict=True)
+    )
 
 
 def variants(settings: Mapping[str, Any]) -> list[dict[str, float]]:

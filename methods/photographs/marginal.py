@@ -10,11 +10,8 @@ from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.method import ChosenEdges
 from bench.methods.photographs.sparse_edges import Settings
-from bench.methods.photographs.window import textured_window
+from bench.methods.photographs.window import WINDOW, textured_window
 from bench.protocol import Task
-
-WINDOW = 400
-"""Least side of the window that the kernel is refined on, in pixels."""
 
 
 class MarginalNatural(ChosenEdges):
