@@ -118,21 +118,22 @@ def estimate_kernel(
         Non-negative, summing to 1, centroid in the middle of the grid.
     """
     settings, additions = settings or Settings(), additions or Additions()
-    kernel, before = _start(size, grey), 1.0
+    kernel, before = two_pixels(size, grey), 1.0
     penalty = settings.gradient
-    for number, scale in enumerate(_scales(min(grey.shape), min(size), settings)):
+    for number, scale in enumerate(level_scales(min(grey.shape), min(size), settings)):
         support = size
         if scale < 1:
             height, width = (max(2 * int(side * scale / 2) + 1, 3) for side in size)
             support = height, width
         y = _shrunk(grey, scale)
-        kernel = _placed(kernel, support, scale / before) if number else _start(support, y)
+        kernel = placed(kernel, support, scale / before) if number else two_pixels(support, y)
         kernel, penalty = _alternate(y, kernel, penalty, settings, additions)
         before = scale
-    return _placed(kernel, size, 1.0)
+    return placed(kernel, size, 1.0)
 
 
-def _scales(extent: int, side: int, settings: Settings) -> list[float]:
+def level_scales(extent: int, side: int, settings: Settings) -> list[float]:
+    """Return the levels' scales, coarse to fine, for an image's and a kernel's smaller sides."""
     count = max(0, int(math.log(settings.coarsest / side) / math.log(settings.ratio)))
     scales = [settings.ratio**level for level in range(count, -1, -1)]
     return [scale for scale in scales if scale * extent >= 16 or scale == 1]
@@ -147,7 +148,7 @@ def _shrunk(grey: Tensor, scale: float) -> Tensor:
     )[0, 0]
 
 
-def _start(support: tuple[int, int], like: Tensor) -> Tensor:
+def two_pixels(support: tuple[int, int], like: Tensor) -> Tensor:
     """Two neighbouring pixels: with a point the observation would explain itself."""
     kernel = like.new_zeros(support)
     row, col = (side // 2 for side in support)
@@ -155,16 +156,18 @@ def _start(support: tuple[int, int], like: Tensor) -> Tensor:
     return kernel
 
 
-def _placed(kernel: Tensor, support: tuple[int, int], scale: float) -> Tensor:
-    """Interpolate a kernel onto another grid, its centroid in the middle of that."""
-    centre = centroid(kernel[None])[0]
+def placed(
+    kernel: Tensor, support: tuple[int, int], scale: float, centre: Tensor | None = None
+) -> Tensor:
+    """Interpolate a kernel onto another grid, its centroid or a centre in the middle of that."""
+    centre = centroid(kernel[None])[0] if centre is None else centre
     weights = []
     for axis, side in enumerate(support):
         places = (torch.arange(side) - (side - 1) / 2) / scale + centre[axis]
         pixels = torch.arange(kernel.shape[axis])
         weights.append((1 - (places[:, None] - pixels).abs()).clamp_min(0))
-    placed = weights[0] @ kernel @ weights[1].T
-    return placed / placed.sum().clamp_min(1e-12)
+    moved = weights[0] @ kernel @ weights[1].T
+    return moved / moved.sum().clamp_min(1e-12)
 
 
 def _alternate(
@@ -176,22 +179,22 @@ def _alternate(
         for side, reach in zip(y.shape, kernel.shape, strict=True)
     )
     spectrum = torch.fft.rfft2(_periodic(y, extent))
-    slopes = _slopes(extent)
+    slopes = difference_spectra(extent)
     observed = slopes * spectrum
     threshold, dark = None, additions.dark
     side = max(2, round(additions.patch * (height + width) / 2))
     wanted = settings.edges * math.sqrt(kernel.numel())
     for _ in range(settings.iterations):
         prior = functools.partial(darkened, shown=(height, width), threshold=dark, side=side)
-        latent = _latent(spectrum, kernel, extent, slopes, penalty, settings, prior)
+        latent = sparse_latent(spectrum, kernel, extent, slopes, penalty, settings, prior)
         gradients = torch.stack([latent.roll(-1, 0) - latent, latent.roll(-1, 1) - latent])
         gradients[:, height:] = 0  # beyond the photograph
         gradients[:, :, width:] = 0
         if threshold is None:
-            threshold = _threshold(gradients, wanted)
+            threshold = edge_threshold(gradients, wanted)
         magnitude = gradients.square().sum(0)
         gradients = gradients * firm(magnitude.sqrt(), threshold**0.5)
-        kernel = _kernel(gradients, observed, kernel, settings, additions.rounds)
+        kernel = ridge_kernel(gradients, observed, kernel, settings, additions.rounds)
         kernel = pruned(kernel, settings.floor, settings.component)
         threshold, dark = threshold / settings.decay, dark / settings.decay
         penalty = max(penalty / settings.decay, 1e-4)
@@ -213,13 +216,14 @@ def _fast(length: int) -> int:
     return int(next_fast_len(length, real=True))
 
 
-def _slopes(extent: tuple[int, int]) -> Tensor:
+def difference_spectra(extent: tuple[int, int]) -> Tensor:
+    """Return the transfer functions of forward differences along rows and columns."""
     rows = torch.fft.fftfreq(extent[0])[:, None].expand(-1, extent[1] // 2 + 1)
     cols = torch.fft.rfftfreq(extent[1])[None].expand(extent[0], -1)
     return torch.exp(2j * math.pi * torch.stack([rows, cols])) - 1
 
 
-def _latent(
+def sparse_latent(
     spectrum: Tensor,
     kernel: Tensor,
     extent: tuple[int, int],
@@ -248,7 +252,7 @@ def _latent(
     return latent
 
 
-def _threshold(gradients: Tensor, wanted: float) -> float:
+def edge_threshold(gradients: Tensor, wanted: float) -> float:
     """Squared magnitude that so many pixels of every range of orientation pass."""
     squared = gradients.square().sum(0).flatten()
     quarter = (torch.atan2(gradients[0], gradients[1]) / (math.pi / 4)).floor().flatten() % 4
@@ -260,7 +264,7 @@ def _threshold(gradients: Tensor, wanted: float) -> float:
     return lowest
 
 
-def _kernel(
+def ridge_kernel(
     gradients: Tensor, observed: Tensor, start: Tensor, settings: Settings, rounds: int
 ) -> Tensor:
     """Ridge regression of the observation's gradients on the latent image's."""
@@ -335,7 +339,7 @@ def pruned(kernel: Tensor, floor: float, component: float) -> Tensor:
     kernel = kernel * firm(kernel, floor * float(kernel.max()))
     total = kernel.sum()
     if not total > 0:
-        return _start((kernel.shape[0], kernel.shape[1]), kernel)
+        return two_pixels((kernel.shape[0], kernel.shape[1]), kernel)
     kernel = kernel / total
     labels, count = scipy.ndimage.label((kernel > 0).numpy(), structure=[[1] * 3] * 3)
     places = torch.from_numpy(labels).long()

@@ -22,9 +22,9 @@ from bench.methods.learned.photographs.inputs import (
     carried,
     plane_inputs,
 )
-from bench.methods.learned.photographs.registration import image_offset, moved
 from bench.methods.learned.photographs.step import photograph_deconvolve
 from bench.methods.photographs.method import SparseEdges
+from bench.methods.photographs.registration import image_offset, moved
 from bench.methods.training.recipe import load_recipe
 from bench.methods.training.trainer import Progress
 from bench.metrics import psnr

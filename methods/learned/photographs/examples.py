@@ -25,8 +25,8 @@ from bench.datasets.shaken_photos import thickened
 from bench.datasets.whole_photos import training_pictures, validation_pictures
 from bench.files import read_toml
 from bench.methods.learned.photographs.inputs import plane_inputs
-from bench.methods.learned.photographs.registration import image_offset, moved
 from bench.methods.photographs.method import DARK, DETAILED, ROUNDS
+from bench.methods.photographs.registration import image_offset, moved
 from bench.methods.photographs.sparse_edges import Additions, estimate_kernel
 from bench.metrics import kernel_similarity
 from bench.physics import forward

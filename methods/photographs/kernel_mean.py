@@ -1,0 +1,166 @@
+"""``kernel-mean``: the mean of the kernels that several blind methods estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from bench.errors import InvalidInput
+from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
+from bench.methods.photographs.registration import COARSE, image_offset
+from bench.methods.photographs.sparse_edges import placed
+from bench.physics.alignment import centroid
+from bench.physics.forward import blur
+from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from bench.registry import METHODS
+
+MEMBERS = "marginal-natural+pmp+selfdeblur"
+"""Methods of three kinds, whose mistakes are not the same."""
+ITERATIONS = 25
+CHOSEN = "members chosen on development photographs"
+
+
+class KernelMean(Method):
+    """Restores by total variation with the mean of other methods' kernels.
+
+    A blind problem leaves every method a shift of its own, so that kernels are registered by the
+    images that are restored with them. The reference weighs kernels by a learned model of their
+    mistakes; this is its baseline, the plain mean.
+
+    Parameters
+    ----------
+    task : Task
+    kernels_from : str
+        Names of blind methods that return kernels, joined by ``+``. They run with their default
+        parameters; the first one's place is everybody's.
+    weight : float
+        Of the total variation, in units of the best one for a true kernel.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is an oracle, a replay or this method, or for fewer than two names.
+    """
+
+    title = "Mean of several methods' kernels"
+    batch_size: ClassVar[int] = 1
+    microseconds: ClassVar[tuple[float, float]] = (1400, 5)
+    knows: ClassVar[Knowledge] = Knowledge(noise=True, boundary=True, training=CHOSEN)
+    reference: ClassVar[str] = (
+        "L. Mai, F. Liu, Kernel Fusion for Better Image Deblurring, CVPR 2015 (the mean alone)"
+    )
+
+    def __init__(self, task: Task, kernels_from: str = MEMBERS, weight: float = 0.7) -> None:
+        super().__init__(task)
+        if not weight > 0:
+            raise InvalidInput(f"weight = {weight:g}; it must be positive.")
+        inner = members(kernels_from)
+        for method in inner:
+            method.check_available(task)
+        self.inner: list[Method] = [method(task) for method in inner]
+        self.weight = weight * tuned_weight("natural", task.noise, task.boundary)
+
+    @classmethod
+    def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the other methods' checksums and versions, by their names."""
+        found = {"weight": f"{tuned_weight('natural', task.noise, task.boundary):.6g}"}
+        names = str(parameters.get("kernels_from", MEMBERS))
+        for name, method in zip(names.split("+"), members(names), strict=True):
+            own = method.assets_for(task, {})
+            found |= {f"{name}: {what}": value for what, value in own.items()}
+            found[f"version of {name}"] = method.version
+        return found
+
+    @classmethod
+    def assets(cls, task: Task) -> Mapping[str, str]:
+        """Return what the default methods depend on."""
+        return cls.assets_for(task, {})
+
+    @classmethod
+    def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
+        """Return what any of the other methods knows."""
+        inner = [each.knowledge({}) for each in members(parameters.get("kernels_from", MEMBERS))]
+        training = dict.fromkeys(part for known in inner for part in known.training.split(", "))
+        return Knowledge(
+            noise=True,
+            boundary=True,
+            kernel_size=any(known.kernel_size for known in inner),
+            image_class=any(known.image_class for known in inner),
+            training=", ".join(filter(None, [*training, CHOSEN])),
+        )
+
+    def deblur(self, observation: Tensor) -> Restoration:
+        """Run the other methods, register and average their kernels, and restore.
+
+        Parameters
+        ----------
+        observation : Tensor, float32, shape (N, C, H, W), in [0, 1]
+
+        Returns
+        -------
+        Restoration
+        """
+        y = check_observation(observation, self.task)
+        found = [method.deblur(y) for method in self.inner]
+        for method, one in zip(self.inner, found, strict=True):
+            if one.kernel is None:
+                raise InvalidInput(
+                    f"{type(method).__name__} returned no kernel; a mean needs one of everybody."
+                )
+        kernels = torch.stack([one.kernel.cpu() for one in found if one.kernel is not None], 1)
+        means = [self._mean(*each) for each in zip(y.cpu(), kernels, strict=True)]
+        kernel = torch.stack(means).to(y)
+        image = self.restore(y, kernel)
+        residual = None
+        if self.task.boundary == "circular":
+            residual = (y - blur(image, kernel)).square().mean((1, 2, 3)).sqrt()
+        return Restoration(
+            image,
+            kernel,
+            generator_evaluations=sum(one.generator_evaluations for one in found),
+            iterations=sum(one.iterations for one in found),
+            restarts=sum(one.restarts for one in found),
+            residual=residual,
+        )
+
+    def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
+        """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""
+        return tv_deconvolve(
+            observation, kernel, self.weight, self.task.boundary, iterations=ITERATIONS
+        )
+
+    def _mean(self, y: Tensor, kernels: Tensor) -> Tensor:
+        """Return the mean, shape (kh, kw), of one observation's kernels (M, kh, kw)."""
+        size = (int(kernels.shape[1]), int(kernels.shape[2]))
+        places = centroid(kernels)
+        if min(y.shape[1:]) > 3 * COARSE.border:  # smaller images tell no shift
+            middle = (torch.tensor(size) - 1) / 2
+            images = self.restore(y.expand(len(kernels), *y.shape), kernels)
+            places = torch.stack([middle + image_offset(images[0], each) for each in images])
+        pairs = zip(kernels, places, strict=True)
+        return torch.stack([placed(each, size, 1.0, centre) for each, centre in pairs]).mean(0)
+
+    def close(self) -> None:
+        """Release what the other methods hold."""
+        for method in self.inner:
+            method.close()
+
+
+def members(names: str) -> Sequence[Any]:
+    """Return the classes of blind methods whose names are joined by ``+``.
+
+    Raises
+    ------
+    InvalidInput
+        If one is none, or would run itself, or for fewer than two names.
+    """
+    found: list[Any] = [METHODS.load(name) for name in str(names).split("+")]
+    for name, method in zip(str(names).split("+"), found, strict=True):
+        if method.kind != "method" or issubclass(method, KernelMean):
+            raise InvalidInput(f"{name!r} is no blind method that estimates kernels: name another.")
+    if len(found) < 2:
+        raise InvalidInput(f"kernels_from = {names!r}; join two names or more by '+'.")
+    return found
