@@ -125,7 +125,7 @@ def estimate_kernel(
         if scale < 1:
             height, width = (max(2 * int(side * scale / 2) + 1, 3) for side in size)
             support = height, width
-        y = _shrunk(grey, scale)
+        y = scaled(grey, scale)
         kernel = placed(kernel, support, scale / before) if number else two_pixels(support, y)
         kernel, penalty = _alternate(y, kernel, penalty, settings, additions)
         before = scale
@@ -139,7 +139,8 @@ def level_scales(extent: int, side: int, settings: Settings) -> list[float]:
     return [scale for scale in scales if scale * extent >= 16 or scale == 1]
 
 
-def _shrunk(grey: Tensor, scale: float) -> Tensor:
+def scaled(grey: Tensor, scale: float) -> Tensor:
+    """Return a smaller image, of eight pixels or more each way."""
     if scale == 1:
         return grey
     extent = [max(8, round(side * scale)) for side in grey.shape]
@@ -178,7 +179,7 @@ def _alternate(
         next_fast_len(side + reach, real=True)
         for side, reach in zip(y.shape, kernel.shape, strict=True)
     )
-    spectrum = torch.fft.rfft2(_periodic(y, extent))
+    spectrum = torch.fft.rfft2(periodic(y, extent))
     slopes = difference_spectra(extent)
     observed = slopes * spectrum
     threshold, dark = None, additions.dark
@@ -201,7 +202,7 @@ def _alternate(
     return kernel, penalty
 
 
-def _periodic(y: Tensor, extent: tuple[int, int]) -> Tensor:
+def periodic(y: Tensor, extent: tuple[int, int]) -> Tensor:
     """Continue an image down and to the right so that it becomes periodic without a jump."""
     for axis, side in enumerate(extent):
         beyond = side - y.shape[axis]
@@ -274,9 +275,9 @@ def ridge_kernel(
     right_side = correlation.roll((kh // 2, kw // 2), (0, 1))[:kh, :kw]
     energy = torch.fft.irfft2(spectra.abs().square().sum(0), s=extent)
     small = _fast(2 * kh - 1), _fast(2 * kw - 1)
-    lags = energy.roll((kh - 1, kw - 1), (0, 1))[: 2 * kh - 1, : 2 * kw - 1]
-    padded = gradients.new_zeros(small)
-    padded[: 2 * kh - 1, : 2 * kw - 1] = lags
+    lags = energy[torch.arange(1 - kh, kh) % extent[0]][:, torch.arange(1 - kw, kw) % extent[1]]
+    beyond = (0, small[1] - lags.shape[1], 0, small[0] - lags.shape[0])
+    padded = torch.nn.functional.pad(lags, beyond)
     toeplitz = torch.fft.rfft2(padded.roll((-(kh - 1), -(kw - 1)), (0, 1)))
 
     def product(k: Tensor) -> Tensor:

@@ -27,15 +27,15 @@ from torch import Tensor
 from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.sparse_edges import (
     Settings,
-    _kernel,
-    _periodic,
-    _placed,
-    _scales,
-    _shrunk,
-    _slopes,
-    _start,
-    _threshold,
+    difference_spectra,
+    edge_threshold,
+    level_scales,
+    periodic,
+    placed,
     pruned,
+    ridge_kernel,
+    scaled,
+    two_pixels,
 )
 from bench.methods.photographs.thresholds import firm
 from bench.physics.forward import transfer_function
@@ -161,18 +161,18 @@ def estimate_text_kernel(
     """
     settings = settings or TextSettings()
     plane = seen.plane
-    kernel, before = _start(size, plane), 1.0
-    for number, scale in enumerate(_scales(min(plane.shape), min(size), settings)):
+    kernel, before = two_pixels(size, plane), 1.0
+    for number, scale in enumerate(level_scales(min(plane.shape), min(size), settings)):
         support = size
         if scale < 1:
             height, width = (max(2 * int(side * scale / 2) + 1, 3) for side in size)
             support = height, width
-        y = _shrunk(plane, scale)
-        kernel = _placed(kernel, support, scale / before) if number else _start(support, y)
+        y = scaled(plane, scale)
+        kernel = placed(kernel, support, scale / before) if number else two_pixels(support, y)
         turns = settings.last if scale == 1 else settings.iterations
         kernel = _alternate(y, kernel, turns, settings)
         before = scale
-    return refine_kernel(plane, _placed(kernel, size, 1.0), noise / seen.span, boundary, REFINEMENT)
+    return refine_kernel(plane, placed(kernel, size, 1.0), noise / seen.span, boundary, REFINEMENT)
 
 
 def _alternate(y: Tensor, kernel: Tensor, turns: int, settings: TextSettings) -> Tensor:
@@ -181,8 +181,8 @@ def _alternate(y: Tensor, kernel: Tensor, turns: int, settings: TextSettings) ->
         next_fast_len(side + reach, real=True)
         for side, reach in zip(y.shape, kernel.shape, strict=True)
     )
-    spectrum = torch.fft.rfft2(_periodic(y, extent))
-    slopes = _slopes(extent)
+    spectrum = torch.fft.rfft2(periodic(y, extent))
+    slopes = difference_spectra(extent)
     observed = slopes * spectrum
     threshold = None
     penalties = settings.intensity, settings.gradient
@@ -192,9 +192,9 @@ def _alternate(y: Tensor, kernel: Tensor, turns: int, settings: TextSettings) ->
         gradients[:, height:] = 0  # beyond the picture
         gradients[:, :, width:] = 0
         if threshold is None:
-            threshold = _threshold(gradients, settings.edges * math.sqrt(kernel.numel()))
+            threshold = edge_threshold(gradients, settings.edges * math.sqrt(kernel.numel()))
         gradients = gradients * firm(gradients.square().sum(0).sqrt(), threshold**0.5)
-        kernel = _kernel(gradients, observed, kernel, settings, settings.rounds)
+        kernel = ridge_kernel(gradients, observed, kernel, settings, settings.rounds)
         kernel = pruned(kernel, settings.floor, settings.component)
         threshold /= settings.decay
         intensity, gradient = (max(p / settings.decay, settings.least) for p in penalties)
