@@ -25,7 +25,7 @@ from bench.physics.condition import Condition
 from bench.registry import METHODS
 from tests.methods.second_device import DEVICE, SecondDevice
 
-QUICK: dict[str, dict[str, int]] = {
+QUICK: dict[str, dict[str, int | str]] = {
     "dd": {"restarts": 2, "steps": 3, "search_steps": 3},
     "dds": {"restarts": 2, "steps": 3, "search_steps": 3},
     "dd-warm": {"restarts": 2, "steps": 3, "search_steps": 3},
