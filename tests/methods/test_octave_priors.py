@@ -103,21 +103,6 @@ def test_result_is_valid(method, channels: int, size, kernel_size, boundary) -> 
 
 @needs_octave
 @pytest.mark.usefixtures("octave")
-def test_the_kernel_of_a_photograph_is_estimated_on_its_textured_window() -> None:
-    part, whole = (
-        Task("natural", size, 1, (9, 9), boundary="free") for size in ((400, 400), (420, 464))
-    )
-    y = torch.full((1, 1, *whole.image_size), 0.5)
-    y[..., 20:, 64:] = torch.rand((400, 400), generator=torch.Generator().manual_seed(1))
-    few = {"iterations": 1, "alpha_max": 0.01}
-    expected = SparseGradients(part, **few).estimate_kernel(y[..., 20:, 64:])
-    assert torch.equal(SparseGradients(whole, **few).estimate_kernel(y), expected)
-    assert "window" in SparseGradients.assets(whole)
-    assert "window" not in SparseGradients.assets(part)
-
-
-@needs_octave
-@pytest.mark.usefixtures("octave")
 def test_no_bright_channel_leaves_the_dark_channel_method() -> None:
     _, _, y = _observed(TASK)
     same = {**DarkChannel.tuned(TASK), "iterations": 2}
