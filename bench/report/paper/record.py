@@ -37,6 +37,7 @@ OURS = {
     "marginal, TV": "marginal-tv",
     "marginal warm": "marginal-warm",
     "marginal, learned": "marginal-learned",
+    "marginal, both": "marginal-both",
     "DD warm": "dd-warm",
     "DDS warm": "dds-warm",
 }
