@@ -22,7 +22,8 @@ COLOURS = (
 """Colours of families, on paper. On the page they are ``--series-0`` and so on."""
 SHARED = {"other": "#8b939b", "replay": "#8f7f6a", "oracle": "#343a41"}
 """Colours of the baseline and of kinds that do not compete, which share one each."""
-DASHES = ("solid", "dashed", "dotted", "dashdot")
+DASHES = 6
+"""Kinds of lines of one colour; the page's style sheet and script say which."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Look:
     colour : str
         Number of a family's colour, or a key of :data:`SHARED`.
     dash : int
-        Index of :data:`DASHES`.
+        From 0 to :data:`DASHES` less one.
     """
 
     colour: str
@@ -65,12 +66,14 @@ def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
         A registered method's look depends on the registry alone, not on who is shown next to it.
     """
     names = [name for name in METHODS.names() if name != BASELINE]
-    families: dict[str, list[str]] = {}
-    for label in [*names, *method_order(kinds)]:
-        members = families.setdefault(_family(label, names), [])
-        if label not in members:
-            members.append(label)
-    numbers = {family: number for number, family in enumerate(families)}
+    labels = list(dict.fromkeys([*names, *method_order(kinds)]))
+    numbers: dict[str, int] = {}
+    places: dict[str, Look] = {}
+    drawn = [0] * len(COLOURS)
+    for label in labels:
+        colour = numbers.setdefault(_family(label, names), len(numbers)) % len(COLOURS)
+        places[label] = Look(str(colour), drawn[colour] % DASHES)
+        drawn[colour] += 1
     found: dict[str, Look] = {}
     shared = dict.fromkeys(SHARED, 0)
     for label in method_order(kinds):
@@ -79,10 +82,7 @@ def looks(kinds: Mapping[str, str]) -> dict[str, Look]:
             found[label] = Look(group, 2 if group == "other" else 1 + shared[group] % 3)
             shared[group] += 1
         else:
-            family = _family(label, names)
-            turn, colour = divmod(numbers[family], len(COLOURS))
-            dash = (families[family].index(label) + turn) % len(DASHES)
-            found[label] = Look(str(colour), dash)
+            found[label] = places[label]
     return found
 
 
