@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.protocol import Formation
+from bench.protocol import Boundary, Formation
 
 
 def transfer_function(kernel: Tensor, image_size: tuple[int, int]) -> Tensor:
@@ -123,6 +123,27 @@ def seen_part(image: Tensor, kernel_size: tuple[int, int], boundary: Formation) 
     if boundary == "padded":
         image = torch.nn.functional.pad(image, (1, 1, 1, 1))
     return valid_part(image, kernel_size) if boundary in ("valid", "padded") else image
+
+
+def circular_residual(
+    observation: Tensor, image: Tensor, kernel: Tensor, boundary: Boundary
+) -> Tensor | None:
+    """Return what a restoration leaves unexplained, or None where nobody knows what is beyond.
+
+    Parameters
+    ----------
+    observation, image : Tensor, shape (N, C, H, W), in [0, 1]
+    kernel : Tensor, shape (N, kh, kw)
+    boundary : {"circular", "free"}
+
+    Returns
+    -------
+    Tensor, shape (N,), or None
+        Root mean square of ``y − x ⊗ k``; None for free boundaries.
+    """
+    if boundary != "circular":
+        return None
+    return (observation - blur(image, kernel)).square().mean((1, 2, 3)).sqrt()
 
 
 def _margin(size: int) -> int:

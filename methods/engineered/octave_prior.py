@@ -26,7 +26,7 @@ from bench.methods.engineered.octave_program import find_octave
 from bench.methods.engineered.octave_session import FOLDER, session
 from bench.methods.noise_level import loudness
 from bench.methods.photographs.window import WINDOW, textured_window, window_side
-from bench.physics.forward import blur, valid_part
+from bench.physics.forward import blur, circular_residual, valid_part
 from bench.physics.intensity import LUMA
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
@@ -133,9 +133,7 @@ class OctavePrior(Method):
         y = check_observation(observation, self.task)
         kernel = self.estimate_kernel(y)
         image = self.restore(y, kernel)
-        residual = None
-        if self.task.boundary == "circular":
-            residual = (y - blur(image, kernel)).square().mean((1, 2, 3)).sqrt()
+        residual = circular_residual(y, image, kernel, self.task.boundary)
         return Restoration(
             image,
             kernel,

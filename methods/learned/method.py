@@ -17,7 +17,7 @@ from bench.methods.learned.photographs.step import photograph_assets, photograph
 from bench.methods.learned.step import learned_assets, learned_deconvolve
 from bench.methods.marginal.model import load_model
 from bench.physics.alignment import recentre
-from bench.physics.forward import blur
+from bench.physics.forward import blur, circular_residual
 from bench.protocol import Knowledge, Method, Oracle, Restoration, Task, Truth, check_observation
 from bench.registry import METHODS
 
@@ -157,8 +157,14 @@ def check_network(task: Task) -> None:
     check_size(task, load_model(task.image_class).image_size, "The learned step")
 
 
-def estimator(name: str) -> Any:
+def estimator(name: str, but: type | None = None) -> Any:
     """Return the class of the blind method of a name.
+
+    Parameters
+    ----------
+    name : str
+    but : type, optional
+        Whoever asks, and must not be told to run itself; by default :class:`Learned`.
 
     Raises
     ------
@@ -166,7 +172,7 @@ def estimator(name: str) -> Any:
         If it is none, or would run itself.
     """
     found: Any = METHODS.load(name)
-    if found.kind != "method" or issubclass(found, Learned):
+    if found.kind != "method" or issubclass(found, but or Learned):
         raise InvalidInput(f"{name!r} is no blind method that estimates kernels: name another.")
     return found
 
@@ -189,9 +195,7 @@ def _photograph(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kern
     kernel = kernel.clamp_min(0)
     kernel = kernel / kernel.sum((1, 2), keepdim=True).clamp_min(1e-12)
     image = photograph_deconvolve(y, kernel, task.boundary, kernels, task.noise)
-    residual = None
-    if task.boundary == "circular":  # elsewhere nobody knows what is beyond the border
-        residual = (blur(image, kernel) - y).square().mean((1, 2, 3)).sqrt()
+    residual = circular_residual(y, image, kernel, task.boundary)
     return Restoration(
         image=image.to(task.device),
         kernel=kernel.to(task.device),

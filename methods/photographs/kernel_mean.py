@@ -10,16 +10,16 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
+from bench.methods.learned.method import estimator
+from bench.methods.photographs.method import ITERATIONS
 from bench.methods.photographs.registration import COARSE, image_offset
 from bench.methods.photographs.sparse_edges import placed
 from bench.physics.alignment import centroid
-from bench.physics.forward import blur
+from bench.physics.forward import circular_residual
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
-from bench.registry import METHODS
 
 MEMBERS = "marginal-natural+pmp+selfdeblur"
 """Methods of three kinds, whose mistakes are not the same."""
-ITERATIONS = 25
 CHOSEN = "members chosen on development photographs"
 
 
@@ -114,9 +114,7 @@ class KernelMean(Method):
         means = [self._mean(*each) for each in zip(y.cpu(), kernels, strict=True)]
         kernel = torch.stack(means).to(y)
         image = self.restore(y, kernel)
-        residual = None
-        if self.task.boundary == "circular":
-            residual = (y - blur(image, kernel)).square().mean((1, 2, 3)).sqrt()
+        residual = circular_residual(y, image, kernel, self.task.boundary)
         return Restoration(
             image,
             kernel,
@@ -157,10 +155,7 @@ def members(names: str) -> Sequence[Any]:
     InvalidInput
         If one is none, or would run itself, or for fewer than two names.
     """
-    found: list[Any] = [METHODS.load(name) for name in str(names).split("+")]
-    for name, method in zip(str(names).split("+"), found, strict=True):
-        if method.kind != "method" or issubclass(method, KernelMean):
-            raise InvalidInput(f"{name!r} is no blind method that estimates kernels: name another.")
-    if len(found) < 2:
+    listed = names.split("+")
+    if len(listed) < 2:
         raise InvalidInput(f"kernels_from = {names!r}; join two names or more by '+'.")
-    return found
+    return [estimator(name, KernelMean) for name in listed]

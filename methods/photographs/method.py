@@ -17,7 +17,7 @@ from bench.methods.photographs import sparse_gradients
 from bench.methods.photographs.choice import least_ringing
 from bench.methods.photographs.sparse_edges import Additions, Settings, estimate_kernel
 from bench.methods.photographs.sparse_gradients import GradientSettings
-from bench.physics.forward import blur
+from bench.physics.forward import circular_residual
 from bench.physics.intensity import luma
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
 
@@ -97,9 +97,7 @@ class SparseEdges(Method):
         y = check_observation(observation, self.task)
         kernel = self.estimate_kernel(y)
         image = self.restore(y, kernel)
-        residual = None
-        if self.task.boundary == "circular":
-            residual = (y - blur(image, kernel)).square().mean((1, 2, 3)).sqrt()
+        residual = circular_residual(y, image, kernel, self.task.boundary)
         return Restoration(image, kernel, iterations=self.settings.iterations, residual=residual)
 
     def estimate_kernel(self, observation: Tensor) -> Tensor:
