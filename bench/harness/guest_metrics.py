@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import text
 from bench.errors import BenchError, Unavailable
-from bench.harness.host import PATIENCE, STARTS, Host, Silence, introduced, serve
+from bench.harness.host import PATIENCE, Host, Respondent, Silence, introduced, serve
 from bench.harness.process import Death
 from bench.metrics.description import Description
 
@@ -56,7 +56,7 @@ class GuestMetric:
         except (Death, Silence) as fate:
             raise BenchError(f"it did not say what it is. {fate}") from None
         host.close()  # most commands compute nothing
-        self._host: Host | None = None
+        self._respondent = Respondent(self._start)
 
     def compute(self, comparison: Comparison) -> list[float]:
         """Return one number per image.
@@ -69,18 +69,11 @@ class GuestMetric:
         """
         if self._lost:
             raise BenchError(self._lost)
-        question, fate = _plain(comparison), ""
-        for _ in range(STARTS):
-            try:
-                self._host = self._host or self._start()
-                return self._host.ask(question, _reader(len(comparison.image)))
-            except Death as death:
-                self._host, fate = None, str(death)
-            except Silence as silence:
-                fate = str(silence)
-                break
-        self._host, self._lost = None, fate
-        raise BenchError(fate)
+        try:
+            return self._respondent.ask(_plain(comparison), _reader(len(comparison.image)))
+        except (Death, Silence) as fate:
+            self._lost = str(fate)
+            raise BenchError(self._lost) from None
 
     def _start(self) -> Host:
         return Host(answer, self._target, patience=self._patience)

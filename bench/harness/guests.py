@@ -19,7 +19,7 @@ import safetensors.torch
 from bench import text
 from bench.errors import BenchError, InvalidInput
 from bench.harness.guest_process import PICTURES, PUBLISHED, READS_DATA, answer
-from bench.harness.host import LEAST_PATIENCE, PATIENCE, STARTS, Host, Silence, introduced
+from bench.harness.host import LEAST_PATIENCE, PATIENCE, Host, Respondent, Silence, introduced
 from bench.harness.process import Death
 from bench.physics.observation import digest
 from bench.protocol import Alignment, Dataset, Location, NoiseModel, Sample
@@ -84,7 +84,8 @@ class Guest(Dataset):
     patience: ClassVar[float]
 
     def __init__(self) -> None:
-        self._host: Host | None = None
+        start = functools.partial(_host, self.entry, self.patience, self.reads_data)
+        self._respondent = Respondent(start)
         self._refusal: BenchError | None = None
         self._given: dict[int, tuple[str, str]] = {}
         self._count = self._ask("count", _read_count)
@@ -108,23 +109,15 @@ class Guest(Dataset):
         return cls.place
 
     def _ask(self, question: int | str, read: Any) -> Any:
-        """Ask the process, another one if it dies; what does not answer is not asked again."""
+        """Ask the process; what does not answer is not asked again."""
         if self._refusal:
             raise self._refusal
-        fate = ""
-        for _ in range(STARTS):
-            try:
-                self._host = self._host or _host(self.entry, self.patience, self.reads_data)
-                return self._host.ask(question, read)
-            except Death as death:
-                self._host, fate = None, str(death)
-            except Silence as silence:
-                fate = str(silence)
-                break
-        self._host = None
-        what = "count its images" if question == "count" else f"give its image {question}"
-        self._refusal = InvalidInput(f"The dataset {self.name!r} was asked to {what}. {fate}")
-        raise self._refusal
+        try:
+            return self._respondent.ask(question, read)
+        except (Death, Silence) as fate:
+            what = "count its images" if question == "count" else f"give its image {question}"
+            self._refusal = InvalidInput(f"The dataset {self.name!r} was asked to {what}. {fate}")
+            raise self._refusal from None
 
 
 @functools.cache

@@ -22,7 +22,7 @@ LEAST_PATIENCE = 5.0
 PATIENCE = 60.0
 """Seconds for each answer."""
 STARTS = 2
-"""Processes that may die of one question."""
+"""Processes that may die while they say what they speak for."""
 LARGEST_ANSWER = 1 << 30
 """Bytes; anything larger is no image that a method could restore."""
 
@@ -73,9 +73,55 @@ class Host:
             self._child.kill()
             raise Silence(f"It did not answer within {patience:g} s.") from None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it cannot be asked again: its pipe is closed, or says what nobody asked."""
+        return self._child.connection.poll() or not self._child.process.is_alive()
+
     def close(self) -> None:
         """End the process."""
         self._child.kill()
+
+
+class Respondent:
+    """Somebody else's code that is asked, in a process that another one follows if it dies.
+
+    A process that dies of a question costs it one more try, and one that dies while it says what it
+    speaks for has one successor; a death between two questions costs nothing.
+
+    Parameters
+    ----------
+    start : callable
+        Starts a process.
+    """
+
+    def __init__(self, start: Callable[[], Host]) -> None:
+        self._start = start
+        self._host: Host | None = None
+
+    def ask(self, question: object, read: Callable[[Any, bytes], T]) -> T:
+        """Return what ``read`` makes of the answer.
+
+        Raises
+        ------
+        Death
+            If it died at the second try too.
+        Silence, BenchError
+            As :func:`understood`.
+        """
+        try:
+            return self._ask(question, read)
+        except Death:
+            return self._ask(question, read)
+
+    def _ask(self, question: object, read: Callable[[Any, bytes], T]) -> T:
+        if self._host is None or self._host.ended:
+            self._host, _ = introduced(self._start, lambda plain, tensors: None)
+        try:
+            return self._host.ask(question, read)
+        except (Death, Silence):
+            self._host = None
+            raise
 
 
 def introduced(start: Callable[[], Host], read: Callable[[Any, bytes], T]) -> tuple[Host, T]:

@@ -11,17 +11,60 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.cli import hostile
 from tests.cli.test_run import RUN, scores, without_times
 from tests.conftest import Bench
 from tests.forks import Forked, forks
 
 PATIENCE = 300.0
 """Seconds, for machines on which much else runs."""
+MORTAL = """
+import os
+from pathlib import Path
+
+from tiny_plugin import Tiny
+
+
+def die_once(what):
+    note = Path(f"died {what}")
+    if not note.exists():
+        note.touch()
+        os._exit(9)
+
+
+if Path("died of a question").exists():
+    die_once("while it was imported")
+
+
+class Mortal(Tiny):
+    name = "mortal"
+
+    def __getitem__(self, index):
+        Path("pid").write_text(str(os.getpid()))
+        if Path("go").exists():
+            die_once("of a question")
+        return super().__getitem__(index)
+"""
+WAITS = """
+import time
+from pathlib import Path
+
+from tiny_plugin import Half
+
+
+class Waits(Half):
+    def deblur(self, observation):
+        Path("working").touch()
+        while not Path("go").exists():
+            time.sleep(0.05)
+        return super().deblur(observation)
+"""
 
 
 def start(bench: Bench, *arguments: str) -> Forked:
@@ -56,8 +99,8 @@ def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench
     (begun,) = json.loads(origin.read_text())
     assert begun["finished"] is None
     server = next(p for p in psutil.Process(process.pid).children() if p.children())
-    server.children()[0].kill()  # a worker in the middle of its job
-    wait_for_cells(store, 3)
+    max(server.children(), key=psutil.Process.create_time).kill()  # a worker, not the data set
+    wait_for_cells(store, cells_done(store) + 2)  # past the second try of the cell that it had
     server.kill()  # what workers are forked from, and with it whoever is at work
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
@@ -68,6 +111,24 @@ def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench
     with sqlite3.connect(store) as db:
         recorded = db.execute("SELECT DISTINCT invocation FROM cells").fetchall()
     assert recorded == [(begun["invocation"],)]
+
+
+def test_a_data_set_may_die_once_of_everything(bench: Bench) -> None:
+    for name, text, group in (("mortal", MORTAL, "datasets"), ("waits", WAITS, "methods")):
+        (bench.folder / f"{name}.py").write_text(text)
+        hostile.install(bench.folder, name, {name: f"{name}:{name.title()}"}, group)
+    bench.find(bench.folder)
+    what = ("--datasets", "mortal", "--methods", "waits", "--workers", "1")
+    process = start(bench, "run", *what, "--output", "out", "--quiet")
+    wait_until((bench.folder / "working").exists, "begun restoration")
+    guest = psutil.Process(int((bench.folder / "pid").read_text()))
+    guest.kill()  # between two questions
+    guest.wait(PATIENCE)
+    (bench.folder / "go").touch()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert len(list(bench.folder.glob("died *"))) == 2
+    assert (scores(bench)["status"] == "ok").all()
 
 
 def test_a_results_folder_deleted_in_mid_run_is_an_error(bench: Bench) -> None:
@@ -163,12 +224,16 @@ def cells_done(path: Path) -> int:
 
 
 def wait_for_cells(path: Path, count: int) -> None:
+    def are_there() -> bool:
+        with contextlib.suppress(sqlite3.OperationalError):  # the tables are not there yet
+            return path.exists() and cells_done(path) >= count
+        return False
+
+    wait_until(are_there, f"{count} cells in {path}")
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            if path.exists() and cells_done(path) >= count:
-                return
-        except sqlite3.OperationalError:  # the tables are not there yet
-            pass
+    while not holds():
+        assert time.monotonic() < deadline, f"no {what} after {PATIENCE:g} s"
         time.sleep(0.05)
-    raise AssertionError(f"no {count} cells in {path} after {PATIENCE:g} s")
