@@ -131,7 +131,8 @@ def merge(
     Returns
     -------
     Merged
-        ``frame`` is the table of scores; ``first``, ``second`` and ``both`` count rows.
+        ``frame`` is the table of scores; ``first``, ``second`` and ``both`` count rows, and
+        ``pending`` cells that were planned, never ran and are left out.
 
     Raises
     ------

@@ -15,7 +15,9 @@ examples:
 Cells are merged one by one, with their restorations, scores and runs; a folder that comes without
 its store, as results/record does in a clone, keeps the rows of its scores.csv. Cells that differ
 between the two (another identity or other scores under one label) are refused by name, unless
---prefer says which folder wins. Of one cell, a success is taken over a failure.
+--prefer says which folder wins. Of one cell, a success is taken over a failure. Of a run that was
+stopped comes what it has computed: cells that it only planned are left out, until its command is
+given again.
 """
 
 
@@ -41,4 +43,6 @@ def run(options: argparse.Namespace) -> int:
         f"{len(merged.frame)} rows in {options.output / 'scores.csv'}: {merged.first} of "
         f"{options.first}, {merged.second} of {options.second}; {merged.both} were in both."
     )
+    if merged.pending:
+        print(f"{merged.pending} cells that were planned and never ran are left out.")
     return 0

@@ -2,7 +2,7 @@
 
 Cells that differ are refused by name, unless the caller says which folder wins. A folder may come
 without its store, as a published record does in a clone: then its table of scores is all there is
-of it, and its rows stay as they are.
+of it, and its rows stay as they are. Of a run that was stopped comes what it has computed.
 """
 
 from __future__ import annotations
@@ -30,34 +30,48 @@ SHOWN = 3
 
 @dataclasses.dataclass(frozen=True)
 class Merged:
-    """What a merge made: the table of scores, and how many of its rows are from where."""
+    """What a merge made: the table of scores, and how many of its rows are from where.
+
+    ``pending`` counts cells of the two that are planned, never ran and so are left out.
+    """
 
     frame: pd.DataFrame
     first: int
     second: int
     both: int
+    pending: int
 
 
 @dataclasses.dataclass(frozen=True)
 class _Side:
-    """A results folder that goes into a merge; ``table`` has a row per cell."""
+    """A results folder that goes into a merge.
+
+    ``table`` has a row per cell that was computed, ``pending`` the plan's labels of those that
+    never ran.
+    """
 
     folder: Path
     table: pd.DataFrame
     stored: bool
+    pending: frozenset[str]
 
     @classmethod
     def read(cls, folder: Path) -> _Side:
         if not folder.is_dir():
             raise InvalidInput(f"There is no results folder at {folder}; check the path.")
-        table = scores.read_planned(folder).set_index(LABEL)
+        table = scores.read_planned(folder, pending=False).set_index(LABEL)
         stored = (folder / "cells.sqlite").exists()
         ids: dict[tuple[str, ...], str] = {}
+        pending: set[str] = set()
         if stored:
             with Store(folder, write=False) as store:
-                ids = {_label(row.columns): row.id for row in store.each()}
+                for row in store.each():
+                    if row.status == Status.PENDING:
+                        pending.add("|".join(row.columns[name] for name in LABEL))
+                    else:
+                        ids[_label(row.columns)] = row.id
         table["id"] = [ids.get(label, "") for label in table.index]
-        return cls(folder, table, stored)
+        return cls(folder, table, stored, frozenset(pending))
 
 
 def merge(
@@ -68,6 +82,9 @@ def merge(
     prefer: Path | None = None,
 ) -> Merged:
     """Merge two results folders into a third, which may be one of the two.
+
+    Cells that are planned and never ran are left out, of the plan of ``out`` too: whoever gives the
+    command of the run that asked for them has them planned again.
 
     Parameters
     ----------
@@ -108,7 +125,7 @@ def merge(
         for side, others in ((left, rows[1]), (right, rows[0])):
             if side.folder == out:
                 lost = side.table.index.intersection(others.index)
-                store.withdraw("|".join(label) for label in lost)
+                store.withdraw([*map("|".join, lost), *side.pending])
         for side, table in zip((left, right), rows, strict=True):
             if side.stored and side.folder != out:
                 with Store(side.folder, write=False) as source:
@@ -119,7 +136,8 @@ def merge(
         provenance.finish(out, entry)
     counts = {left.folder: len(from_left), right.folder: len(from_right)}
     taken = {first: counts[first], second: counts[second]}
-    return Merged(frame, taken[first], taken[second], common)
+    pending = (left.pending | right.pending).difference(map("|".join, listed[LABEL].to_numpy()))
+    return Merged(frame, taken[first], taken[second], common, len(pending))
 
 
 def _check_folders(first: Path, second: Path, out: Path, prefer: Path | None) -> None:

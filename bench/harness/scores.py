@@ -140,20 +140,29 @@ def check(folder: Path) -> None:
         read(folder)
 
 
-def read_planned(folder: Path) -> pd.DataFrame:
+def read_planned(folder: Path, pending: bool = True) -> pd.DataFrame:
     """Read the scores of a folder with what its store knows beyond them.
 
-    After a run that was killed, cells are planned that never ran (``pending``), and some are done
-    that are not scored yet.
+    After a run that was killed, cells are planned that never ran, and some are done that are not
+    scored yet.
+
+    Parameters
+    ----------
+    folder : Path
+    pending : bool
+        False leaves out what never ran; of a cell that is to run again, ``scores.csv`` counts.
     """
+    left_out = () if pending else (Status.PENDING,)
     if not (folder / "cells.sqlite").exists():
-        return read(folder)
+        frame = read(folder)
+        return frame[~frame["status"].isin(left_out)]
     with Store(folder, write=False) as store:
-        rows = [_tidy(row) for row in store.each()]
+        rows = [_tidy(row) for row in store.each() if row.status not in left_out]
     fresh = score_table.escaped(pd.DataFrame(rows, columns=columns.columns()))
     if not (folder / "scores.csv").exists():
         return fresh
     frame = read(folder)
+    frame = frame[~frame["status"].isin(left_out)]
     scored = pd.MultiIndex.from_frame(frame.loc[frame["status"] == Status.OK, LABEL])
     done = pd.MultiIndex.from_frame(fresh[LABEL]).isin(scored) & (fresh["status"] == Status.OK)
     fresh = fresh[~done]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bench.files import slug, write_atomically
-from bench.harness.score_table import printable
+from bench.harness.score_table import LABEL, printable
 from bench.harness.store import Row, Store
 from bench.physics.observation import Observed, observe
 from bench.protocol import Dataset, Status
@@ -36,8 +36,9 @@ def write_sheets(
 ) -> list[Path]:
     """Draw a sheet for every dataset and condition in a store.
 
-    A sheet that is there and shows methods whose images the store does not have, as a clone of a
-    published record's, is left as it is. One that cannot be drawn costs a notice and no more.
+    A sheet that is there is left as it is where the store lacks restorations that have scores, as a
+    clone of a published record's does. One that cannot be drawn costs a notice and no more. Cells
+    that never ran are not shown.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def write_sheets(
     folder : Path
         Where the PNG files go.
     scores : DataFrame
-        Of the results folder, with the columns dataset, condition and method.
+        Of the results folder.
     images : int
         Rows of a sheet, spread evenly over the dataset.
 
@@ -56,17 +57,20 @@ def write_sheets(
     list of Path
         Of the sheets drawn.
     """
-    scored = scores.groupby(["dataset", "condition"])["method"].agg(set)
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in store.rows():
-        groups.setdefault((row.columns["dataset"], row.columns["condition"]), []).append(row)
-    several = {name for name, _ in groups if sum(name == other for other, _ in groups) > 1}
+    rows_of: dict[tuple[str, str], list[Row]] = {}
+    restored: set[tuple[str, ...]] = set()
+    for row in (row for row in store.each() if row.status != Status.PENDING):
+        rows_of.setdefault((row.columns["dataset"], row.columns["condition"]), []).append(row)
+        if row.status == Status.OK:
+            restored.add(tuple(printable(row.columns[name]) for name in LABEL))
+    scored = scores.loc[scores["status"] == Status.OK, list(LABEL)].itertuples(index=False)
+    elsewhere = {tuple(cell[:2]) for cell in scored if tuple(cell) not in restored}
+    several = {name for name, _ in rows_of if sum(name == other for other, _ in rows_of) > 1}
     paths = []
-    for (name, condition), rows in groups.items():
+    for (name, condition), rows in rows_of.items():
         suffix = condition.replace(" ", "-").replace(",", "") if name in several else ""
         path = folder / f"{slug('-'.join(filter(None, [name, suffix])))}.png"
-        methods = {row.columns["method"] for row in rows}
-        if path.exists() and scored.get((name, condition), set()) - methods:
+        if path.exists() and (name, condition) in elsewhere:
             continue
         try:
             write_atomically(path, _draw(store, open_dataset(name), rows, images))

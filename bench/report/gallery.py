@@ -40,8 +40,9 @@ def write_gallery(
 ) -> Path:
     """Write the gallery of every dataset and condition in a store.
 
-    Of several seeds the smallest is shown: the others show the same images. What an earlier gallery
-    in the folder shows next to it stays; mosaics that are no longer named are removed.
+    Of several seeds the smallest is shown: the others show the same images. Cells that never ran
+    are not. What an earlier gallery in the folder shows next to it stays, and so does a group that
+    shows more images than the store has; mosaics that are no longer named are removed.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def write_gallery(
     """
     check_count(images)
     groups: dict[tuple[Any, ...], dict[int, list[Row]]] = {}
-    for row in store.rows():
+    for row in (row for row in store.each() if row.status != Status.PENDING):
         key = (row.columns["dataset"], dataclasses.replace(row.condition, seed=0))
         groups.setdefault(key, {}).setdefault(row.columns["seed"], []).append(row)
     shown = [by_seed[min(by_seed)] for by_seed in groups.values()]
@@ -72,16 +73,23 @@ def write_gallery(
         (group["dataset"], group["condition"]): group for group in read_gallery(folder.parent)
     }
     for rows in shown:
-        name = rows[0].columns["dataset"]
+        name, condition = rows[0].columns["dataset"], str(rows[0].condition)
+        earlier, count = described.get((name, condition)), len({row.index for row in rows})
+        if earlier is not None and count < len(earlier["images"]):
+            print(
+                f"bench: thumbnails of {printable(name)}, {condition} stay as they are: they show "
+                f"{len(earlier['images'])} images, and the store has {count}.",
+                file=sys.stderr,
+            )
+            continue
         try:
             group, files = _group(store, open_dataset(name), rows, images)
         except BenchError as error:  # data that are not here, or a plugin that is gone
             print(f"bench: no thumbnails of {printable(name)}: {error}", file=sys.stderr)
             continue
-        key = (group["dataset"], group["condition"])
-        described[key] = _with_earlier(group, described.get(key))
-        for name, content in files.items():
-            write_atomically(folder / name, content)
+        described[name, condition], kept = _with_earlier(group, earlier)
+        for file in files.keys() - kept:
+            write_atomically(folder / file, files[file])
     index = {"format": FORMAT, "groups": list(described.values())}
     path = folder / "gallery.json"
     write_atomically(path, json.dumps(index, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -106,19 +114,43 @@ def refresh(results: Path, images: int) -> Path | None:
         return write_gallery(store, load_dataset, results / "gallery", images)
 
 
-def _with_earlier(group: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Keep an earlier gallery's methods that the store does not have, of the same images."""
+def _with_earlier(
+    group: dict[str, Any], earlier: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], set[str]]:
+    """Keep an earlier gallery's methods, of the same images, of which the store has fewer or none.
+
+    Returns
+    -------
+    group : dict
+    kept : set of str
+        File names of what is kept.
+    """
     if earlier is None or any(group[key] != earlier[key] for key in ("images", "tile")):
-        return group
+        return group, set()
     methods = {**earlier["methods"], **group["methods"]}
+    lacking = {name: len(entry.get("missing", {})) for name, entry in earlier["methods"].items()}
+    for name, count in lacking.items():
+        if count < len(methods[name].get("missing", {})):
+            methods[name] = earlier["methods"][name]
+    kept = {
+        file
+        for name in lacking
+        if methods[name] is earlier["methods"][name]
+        for file in _files(methods[name])
+    }
     order = method_order({name: entry["kind"] for name, entry in methods.items()})
-    return {**group, "methods": {name: methods[name] for name in order}}
+    return {**group, "methods": {name: methods[name] for name in order}}, kept
 
 
 def _mosaics(group: Mapping[str, Any]) -> Iterator[str]:
     """File names that a group of the gallery names."""
     for entry in (group["truth"], group["observation"], *group["methods"].values()):
-        yield from filter(None, (entry["images"], entry["kernels"]))
+        yield from _files(entry)
+
+
+def _files(entry: Mapping[str, Any]) -> Iterator[str]:
+    """File names of a row of the gallery."""
+    yield from filter(None, (entry["images"], entry["kernels"]))
 
 
 def check_count(images: int) -> None:

@@ -18,6 +18,7 @@ from bench import cli
 from bench.errors import BenchError, StorageError, UnknownName
 from bench.harness import provenance, scores
 from bench.harness.store import Outcome, Store
+from bench.protocol import Status
 from bench.report import contact_sheet, tables
 from bench.report.comparison import compare
 from bench.report.details import STRATA, _thirds
@@ -251,6 +252,7 @@ def test_a_sheet_that_cannot_be_drawn_costs_a_notice(
     monkeypatch.setattr(contact_sheet, "_draw", lambda *_: 1 / 0)
     with Store(tmp_path) as store:
         store.expect([cell()])
+        store.record([Outcome(cell(), Status.FAILED)])
         table = frame([20.0])
         assert contact_sheet.write_sheets(store, lambda _: None, tmp_path, table) == []  # type: ignore[arg-type,return-value]
     assert "is not drawn: ZeroDivisionError" in capsys.readouterr().err

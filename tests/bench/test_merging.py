@@ -13,6 +13,7 @@ import pytest
 import bench
 from bench.errors import BenchError
 from bench.harness.store import Store
+from bench.report import gallery
 from tests.conftest import Bench
 
 
@@ -104,6 +105,33 @@ def test_cells_that_differ_are_refused_by_name_unless_one_wins(
     assert [str(text) for text in won[column]] == [value] * 3
     frame = bench.merge(first, second, tmp_path / "c", prefer=first).frame
     assert [str(text) for text in frame[frame["method"] == "blurry"][column]].count(value) == 4
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    paths = [*folder.glob("sheets/*"), *folder.glob("gallery/*.json"), *folder.glob("gallery/*/*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_pictures_of_fewer_images_do_not_replace_those_of_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = run(tmp_path / "record", "blurry,known-kernel", 3)
+    gallery.refresh(record, 3)
+    before = pictures(without_store(record))
+    assert len(before) == 1 + 1 + 4 + 2  # sheet, index, mosaics of images and of kernels
+    few = run(tmp_path / "few", "blurry,known-kernel", 1)
+    bench.merge(record, few, record, prefer=few)
+    gallery.refresh(record, 3)
+    assert "they show 3 images, and the store has 1" in capsys.readouterr().err
+    run(record, "blurry", 1)  # draws what sheets there are to draw
+    assert pictures(record) == before
+    run(record, "known-kernel", 3)  # all images, but one method is there of one image only
+    gallery.refresh(record, 3)
+    assert pictures(record) == before
+    run(record, "blurry", 3)
+    gallery.refresh(record, 2)  # as few as are asked for, where all are there
+    (group,) = gallery.read_gallery(record)
+    assert len(group["images"]) == 2
 
 
 def test_a_success_is_taken_over_a_failure(folders: Path, tmp_path: Path) -> None:

@@ -92,6 +92,27 @@ def test_killed_halfway_and_started_again_gives_the_same_scores(bench: Bench) ->
     assert without_times(scores(bench, "killed")).equals(without_times(scores(bench, "whole")))
 
 
+def test_of_a_stopped_run_a_merge_brings_what_it_has_computed(bench: Bench) -> None:
+    options = ("--datasets", "tiny", "--workers", "1", "--quiet")
+    bench("run", *options, "--methods", "half", "--output", "whole")
+    asked = ("run", *options, "--methods", "slow", "--output", "stopped")
+    process = start(bench, *asked)
+    wait_for_cells(bench.folder / "stopped" / "cells.sqlite", 2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    for out in ("both", "stopped"):
+        done = bench("merge", "whole", "stopped", "-o", out)
+        assert "cells that were planned and never ran are left out" in done.stdout, done.stderr
+        frame = scores(bench, out)
+        assert set(frame["status"]) == {"ok"}
+        assert set(frame["image"][frame["method"] == "half"]) == {f"{i:02d}" for i in range(6)}
+        assert 2 <= (frame["method"] == "slow").sum() < 6
+        assert "pending" not in bench("table", out).stdout
+    assert bench(*asked).returncode == 0
+    assert (scores(bench, "stopped")["status"] == "ok").all()
+    assert len(scores(bench, "stopped")) == 12
+
+
 def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench) -> None:
     process = start(bench, *RUN, "--methods", "slow,half", "--workers", "1")
     origin, store = bench.folder / "out" / "provenance.json", bench.folder / "out" / "cells.sqlite"
