@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
+from bench.methods.deconvolution.tv import tuned_weight
 from bench.methods.learned.method import estimator
-from bench.methods.photographs.method import ITERATIONS
 from bench.methods.photographs.registration import COARSE, image_offset
+from bench.methods.photographs.restoring import RestoresByVariation
 from bench.methods.photographs.sparse_edges import placed
 from bench.physics.alignment import centroid
 from bench.physics.forward import circular_residual
@@ -23,7 +23,7 @@ MEMBERS = "marginal-natural+pmp+selfdeblur"
 CHOSEN = "members chosen on development photographs"
 
 
-class KernelMean(Method):
+class KernelMean(RestoresByVariation):
     """Restores by total variation with the mean of other methods' kernels.
 
     A blind problem leaves every method a shift of its own, so that kernels are registered by the
@@ -122,12 +122,6 @@ class KernelMean(Method):
             iterations=sum(one.iterations for one in found),
             restarts=sum(one.restarts for one in found),
             residual=residual,
-        )
-
-    def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""
-        return tv_deconvolve(
-            observation, kernel, self.weight, self.task.boundary, iterations=ITERATIONS
         )
 
     def _mean(self, y: Tensor, kernels: Tensor) -> Tensor:

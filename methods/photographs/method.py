@@ -12,24 +12,23 @@ from torch import Tensor
 
 from bench.checksums import checksum
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
+from bench.methods.deconvolution.tv import tuned_weight
 from bench.methods.photographs import sparse_gradients
 from bench.methods.photographs.choice import least_ringing
+from bench.methods.photographs.restoring import RestoresByVariation
 from bench.methods.photographs.sparse_edges import Additions, Settings, estimate_kernel
 from bench.methods.photographs.sparse_gradients import GradientSettings
 from bench.physics.forward import circular_residual
 from bench.physics.intensity import luma
-from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from bench.protocol import Knowledge, Restoration, Task, check_observation
 
-ITERATIONS = 25
-"""Rounds of the deconvolution; more change next to nothing with a kernel that is estimated."""
 DETAILED = Settings(gradient=0.006, edges=20.0, ridge=5.0, floor=0.08, coarsest=3)
 """More edges and a weaker ridge, from a smaller start: finer kernels, and more that go wrong."""
 ROUNDS = 2
 DARK = 0.1
 
 
-class SparseEdges(Method):
+class SparseEdges(RestoresByVariation):
     """Kernel from strong edges under an L0 penalty of gradients, image by total variation.
 
     What ``l0`` computes in Octave, some twenty times faster: fewer and larger steps of the
@@ -108,12 +107,6 @@ class SparseEdges(Method):
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
         return estimate_kernel(grey, self.task.kernel_size, self.settings)
-
-    def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""
-        return tv_deconvolve(
-            observation, kernel, self.weight, self.task.boundary, iterations=ITERATIONS
-        )
 
 
 class PatchMinimalPixels(SparseEdges):

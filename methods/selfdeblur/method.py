@@ -12,8 +12,8 @@ from torch import Tensor
 
 from bench.checksums import checksum
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
-from bench.methods.photographs.method import ITERATIONS
+from bench.methods.deconvolution.tv import tuned_weight
+from bench.methods.photographs.restoring import RestoresByVariation
 from bench.methods.photographs.sparse_edges import Settings as StartSettings
 from bench.methods.photographs.sparse_edges import estimate_kernel
 from bench.methods.photographs.window import textured_window
@@ -21,7 +21,7 @@ from bench.methods.selfdeblur.settings import FAST, PUBLISHED, Settings
 from bench.methods.selfdeblur.solver import Fitted, fit
 from bench.physics.forward import blur, valid_part
 from bench.physics.intensity import luma
-from bench.protocol import Boundary, Knowledge, Method, Restoration, Task, check_observation
+from bench.protocol import Boundary, Knowledge, Restoration, Task, check_observation
 from bench.seeds import stable_generators_per_image
 
 PRESETS: dict[str, tuple[Settings, str, str]] = {
@@ -33,7 +33,7 @@ STARTS, FINAL_STEPS = ("sparse-edges", "none"), ("tv", "network")
 CHOSEN, BEGUN = "parameters chosen on development photographs", "kernel of sparse-edges to begin at"
 
 
-class SelfDeblur(Method):
+class SelfDeblur(RestoresByVariation):
     """An untrained network gives the image, another the kernel; both are fitted to the observation.
 
     The networks see the luma. The published preset keeps the observation's chroma, as the authors
@@ -178,12 +178,6 @@ class SelfDeblur(Method):
         """Estimate the kernels, shape (N, kh, kw), from observations (N, C, H, W)."""
         y = check_observation(observation, self.task)
         return torch.stack([some[_best(some)].kernel for some in self._fit(y)])
-
-    def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""
-        return tv_deconvolve(
-            observation, kernel, self.weight, self.task.boundary, iterations=ITERATIONS
-        )
 
     def _fit(self, y: Tensor) -> list[list[Fitted]]:
         """Fit as many pairs of networks as there are restarts to each observation (N, C, H, W)."""
