@@ -28,6 +28,7 @@ CATALOG: dict[str, str] = {
     "photos-val": "bench.datasets.development:PhotosDevelopment",
     "shaken-photos-val": "bench.datasets.shaken_photos:ShakenPhotosDevelopment",
     "rendered-text-val": "bench.datasets.rendered_text:RenderedTextDevelopment",
+    "large-rendered-text-val": "bench.datasets.rendered_text:LargeRenderedTextDevelopment",
     "trembling-photos-val": "bench.datasets.shaken_photos:TremblingPhotosDevelopment",
     "whole-photos-val": "bench.datasets.whole_photos:WholePhotosDevelopment",
 }

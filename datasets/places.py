@@ -77,6 +77,7 @@ PLACES: dict[str, Callable[[], Location]] = {
     **{f"{name}-val": _training(name) for name in ("svhn", "shoes", "celeba", "faces128")},
     "photos-val": photographs,
     "rendered-text-val": photographs,
+    "large-rendered-text-val": photographs,
     "shaken-photos-val": _training("natural"),
     "trembling-photos-val": _training("natural"),
     "whole-photos-val": _training("natural"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -105,6 +105,8 @@ class RenderedTextDevelopment(Dataset):
     bits = 8
     alignment = "half kernel"
     reads_data = True
+    seed: ClassVar[int] = KERNEL_SEED
+    sizes: ClassVar[tuple[int, ...]] = SIZES
 
     @classmethod
     def location(cls) -> Location:
@@ -117,16 +119,25 @@ class RenderedTextDevelopment(Dataset):
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        size = SIZES[3 * index % len(SIZES)]
-        path = tremor(size, generator("rendered text", KERNEL_SEED, index))
+        size = self.sizes[3 * index % len(self.sizes)]
+        path = tremor(size, generator("rendered text", self.seed, index))
         return Sample(
             index=index,
             name=f"{index:02d}",
-            image=page(STYLES[index], generator("page", KERNEL_SEED, index)),
+            image=page(STYLES[index], generator("page", self.seed, index)),
             kernel=thickened(path, WIDTHS[index % len(WIDTHS)]),
-            kernel_id=f"rendered-text-{KERNEL_SEED}-{index:02d}",
+            kernel_id=f"rendered-text-{self.seed}-{index:02d}",
             blur_length=size - 4,
         )
+
+
+class LargeRenderedTextDevelopment(RenderedTextDevelopment):
+    """Other pages in the same styles through kernels of 23 to 31 pixels, which are hard to find."""
+
+    name = "large-rendered-text-val"
+    title = "16 rendered pages of text with camera shake of 23 to 31 pixels, no noise, for tuning"
+    seed = 5151
+    sizes = (23, 27, 31, 25, 29)
 
 
 def page(style: Style, draw: torch.Generator) -> Tensor:

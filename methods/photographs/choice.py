@@ -58,8 +58,8 @@ def least_ringing(
     return found[costs.index(min(costs))]
 
 
-def calms(grey: Tensor, kernel: Tensor, weight: float, boundary: Boundary) -> bool:
-    """Say whether the image that a kernel restores rings less than the observation itself.
+def restored_ringing(grey: Tensor, kernel: Tensor, weight: float, boundary: Boundary) -> float:
+    """Return the :func:`ringing` of the image that a kernel restores.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def calms(grey: Tensor, kernel: Tensor, weight: float, boundary: Boundary) -> bo
         As those of :func:`least_ringing`.
     kernel : Tensor, shape (kh, kw)
     """
-    return _costs(grey, kernel[None], weight, boundary)[0] < ringing(grey)
+    return _costs(grey, kernel[None], weight, boundary)[0]
 
 
 def _costs(grey: Tensor, kernels: Tensor, weight: float, boundary: Boundary) -> list[float]:

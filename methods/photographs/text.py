@@ -5,8 +5,8 @@ is at 0 and the letters at 1, whichever of the two is darker. Image and kernel t
 every level of a pyramid. Half-quadratic splitting penalises both how many pixels have neither tone
 and how many gradients there are. (The paper counts the pixels that are not black, which on dark
 letters pulls towards their tone; with both tones neither polarity is favoured.) On the finest level
-there are more turns than on the others. The marginal likelihood then refines the kernel to what
-the noise allows, without a floor that would cut off its faint parts.
+there are more turns than on the others. (See :mod:`.text_search` for what begins again, and for the
+refinement.)
 
 References
 ----------
@@ -24,7 +24,6 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.sparse_edges import (
     Settings,
     difference_spectra,
@@ -39,7 +38,6 @@ from bench.methods.photographs.sparse_edges import (
 )
 from bench.methods.photographs.thresholds import firm
 from bench.physics.forward import transfer_function
-from bench.protocol import Boundary
 
 LEVELS = 256
 """Bins of the histogram whose fullest is the background."""
@@ -66,8 +64,6 @@ class TextSettings(Settings):
         Neither penalty falls below this.
     rounds : int
         Times that the kernel is solved for, each time on the pixels that the last left positive.
-    windows : (int, ...)
-        Sides in pixels: the second is taken where the first gives a kernel that rings.
     """
 
     gradient: float = 0.004
@@ -85,11 +81,6 @@ class TextSettings(Settings):
     last: int = 24
     least: float = 1e-4
     rounds: int = 2
-    windows: tuple[int, ...] = (192, 256)
-
-
-REFINEMENT = Refinement(iterations=80, hot=16.0, floor=0.005, component=0.02, least_noise=0.0015)
-"""From far more noise than there is, in twice the turns that photographs take."""
 
 
 class Tones(NamedTuple):
@@ -133,46 +124,51 @@ def _fullest(plane: Tensor) -> float:
     return low + (int(smooth.argmax()) + 0.5) / LEVELS * (high - low)
 
 
-def estimate_text_kernel(
-    seen: Tones,
+def climb(
+    plane: Tensor,
     size: tuple[int, int],
-    noise: float,
-    boundary: Boundary,
-    settings: TextSettings | None = None,
+    settings: TextSettings,
+    start: Tensor | None = None,
+    bottom: float = 0.5,
 ) -> Tensor:
-    """Estimate the kernel of a picture of text.
+    """Estimate the kernel of a picture of text from coarse to fine.
 
     Parameters
     ----------
-    seen : Tones
-        Of the picture, or of a window of it.
+    plane : Tensor, shape (H, W)
+        Of the picture's tones, or a window of it.
     size : (int, int)
         Of the kernel's grid.
-    noise : float
-        Standard deviation, in intensities of the picture.
-    boundary : {"circular", "free"}
-        Of the plane.
-    settings : TextSettings, optional
+    settings : TextSettings
+    start : Tensor, shape (kh, kw), optional
+        A kernel that was found before; without one all levels are climbed, from two pixels.
+    bottom : float
+        Scale of the level where such a kernel begins again; the next one is the finest.
 
     Returns
     -------
     Tensor, float32, shape (kh, kw)
-        Non-negative, summing to 1.
+        Non-negative, summing to 1, centroid in the middle of the grid.
     """
-    settings = settings or TextSettings()
-    plane = seen.plane
-    kernel, before = two_pixels(size, plane), 1.0
-    for number, scale in enumerate(level_scales(min(plane.shape), min(size), settings)):
+    scales = level_scales(min(plane.shape), min(size), settings)
+    if start is not None:
+        scales = [bottom, 1.0] if bottom < 1 else [1.0]
+    kernel, before = start, 1.0
+    for scale in scales:
         support = size
         if scale < 1:
             height, width = (max(2 * int(side * scale / 2) + 1, 3) for side in size)
             support = height, width
         y = scaled(plane, scale)
-        kernel = placed(kernel, support, scale / before) if number else two_pixels(support, y)
+        if kernel is None:
+            kernel = two_pixels(support, y)
+        else:
+            kernel = placed(kernel, support, scale / before)
         turns = settings.last if scale == 1 else settings.iterations
         kernel = _alternate(y, kernel, turns, settings)
         before = scale
-    return refine_kernel(plane, placed(kernel, size, 1.0), noise / seen.span, boundary, REFINEMENT)
+    assert kernel is not None  # the finest level is always there
+    return placed(kernel, size, 1.0)
 
 
 def _alternate(y: Tensor, kernel: Tensor, turns: int, settings: TextSettings) -> Tensor:

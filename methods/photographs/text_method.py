@@ -8,17 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
-from bench.methods.photographs.choice import calms, least_ringing
+from bench.methods.deconvolution.tv import tv_deconvolve
 from bench.methods.photographs.method import SparseEdges
-from bench.methods.photographs.text import (
-    REFINEMENT,
-    TextSettings,
-    estimate_text_kernel,
-    tones,
-)
-from bench.methods.photographs.window import textured_window
-from bench.protocol import Boundary, Knowledge, Task, check_observation
+from bench.methods.photographs.text import TextSettings, tones
+from bench.methods.photographs.text_search import Search, search_kernel
+from bench.protocol import Knowledge, Task, check_observation
 
 ITERATIONS = 40
 """Rounds of the deconvolution: a kernel that is nearly exact is worth more of them."""
@@ -27,9 +21,9 @@ ITERATIONS = 40
 class TextL0(SparseEdges):
     """Kernel from text of two tones under L0 penalties of pixels and gradients, image by TV.
 
-    The kernel is that of the window with the most edges. Where the image that it restores rings
-    more than the observation does, it is wrong; then a larger window is tried, and the kernel kept
-    that rings less. The image is that of the whole picture.
+    The kernel is searched for in windows with many edges: what one climb of the pyramid finds goes
+    through others, and the kernel is kept whose image rings least. The image is that of the whole
+    picture.
 
     Parameters
     ----------
@@ -42,7 +36,9 @@ class TextL0(SparseEdges):
 
     title = "Intensity and gradient prior for text"
     microseconds: ClassVar[tuple[float, float]] = (40, 8)
+    version: ClassVar[str] = "2"
     chosen: ClassVar[TextSettings] = TextSettings()
+    search: ClassVar[Search] = Search()
     knows: ClassVar[Knowledge] = dataclasses.replace(
         SparseEdges.knows, training="parameters chosen on rendered pages of text"
     )
@@ -60,7 +56,7 @@ class TextL0(SparseEdges):
     @classmethod
     def depends_on(cls) -> tuple[Any, ...]:
         """Return what the kernel estimate depends on."""
-        return (cls.chosen, REFINEMENT)
+        return (cls.chosen, cls.search)
 
     def estimate_kernel(self, observation: Tensor) -> Tensor:
         """Estimate the kernels, shape (N, kh, kw), from observations (N, C, H, W)."""
@@ -69,22 +65,9 @@ class TextL0(SparseEdges):
 
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one observation (C, H, W) or (H, W)."""
-        seen, size = tones(grey if grey.dim() == 3 else grey[None]), self.task.kernel_size
-        noise, kernels = self.task.noise, list[Tensor]()
-        for plane, boundary in self._windows(seen.plane):
-            kernels.append(
-                estimate_text_kernel(seen._replace(plane=plane), size, noise, boundary, self.text)
-            )
-            weight = tuned_weight("natural", noise / seen.span, boundary)
-            if calms(plane, kernels[-1], weight, boundary):
-                return kernels[-1]
-        return least_ringing(plane, kernels, weight, boundary)
-
-    def _windows(self, plane: Tensor) -> list[tuple[Tensor, Boundary]]:
-        """Cut the windows; in a small picture, or with a large kernel, they are the same."""
-        size, border = self.task.kernel_size, self.task.boundary
-        cuts = [textured_window(plane, side, size, border) for side in self.text.windows]
-        return list({cut[0].shape: cut for cut in cuts}.values())
+        seen = tones(grey if grey.dim() == 3 else grey[None])
+        size, noise, boundary = self.task.kernel_size, self.task.noise, self.task.boundary
+        return search_kernel(seen, size, noise, boundary, self.text, self.search)
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
         """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""

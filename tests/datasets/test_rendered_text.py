@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.datasets.rendered_text import STYLES, RenderedTextDevelopment, page
+from bench.datasets.rendered_text import (
+    STYLES,
+    LargeRenderedTextDevelopment,
+    RenderedTextDevelopment,
+    page,
+)
 from bench.seeds import generator
 
 
@@ -26,3 +31,9 @@ def test_pages_of_text_are_those_of_the_seed_and_no_two_share_a_kernel() -> None
     assert not torch.equal(samples[0].kernel, samples[1].kernel)
     with pytest.raises(IndexError):
         pages[len(pages)]
+
+
+def test_the_large_kernels_are_large_and_on_other_pages() -> None:
+    large = LargeRenderedTextDevelopment()
+    assert [large[index].kernel.shape[0] for index in range(5)] == [23, 25, 27, 29, 31]
+    assert not torch.equal(large[2].image, RenderedTextDevelopment()[2].image)

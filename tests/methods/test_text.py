@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
 from bench.datasets.rendered_text import Style, page
 from bench.datasets.shaken_photos import thickened, tremor
 from bench.errors import InvalidInput
-from bench.methods.photographs.text import tones, two_toned
+from bench.methods.photographs.text import TextSettings, tones, two_toned
 from bench.methods.photographs.text_method import TextL0
+from bench.methods.photographs.text_search import Again, Search, search_kernel
 from bench.metrics import kernel_similarity, psnr
 from bench.physics.alignment import align
 from bench.physics.forward import blur
@@ -60,6 +63,22 @@ def test_text_without_noise_gives_its_kernel_back(
     near = Alignment(6, 0.25, 7)
     before, after = (float(psnr(*align(image, truth, near))) for image in (y, found.image))
     assert after > before + 10
+
+
+def test_beginning_again_finds_more_of_a_kernel_than_one_climb() -> None:
+    style = Style((200, 260), WHITE, (BLACK,), "DejaVuSans-Bold", (36,))
+    kernel = thickened(tremor(21, generator("test", 5)), 0.7)
+    y = blur(page(style, generator("test", 2))[None], kernel, "replicate")
+    seen = tones((y[0] * 255).round() / 255)
+    once = Search(windows=((128,),), again=(), refined=())
+    more = dataclasses.replace(once, again=(Again(160, 0.5, 1.0), Again(160, 1.0, 4.0)))
+    first, second = (
+        float(kernel_similarity(found[None], kernel[None]))
+        for search in (once, more)
+        for found in [search_kernel(seen, (21, 21), 0.00113, "free", TextSettings(), search)]
+    )
+    assert second > first + 0.02
+    assert second > 0.96
 
 
 def test_iterations_below_1_are_refused() -> None:
