@@ -1,8 +1,7 @@
 """Examples for the learned step: observations, kernels that the evidence found for them, images.
 
 A network that is trained with true kernels loses its gain on estimated ones, so the examples have
-estimated ones. A search costs more than all that follows it, hence two economies: searches are
-short, and each set of kernels is used for a few more images blurred by the same true kernel.
+estimated ones. A search costs more than all that follows it, so searches are short.
 """
 
 from __future__ import annotations
@@ -60,6 +59,8 @@ class Plan:
         right valley ends where a search from anywhere ends in it.
     distance : float
         Standard deviation of the noise on latents of near starts.
+    draws : bool
+        Whether kernels are drawn around the ends of the searches, as the class's settings say.
     alone : float
         Share of examples that keep the likeliest kernel only, and no scales of the image, as
         estimates of other methods come.
@@ -82,6 +83,7 @@ class Plan:
     hot: float = 1000.0
     near: int = 0
     distance: float = 0.5
+    draws: bool = False
     alone: float = 0.2
     known: float = 0.05
     held_out: int = 24
@@ -179,7 +181,7 @@ class Maker:
             annealing=annealing,
             halving=Halving(plan.coarse_steps, plan.survivors),
             sparse_steps=plan.sparse_steps,
-            sampling=Sampling(),
+            sampling=settings.sampling if plan.draws else Sampling(),
         )
         model = load_model(plan.image_class)
         self.estimator = Estimator(plan.image_class, model, self.prior, shorter)

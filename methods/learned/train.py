@@ -1,7 +1,7 @@
 """Training the learned step: examples of each class in turn, fitted by their PSNR.
 
-Every step mirrors the batch and permutes its colours, inputs and images alike, which leaves an
-example what it is.
+Every step mirrors the batch, permutes its colours and moves it around, inputs and images alike,
+which leaves an example what it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bench.methods.feedforward.losses import negative_psnr
+from bench.methods.feedforward.networks import UNet
 from bench.methods.learned.examples import load_examples, load_plan
 from bench.methods.learned.inputs import IMAGES
 from bench.methods.learned.network import (
@@ -117,14 +118,16 @@ class NonBlindTrainer(Trainer[NonBlindRecipe]):
 
 
 def varied(inputs: Tensor, images: Tensor, source: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirror a batch and permute its colours, inputs and images alike."""
+    """Mirror a batch, permute its colours and move it circularly, inputs and images alike."""
     count = 3 * IMAGES
     colours = torch.randperm(3, generator=source)
     order = torch.cat([colours + 3 * i for i in range(IMAGES)])
     inputs = torch.cat([inputs[:, order], inputs[:, count:]], 1)
     images = images[:, colours]
     mirrored = [axis for axis in (2, 3) if float(torch.rand((), generator=source)) < 0.5]
-    return inputs.flip(mirrored), images.flip(mirrored)
+    moves = torch.randint(UNet.multiple, (2,), generator=source).tolist()  # of the network's cells
+    inputs, images = (x.flip(mirrored).roll(moves, (2, 3)) for x in (inputs, images))
+    return inputs, images
 
 
 @torch.no_grad()
