@@ -112,20 +112,25 @@ class BlurredTrainer(Trainer[AnyRecipe]):
         self, recipe: AnyRecipe, images: Tensor, held_out: Any = None, *, fresh: bool = True
     ) -> None:
         super().__init__(recipe, images, held_out, fresh=fresh)
-        self.batches = BlurredBatches(
-            recipe.name,
-            recipe.seed,
-            images,
-            recipe.image_class,
-            recipe.batch,
-            recipe.augment,
-            self.noise_levels,
-        )
+        self.batches = self.make_batches()
 
     @classmethod
     def data(cls, recipe: AnyRecipe) -> tuple[Tensor, Tensor]:
         """Load the class's training and validation images, uint8 (N, 3, H, W)."""
         return training_images(recipe.image_class), training_images(recipe.image_class, "val")
+
+    def make_batches(self) -> Any:
+        """Make what has a method ``batch``, such as :class:`BlurredBatches`."""
+        recipe = self.recipe
+        return BlurredBatches(
+            recipe.name,
+            recipe.seed,
+            self.images,
+            recipe.image_class,
+            recipe.batch,
+            recipe.augment,
+            self.noise_levels,
+        )
 
     def noise_levels(self, uniform: Tensor, coin: Tensor) -> Tensor:
         """Standard deviations of the noise; see :data:`NoiseLevels`."""

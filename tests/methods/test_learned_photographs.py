@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import pytest
@@ -11,8 +12,9 @@ import torch
 
 from bench.errors import Unavailable
 from bench.methods.feedforward.networks import UNet
+from bench.methods.feedforward.photographs.network import reach, restore
 from bench.methods.learned.method import KnownKernelLearned, Learned
-from bench.methods.learned.network import calibrate
+from bench.methods.learned.network import calibrate, calibrated
 from bench.methods.learned.photographs import network, train
 from bench.methods.learned.photographs.examples import Examples, Maker, load_plan
 from bench.methods.learned.photographs.inputs import (
@@ -115,20 +117,20 @@ def test_the_noise_that_is_named_counts_where_less_is_seen(photograph):
 def test_tiles_change_nothing():
     made = unlike_at_start()
     inputs = torch.rand(2, CHANNELS, 150, 133, generator=torch.Generator().manual_seed(0))
-    margin, shares = network.reach(DEPTH), (0.3, 0.7)
-    whole = network.restore(made, inputs, shares, "free", margin)
-    tiled = network.restore(made, inputs, shares, "free", margin, tile=40)
+    margin, step = reach(DEPTH), functools.partial(calibrated, made, shares=(0.3, 0.7))
+    whole = restore(step, inputs, "free", margin)
+    tiled = restore(step, inputs, "free", margin, tile=40)
     assert torch.allclose(whole, tiled, atol=1e-6)
-    careless = network.restore(made, inputs, shares, "free", 8, tile=40)
+    careless = restore(step, inputs, "free", 8, tile=40)
     assert not torch.allclose(whole, careless, atol=1e-4)
 
 
 def test_a_circular_image_has_no_border():
     made = unlike_at_start()
     inputs = torch.rand(1, CHANNELS, 40, 48, generator=torch.Generator().manual_seed(0))
-    margin, shares = network.reach(DEPTH), (0.3, 0.7)
-    there = network.restore(made, inputs.roll((8, -16), (2, 3)), shares, "circular", margin)
-    here = network.restore(made, inputs, shares, "circular", margin)
+    margin, step = reach(DEPTH), functools.partial(calibrated, made, shares=(0.3, 0.7))
+    there = restore(step, inputs.roll((8, -16), (2, 3)), "circular", margin)
+    here = restore(step, inputs, "circular", margin)
     assert torch.allclose(there, here.roll((8, -16), (2, 3)), atol=1e-5)
 
 
@@ -287,9 +289,9 @@ def test_an_example_depends_on_its_number_alone():
 
 def test_the_network_knows_no_more_than_its_reach():
     made = unlike_at_start(depth=(1, 2, 3, 2, 1))
-    side = 2 * network.reach((1, 2, 3, 2, 1)) + 3 * UNet.multiple
+    side = 2 * reach((1, 2, 3, 2, 1)) + 3 * UNet.multiple
     inputs = torch.zeros(1, CHANNELS, side, side, requires_grad=True)
     middle = side // 2
     (slope,) = torch.autograd.grad(made.correction(inputs)[0, 0, middle, middle], inputs)
     seen = slope.abs().sum((0, 1)).nonzero()
-    assert (seen - middle).abs().max() <= network.reach((1, 2, 3, 2, 1))
+    assert (seen - middle).abs().max() <= reach((1, 2, 3, 2, 1))

@@ -20,14 +20,13 @@ from torch import Tensor
 from bench import seeds
 from bench.datasets.archives import Split
 from bench.datasets.locations import cache_folder
-from bench.datasets.motion_blur import motion_blur_kernels
-from bench.datasets.shaken_photos import thickened
 from bench.datasets.whole_photos import training_pictures, validation_pictures
 from bench.files import read_toml
 from bench.methods.learned.photographs.inputs import plane_inputs
 from bench.methods.photographs.method import DARK, DETAILED, ROUNDS
 from bench.methods.photographs.registration import image_offset, moved
 from bench.methods.photographs.sparse_edges import Additions, estimate_kernel
+from bench.methods.training.photographs import drawn_kernel
 from bench.metrics import kernel_similarity
 from bench.physics import forward
 from bench.physics.intensity import luma
@@ -37,10 +36,6 @@ CHUNK = 10
 """Observations whose examples are one file: what a kill can lose."""
 LEAST_NOISE, MOST_NOISE = 0.002, 0.05
 """Evenly in the logarithm."""
-CAMERA_SIZES, MOTION_SIZES = (13, 35), (15, 45)
-"""Smallest and largest odd kernel grids: of thick camera shake, and of thin motion blur."""
-WIDTHS = (0.5, 0.9)
-"""Standard deviations in pixels of the point that shakes."""
 LEVELS = 8
 """Bits of observations that are rounded."""
 PLAN = Path(__file__).with_name("examples.toml")
@@ -210,13 +205,7 @@ class Maker:
         return inputs, truth[:, None], torch.full((len(truth),), known)
 
     def _kernel(self, kind: float, source: torch.Generator) -> Tensor:
-        camera = kind < self.plan.camera
-        low, high = CAMERA_SIZES if camera else MOTION_SIZES
-        size = low + 2 * int(torch.randint((high - low) // 2 + 1, (), generator=source))
-        length = size - 4 if camera else size - 1
-        walk = motion_blur_kernels(1, source, length, size)[0]
-        width = WIDTHS[0] + (WIDTHS[1] - WIDTHS[0]) * float(torch.rand((), generator=source))
-        return thickened(walk, width) if camera else walk
+        return drawn_kernel(kind < self.plan.camera, source)
 
     def _formation(self, kind: float) -> Formation:
         plan = self.plan

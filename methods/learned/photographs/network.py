@@ -1,30 +1,22 @@
-"""The network of the photographs' step, its weights, and how it takes whole photographs.
-
-It pads with zeros and looks at nothing but each pixel's surroundings, so that a photograph may be
-of any size and cut into tiles: a tile that is wide enough changes nothing.
-"""
+"""The network of the photographs' step, and its weights."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from bench.methods.feedforward.networks import UNet
-from bench.methods.learned.network import STORE, WEIGHTS, NonBlindNetwork, calibrated
+from bench.methods.feedforward.photographs.network import PlainBlock, zero_padded
+from bench.methods.learned.network import STORE, WEIGHTS, NonBlindNetwork
 from bench.methods.learned.photographs.inputs import CHANNELS
-from bench.protocol import Boundary
 
 NAME = "nonblind-photographs"
 Kernels = Literal["estimated", "true"]
 """What is known of the kernels that the step is given."""
-TILE = 768
-"""Pixels of a tile's side that are kept, a multiple of the network's: what bounds the memory."""
 
 
 class PlaneNetwork(NonBlindNetwork):
@@ -43,111 +35,10 @@ class PlaneNetwork(NonBlindNetwork):
         return UNet(width, depth, CHANNELS, outputs=1, block=PlainBlock, conv=zero_padded)
 
 
-class PlainBlock(nn.Module):
-    """``x + s · conv(relu(conv(norm(x))))``; ``norm`` is over the channels of each pixel."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = zero_padded(width, width, 3), zero_padded(width, width, 3)
-        self.norm = nn.LayerNorm(width)
-        self.scale = nn.Parameter(torch.full((1, width, 1, 1), 0.1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
-        normal = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return x + self.scale * self.second(torch.relu(self.first(normal)))
-
-
-def zero_padded(inputs: int, outputs: int, side: int) -> nn.Conv2d:
-    """Return a convolution of odd ``side`` that keeps the size; beyond the border is 0."""
-    return nn.Conv2d(inputs, outputs, side, padding=side // 2)
-
-
 def build(width: int, depth: tuple[int, ...]) -> PlaneNetwork:
     """Make a network, channels last."""
     network: nn.Module = PlaneNetwork(width, depth)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def reach(depth: tuple[int, ...]) -> int:
-    """Return how many pixels away an input can change an output, as a multiple of the network's.
-
-    Two convolutions of 3×3 for each block, on cells of 2, 4 and 8 pixels, and the first and the
-    last one; the cells of a level below may begin up to a cell earlier.
-    """
-    first, second, bottom, third, last = depth
-    cells = 2 * (2 * (first + last) + 2) + 4 * 2 * (second + third) + 8 * (2 * bottom + 2)
-    return -(-cells // UNet.multiple) * UNet.multiple
-
-
-@torch.no_grad()
-def restore(
-    network: PlaneNetwork,
-    inputs: Tensor,
-    shares: tuple[float, float],
-    boundary: Boundary,
-    margin: int,
-    tile: int = TILE,
-) -> Tensor:
-    """Restore the colours of a photograph of any size.
-
-    Parameters
-    ----------
-    network : PlaneNetwork
-    inputs : Tensor, shape (C, 5, H, W)
-    shares : (float, float)
-        See :func:`bench.methods.learned.network.calibrated`.
-    boundary : {"circular", "free"}
-    margin : int
-        By which tiles overlap on each side, and by which a circular image is continued with its
-        own other side; a multiple of 8. With :func:`reach` neither changes anything.
-    tile : int
-        Side of what is kept of a tile, a multiple of 8.
-
-    Returns
-    -------
-    Tensor, shape (C, 1, H, W), in [0, 1]
-    """
-    height, width = inputs.shape[-2:]
-    circular = boundary == "circular"
-    ahead = margin if circular else 0
-    below, right = (ahead + -(size + 2 * ahead) % UNet.multiple for size in (height, width))
-    canvas = extended(inputs, (ahead, right, ahead, below), circular)
-    restored = torch.empty_like(canvas[:, :1])
-    for plane in range(len(inputs)):  # one at a time, so that a batch rounds as its images do
-        for kept, seen in tiles((int(canvas.shape[-2]), int(canvas.shape[-1])), tile, margin):
-            part = canvas[plane : plane + 1, :, seen[0], seen[1]]
-            found = calibrated(network, part.contiguous(memory_format=torch.channels_last), shares)
-            rows, columns = (
-                slice(k.start - s.start, k.stop - s.start) for k, s in zip(kept, seen, strict=True)
-            )
-            restored[plane, :, kept[0], kept[1]] = found[0, :, rows, columns]
-    return restored[..., ahead : ahead + height, ahead : ahead + width]
-
-
-def extended(images: Tensor, beyond: tuple[int, int, int, int], circular: bool) -> Tensor:
-    """Continue images to the left, right, top and bottom: as their other side, or as the border."""
-    if not circular:
-        return functional.pad(images, beyond, mode="replicate")
-    left, right, top, bottom = beyond
-    height, width = images.shape[-2:]
-    rows, columns = torch.arange(-top, height + bottom), torch.arange(-left, width + right)
-    return images[..., rows % height, :][..., columns % width]
-
-
-def tiles(
-    size: tuple[int, int], side: int, margin: int
-) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Yield what is kept of each tile, and what the network sees of it: rows and columns."""
-    for top in range(0, size[0], side):
-        for left in range(0, size[1], side):
-            starts = zip((top, left), size, strict=True)
-            kept, seen = [], []
-            for start, length in starts:
-                end = min(start + side, length)
-                kept.append(slice(start, end))
-                seen.append(slice(max(start - margin, 0), min(end + margin, length)))
-            yield (kept[0], kept[1]), (seen[0], seen[1])
 
 
 def load_card(folder: Path = WEIGHTS) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import torch
@@ -9,14 +10,14 @@ from torch import Tensor
 
 from bench.checksums import values_checksum
 from bench.methods.deconvolution.tv import PARAMETERS
+from bench.methods.feedforward.photographs.network import reach, restore
+from bench.methods.learned.network import calibrated
 from bench.methods.learned.photographs.inputs import plane_inputs
 from bench.methods.learned.photographs.network import (
     Kernels,
     load_card,
     load_network,
     load_shares,
-    reach,
-    restore,
 )
 from bench.protocol import Boundary
 
@@ -53,11 +54,11 @@ def photograph_deconvolve(
     Unavailable
         If the network is missing.
     """
-    network, shares = load_network(), load_shares(kernels)
+    network = functools.partial(calibrated, load_network(), shares=load_shares(kernels))
     margin = reach(tuple(load_card()["recipe"]["depth"]))
     rows = zip(observation.split(1), kernel.to(observation).split(1), strict=True)
     planes = (plane_inputs(y, k, boundary, noise) for y, k in rows)
-    restored = [restore(network, inputs, shares, boundary, margin) for inputs in planes]
+    restored = [restore(network, inputs, boundary, margin) for inputs in planes]
     return torch.stack([image[:, 0] for image in restored])
 
 

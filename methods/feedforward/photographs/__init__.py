@@ -1,0 +1,1 @@
+"""Networks from a blurred photograph of any size to a sharp one."""

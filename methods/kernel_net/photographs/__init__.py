@@ -1,0 +1,1 @@
+"""A network from a blurred photograph to its kernel: any size, grey or in colour."""
