@@ -12,10 +12,7 @@ SATURATED = (0.02, 0.98)
 
 
 def most_textured(grey: Tensor, side: int) -> tuple[slice, slice]:
-    """Choose the window with the most gradient in pixels that are neither black nor white.
-
-    The root of the gradient's magnitude is summed, so that many edges count for more than one
-    strong one.
+    """Choose the window with the most :func:`texture`.
 
     Parameters
     ----------
@@ -28,11 +25,7 @@ def most_textured(grey: Tensor, side: int) -> tuple[slice, slice]:
     rows, cols : slice
     """
     height, width = (min(side, length) for length in grey.shape)
-    rows = torch.nn.functional.pad(grey.diff(dim=0), (0, 0, 0, 1))
-    cols = torch.nn.functional.pad(grey.diff(dim=1), (0, 1))
-    low, high = SATURATED
-    texture = (rows.square() + cols.square()).sqrt_().sqrt_() * ((grey > low) & (grey < high))
-    total = torch.nn.functional.pad(texture.double().cumsum(0).cumsum(1), (1, 0, 1, 0))
+    total = torch.nn.functional.pad(texture(grey).double().cumsum(0).cumsum(1), (1, 0, 1, 0))
     tops = [*range(0, grey.shape[0] - height, STEP), grey.shape[0] - height]
     lefts = [*range(0, grey.shape[1] - width, STEP), grey.shape[1] - width]
     best = max(
@@ -45,3 +38,14 @@ def most_textured(grey: Tensor, side: int) -> tuple[slice, slice]:
         ),
     )
     return slice(best[0], best[0] + height), slice(best[1], best[1] + width)
+
+
+def texture(grey: Tensor) -> Tensor:
+    """Return the root of the gradient's magnitude where a plane (H, W) is neither black nor white.
+
+    The root, so that many edges count for more than one strong one when it is summed.
+    """
+    rows = torch.nn.functional.pad(grey.diff(dim=0), (0, 0, 0, 1))
+    cols = torch.nn.functional.pad(grey.diff(dim=1), (0, 1))
+    low, high = SATURATED
+    return (rows.square() + cols.square()).sqrt_().sqrt_() * ((grey > low) & (grey < high))

@@ -59,16 +59,27 @@ class MapsNetwork(KernelNetwork):
         Channels of the trunk.
     blocks : int
         Residual blocks of two 3×3 convolutions.
+    channels : int
+        Of the images.
+    side : int
+        Of the kernels' grid.
     """
 
-    def __init__(self, image_size: int, width: int = 128, blocks: int = 8) -> None:
+    def __init__(
+        self,
+        image_size: int,
+        width: int = 128,
+        blocks: int = 8,
+        channels: int = 3,
+        side: int = SIZE,
+    ) -> None:
         super().__init__()
-        self.cell = image_size // GRID
-        self.entry = nn.Conv2d(12 * self.cell**2, width, 3, padding=1)
+        self.cell, self.side = image_size // GRID, side
+        self.entry = nn.Conv2d(3 * (channels + 1) * self.cell**2, width, 3, padding=1)
         self.blocks = nn.ModuleList(Block(width, "zeros") for _ in range(blocks))
         self.narrow = nn.Conv2d(width, 32, 1)
         self.hidden = nn.Linear(32 * GRID * GRID, 512)
-        self.head = nn.Linear(512, SIZE * SIZE)
+        self.head = nn.Linear(512, side * side)
         # A pixel of the trunk at some lag also votes for the kernel's pixels there.
         self.local = nn.Conv2d(width, self.cell**2, 1)
         with torch.no_grad():
@@ -77,18 +88,22 @@ class MapsNetwork(KernelNetwork):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, observation: Tensor) -> Tensor:
-        """Return logits (N, 28, 28) of the kernel's pixels; see :meth:`LagsNetwork.forward`."""
-        rows, cols = (4 * (observation.roll(-1, axis) - observation) for axis in (2, 3))
-        maps = gradient_autocorrelation(observation)
-        seen = torch.cat([2 * observation - 1, rows, cols, maps], 1)
-        cells = functional.pixel_unshuffle(seen, self.cell)
+        """Return logits (N, side, side) of the kernel's pixels; see :meth:`LagsNetwork.forward`."""
+        cells = functional.pixel_unshuffle(self.seen(observation), self.cell)
         x = self.entry(cells.contiguous(memory_format=torch.channels_last))
         for block in self.blocks:
             x = block(x)
         x = torch.relu(x)
         hidden = torch.relu(self.hidden(torch.relu(self.narrow(x)).flatten(1)))
         votes = functional.pixel_shuffle(self.local(x), self.cell)[:, 0]
-        return (self.head(hidden).view(-1, SIZE, SIZE) + centre(votes, SIZE)).float()
+        side = self.side
+        return (self.head(hidden).view(-1, side, side) + centre(votes, side)).float()
+
+    def seen(self, observation: Tensor) -> Tensor:
+        """Put the derivatives and their autocorrelations next to images (N, channels, H, W)."""
+        rows, cols = (4 * (observation.roll(-1, axis) - observation) for axis in (2, 3))
+        maps = gradient_autocorrelation(observation)
+        return torch.cat([2 * observation - 1, rows, cols, maps], 1)
 
 
 class LagsNetwork(KernelNetwork):
@@ -176,10 +191,15 @@ def gradient_autocorrelation(observation: Tensor) -> Tensor:
         differences, the column differences, and their cross-correlation.
     """
     grey = observation.float().mean(1)
-    rows = torch.fft.rfft2(grey.roll(-1, 1) - grey)
-    cols = torch.fft.rfft2(grey.roll(-1, 2) - grey)
+    return autocorrelation(grey.roll(-1, 1) - grey, grey.roll(-1, 2) - grey)
+
+
+def autocorrelation(down: Tensor, right: Tensor) -> Tensor:
+    """Return what :func:`gradient_autocorrelation` does, of differences (N, H, W) each."""
+    size = down.shape[-2:]
+    rows, cols = torch.fft.rfft2(down), torch.fft.rfft2(right)
     pairs = torch.stack([rows * rows.conj(), cols * cols.conj(), rows * cols.conj()], 1)
-    maps = torch.fft.irfft2(pairs, s=grey.shape[-2:])
+    maps = torch.fft.irfft2(pairs, s=size)
     energy = (maps[:, 0, 0, 0] + maps[:, 1, 0, 0]).clamp_min(1e-8) / 2
     return 4 * torch.fft.fftshift(maps, dim=(2, 3)) / energy[:, None, None, None]
 
