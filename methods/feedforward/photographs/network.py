@@ -19,7 +19,7 @@ from bench.methods.feedforward.loading import STORE, WEIGHTS
 from bench.methods.feedforward.networks import UNet
 from bench.protocol import Boundary
 
-NAME = "unet-natural"
+NAME = "unet-photographs"
 TILE = 768
 """Pixels of a tile's side that are kept, a multiple of the network's: what bounds the memory."""
 

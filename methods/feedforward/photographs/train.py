@@ -44,7 +44,7 @@ class PhotographTrainer(PhotographTraining[PhotographRecipe]):
 
     recipe_class = PhotographRecipe
     store = STORE
-    purpose = "unet-natural validation"
+    purpose = "unet-photographs validation"
 
     def build(self, fresh: bool) -> UNet:
         """Make the network."""

@@ -15,7 +15,7 @@ from bench.methods.photographs.sparse_edges import placed, scaled
 from bench.methods.training.photographs import LARGEST
 from bench.physics.texture import texture
 
-CLASS = "natural"
+CLASS = "photographs"
 WINDOW = 128
 """Side in pixels of what the network sees."""
 STEP = 64

@@ -45,7 +45,7 @@ class WindowTrainer(PhotographTraining[WindowRecipe]):
     recipe_class = WindowRecipe
     store = STORE
     adam = {"betas": (0.9, 0.99), "fused": True}  # noqa: RUF012
-    purpose = "kernel-net-natural validation"
+    purpose = "kernel-net-photographs validation"
 
     def build(self, fresh: bool) -> WindowNetwork:
         """Make the network."""
