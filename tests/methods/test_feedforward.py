@@ -12,6 +12,7 @@ from bench.methods.feedforward.circular import CircularPad
 from bench.methods.feedforward.features import rotated
 from bench.methods.feedforward.loading import FEATURES, STORE, WEIGHTS, build, load_network
 from bench.methods.feedforward.methods import CNN, MARGIN, CNNNoise, DeblurGAN, UNet, wrapped
+from bench.methods.feedforward.photographs.network import NAME as PHOTOGRAPHS
 from bench.methods.feedforward.train import FeedForwardTrainer, restored
 from bench.methods.training.checkpoint import read_state
 from bench.methods.training.recipe import load_recipe, recipe_names
@@ -20,7 +21,7 @@ from bench.metrics import psnr
 from bench.protocol import Task
 
 TINY = {"batch": 4, "steps": 6, "eval_every": 3, "save_every": 100, "start": ""}
-NAMES = [name for name in recipe_names("feedforward") if name != FEATURES]
+NAMES = [name for name in recipe_names("feedforward") if name not in (FEATURES, PHOTOGRAPHS)]
 WIDTHS = {"cnn": 0.125, "deblurgan": 4, "unet": 6}
 
 

@@ -77,7 +77,7 @@ def test_resumed_training_equals_uninterrupted_training(images, tmp_path):
 
 
 def test_every_recipe_is_of_a_class_with_its_image_size():
-    for name in recipe_names("kernel_net"):
+    for name in set(recipe_names("kernel_net")) - {"kernel-net-photographs"}:
         recipe = load_recipe(name)
         assert name == f"kernel-net-{recipe.image_class}"
         assert recipe.image_size == (32 if recipe.image_class == "svhn" else 64)

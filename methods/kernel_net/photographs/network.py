@@ -90,12 +90,17 @@ def estimate_kernel(network: WindowNetwork, grey: Tensor, size: tuple[int, int])
     Tensor, shape (kh, kw)
         Non-negative, summing to 1.
     """
-    scale = min(1.0, LARGEST / max(size))
+    scale = shrinking(size)
     inner = size if scale == 1 else (LARGEST, LARGEST)
-    seen = windows(scaled(grey, scale))
-    logits = torch.cat([network(window[None, None]) for window in seen]).mean(0)
+    seen = (window[None, None].to(network.taper) for window in windows(scaled(grey, scale)))
+    logits = torch.cat([network(window) for window in seen]).mean(0).cpu()
     kernel = middle(logits, inner).flatten().softmax(0).view(inner)
     return kernel if scale == 1 else placed(kernel, size, 1 / scale)
+
+
+def shrinking(size: tuple[int, int]) -> float:
+    """Return the scale at which a kernel grid (kh, kw) is no larger than the network's."""
+    return min(1.0, LARGEST / max(size))
 
 
 def windows(grey: Tensor) -> list[Tensor]:
