@@ -32,11 +32,9 @@ from bench.physics.alignment import centroid
 from bench.protocol import Task
 
 TINY: dict[str, Any] = {"batch": 2, "steps": 4, "eval_every": 100, "save_every": 100}
+UNET: dict[str, Any] = {"width": 6, "depth": (1, 1, 1, 1, 1), "image_size": 32}
 TRAINERS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "unet-photographs": (
-        PhotographTrainer,
-        {"width": 6, "depth": (1, 1, 1, 1, 1), "image_size": 32},
-    ),
+    "unet-photographs": (PhotographTrainer, UNET),
     "kernel-net-photographs": (WindowTrainer, {"width": 8, "blocks": 1}),
 }
 
@@ -139,7 +137,7 @@ def test_the_windows_cover_a_photograph() -> None:
 def test_photographs_are_restored(boundary: Any) -> None:
     image = photograph(160)
     kernel = mixed_kernels(1, "a test")
-    formation = "circular" if boundary == "circular" else "replicate"
+    formation: Any = "circular" if boundary == "circular" else "replicate"
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
     y = (forward.blur(image, kernel, formation) + 0.01 * noise).clamp(0, 1)
     task = Task("natural", (160, 160), noise=0.01, kernel_size=(35, 35), boundary=boundary)
