@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.checksums import values_checksum
 from bench.errors import NotApplicable
-from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight
 from bench.methods.kernel_net.loading import STORE, load_card
 from bench.methods.kernel_net.photographs.network import (
     CLASS,
@@ -20,13 +20,13 @@ from bench.methods.kernel_net.photographs.network import (
     load_network,
     shrinking,
 )
-from bench.methods.photographs.method import ITERATIONS
+from bench.methods.photographs.restoring import RestoresByVariation
 from bench.physics.forward import circular_residual
 from bench.physics.intensity import luma
-from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
+from bench.protocol import Knowledge, Restoration, Task, check_observation
 
 
-class KernelNetNatural(Method):
+class KernelNetNatural(RestoresByVariation):
     """Kernel from windows of the photograph in one pass, image by total variation.
 
     Parameters
@@ -78,6 +78,6 @@ class KernelNetNatural(Method):
         y = check_observation(observation, self.task)
         grey, size, boundary = luma(y.cpu())[:, 0], self.task.kernel_size, self.task.boundary
         kernel = torch.stack([estimate_kernel(self.network, plane, size) for plane in grey]).to(y)
-        image = tv_deconvolve(y, kernel, self.weight, boundary, iterations=ITERATIONS)
+        image = self.restore(y, kernel)
         residual = circular_residual(y, image, kernel, boundary)
         return Restoration(image, kernel, residual=residual)
