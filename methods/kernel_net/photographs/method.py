@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.checksums import values_checksum
-from bench.errors import NotApplicable
+from bench.errors import InvalidInput, NotApplicable
 from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight
 from bench.methods.kernel_net.loading import STORE, load_card
 from bench.methods.kernel_net.photographs.network import (
@@ -25,6 +25,8 @@ from bench.physics.forward import circular_residual
 from bench.physics.intensity import luma
 from bench.protocol import Knowledge, Restoration, Task, check_observation
 
+WEIGHT = 8.0
+
 
 class KernelNetNatural(RestoresByVariation):
     """Kernel from windows of the photograph in one pass, image by total variation.
@@ -34,6 +36,14 @@ class KernelNetNatural(RestoresByVariation):
     task : Task
         Of images of any size above a window of 128 pixels, and of no class that has a network of
         its own.
+    weight : float
+        Of the total variation, in units of the best one for a true kernel: what one pass finds is
+        further from it than what others estimate.
+
+    Raises
+    ------
+    InvalidInput
+        If the weight is not positive.
     """
 
     title = "Kernel network for photographs, total variation"
@@ -45,11 +55,13 @@ class KernelNetNatural(RestoresByVariation):
         training="photographs, synthetic blur of 13 to 45 pixels, 0.1 to 5 % noise",
     )
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, weight: float = WEIGHT) -> None:
         super().__init__(task)
+        if not weight > 0:
+            raise InvalidInput(f"weight = {weight:g}; it must be positive.")
         self.check_available(task)
         self.network = copy.deepcopy(load_network()).to(task.device)
-        self.weight = tuned_weight("natural", task.noise, task.boundary)
+        self.weight = weight * tuned_weight("natural", task.noise, task.boundary)
 
     @classmethod
     def check_available(cls, task: Task) -> None:

@@ -20,6 +20,8 @@ WINDOW = 128
 """Side in pixels of what the network sees."""
 STEP = 64
 """Pixels between windows."""
+CERTAINTY = 2.0
+"""Windows that what all of them say counts as: they err alike, but not quite."""
 MOST = 64
 """Windows that are asked, the most textured ones."""
 
@@ -74,8 +76,7 @@ def load_network(folder: Path = WEIGHTS) -> WindowNetwork:
 def estimate_kernel(network: WindowNetwork, grey: Tensor, size: tuple[int, int]) -> Tensor:
     """Estimate the kernel of a photograph.
 
-    Every window says which kernel it would be alone; the mean of the logarithms says which explains
-    all of them. A photograph whose kernel may be larger than what the network knows is shrunk.
+    Every window gives the logarithm of a kernel. Their mean counts :data:`CERTAINTY` times. A photograph whose kernel may be larger than what the network knows is shrunk.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def estimate_kernel(network: WindowNetwork, grey: Tensor, size: tuple[int, int])
     inner = size if scale == 1 else (LARGEST, LARGEST)
     seen = (window[None, None].to(network.taper) for window in windows(scaled(grey, scale)))
     logits = torch.cat([network(window) for window in seen]).mean(0).cpu()
-    kernel = middle(logits, inner).flatten().softmax(0).view(inner)
+    kernel = (CERTAINTY * middle(logits, inner)).flatten().softmax(0).view(inner)
     return kernel if scale == 1 else placed(kernel, size, 1 / scale)
 
 
