@@ -76,7 +76,8 @@ def load_network(folder: Path = WEIGHTS) -> WindowNetwork:
 def estimate_kernel(network: WindowNetwork, grey: Tensor, size: tuple[int, int]) -> Tensor:
     """Estimate the kernel of a photograph.
 
-    Every window gives the logarithm of a kernel. Their mean counts :data:`CERTAINTY` times. A photograph whose kernel may be larger than what the network knows is shrunk.
+    Every window gives the logarithm of a kernel. Their mean counts :data:`CERTAINTY` times. A
+    photograph whose kernel may be larger than what the network knows is shrunk.
 
     Parameters
     ----------
