@@ -58,8 +58,14 @@ def write(frame: pd.DataFrame, name: str, folder: Path, stem: str) -> list[Path]
 def markdown(found: pd.DataFrame, name: str, kinds: dict[str, str]) -> str:
     """One table per dataset: methods down, values across, mean PSNR and n."""
     metric = METRICS[RANKED]
+    title = f"# {metric.heading} against {AXES[name].label}"
+    return "\n\n".join([title, *tables(found, kinds)]) + "\n"
+
+
+def tables(found: pd.DataFrame, kinds: dict[str, str]) -> list[str]:
+    """Say what is shown, and write a heading and a table for each dataset."""
+    metric = METRICS[RANKED]
     sections = [
-        f"# {metric.heading} against {AXES[name].label}",
         f"Mean {metric.heading} in {metric.unit} with its 95 % bootstrap interval and n. *n/N*: "
         "cells are missing, and nothing is averaged over them.",
     ]
@@ -70,7 +76,7 @@ def markdown(found: pd.DataFrame, name: str, kinds: dict[str, str]) -> str:
             line = _of(rows, curve).set_index("value")
             lines.append([escape(label_of(*curve)), *(_point(line, value) for value in values)])
         sections += [f"## {base}", grid(lines, ["method", *(f"{value:g}" for value in values)])]
-    return "\n\n".join(sections) + "\n"
+    return sections
 
 
 def order(rows: pd.DataFrame, kinds: dict[str, str]) -> list[Curve]:

@@ -154,6 +154,29 @@ def test_rates_ways_and_times(results: Path, tmp_path: Path) -> None:
     assert "No leading group on levin" in text
 
 
+def test_what_a_bound_of_the_size_costs_is_shown_where_it_was_measured(
+    results: Path, tmp_path: Path
+) -> None:
+    def report() -> str:
+        list(natural.build(results, tmp_path / "reports"))
+        return (tmp_path / "reports" / "natural.md").read_text()
+
+    assert "Kernel size unknown" not in report()
+    rows = [
+        {**row, "condition": f"{CONDITION}{bound}"}
+        for bound, psnr in (("", 29.0), (", kernel size bound 2", 26.5))
+        for row in levin("sparse-edges", "method", psnr, 1.5)
+    ]
+    (results / "sweeps" / "kernel-size").mkdir(parents=True)
+    frame = pd.DataFrame(rows, columns=columns.columns())
+    frame.to_csv(results / "sweeps" / "kernel-size" / "scores.csv", index=False)
+    section = report().split("## Kernel size unknown")[1].split("## Ledger")[0]
+    assert "### levin" in section
+    line = next(row for row in section.splitlines() if "sparse-edges" in row)
+    assert "29.00" in line.split("|")[2]
+    assert "26.50" in line.split("|")[3]
+
+
 def test_the_ledger_says_what_reproduces_a_printed_number(results: Path) -> None:
     text = "\n".join(ledger.sections([], registration.read(results)))
     assert "32.45 (comparison published with the set, each method's own last step): " in text

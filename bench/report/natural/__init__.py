@@ -10,7 +10,7 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.harness import scores
-from bench.report import layout, ratios, registration
+from bench.report import curves, layout, ratios, registration, sweeps
 from bench.report.natural import ledger, success
 from bench.report.summary import View, summarise
 from bench.report.writers import markdown
@@ -26,6 +26,11 @@ INTRODUCTION = f"""\
 Methods are told the kernel's size, the noise and that the boundary is free; none knows what the
 photograph shows. Scores follow each set's procedure: a registration to the truth within a few
 pixels, in quarters of one, and a cropped border. {layout.INTERVALS} {layout.LEADING}"""
+
+SIZES = """\
+## Kernel size unknown
+
+Methods are told a bound in place of the kernel's size: so many times the true one."""
 
 
 def build(results: Path, folder: Path) -> Iterator[Path]:
@@ -62,14 +67,29 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
     summary = summarise(frame)
     views = sorted(summary.views, key=lambda view: SETS.index(view.dataset))
     registered = registration.read(results)
-    write_atomically(folder / f"{STEM}.md", _markdown(layout.overview(summary, views), views,
-                                                      frame, registered))  # fmt: skip
+    table, sizes = layout.overview(summary, views), _sizes(results, frame)
+    write_atomically(folder / f"{STEM}.md", _markdown(table, views, frame, registered, sizes))
     yield folder / f"{STEM}.md"
     yield from ratios.write(frame, views, folder, f"{STEM}-{ratios.STEM}")
 
 
+def _sizes(results: Path, frame: pd.DataFrame) -> list[str]:
+    """Show what it costs to know but a bound of the kernel's size, where that was measured."""
+    cells = sweeps.find(results, frame).get("kernel-size", frame[:0])
+    cells = cells[cells["dataset"].isin(SETS)]
+    if cells.empty:
+        return []
+    kinds = dict(zip(cells["method"], cells["kind"], strict=True))
+    said = curves.tables(sweeps.points(cells), kinds)
+    return [SIZES, *(text.replace("## ", "### ", 1) for text in said)]
+
+
 def _markdown(
-    table: layout.Table, views: list[View], frame: pd.DataFrame, registered: pd.DataFrame
+    table: layout.Table,
+    views: list[View],
+    frame: pd.DataFrame,
+    registered: pd.DataFrame,
+    sizes: list[str],
 ) -> str:
     sections = [
         INTRODUCTION,
@@ -79,6 +99,7 @@ def _markdown(
         "## How often, how far and how fast",
         success.EXPLANATION,
         *success.tables(views, frame, registered),
+        *sizes,
         "## Ledger of Levin's photographs",
         *ledger.sections(views, registered),
     ]
