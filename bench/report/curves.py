@@ -137,13 +137,9 @@ def draw(
         line[-1].legend(handles.values(), [*handles], loc="center left", handlelength=3.6)
         line[0].set_ylabel(METRICS[RANKED].label)
     for axis in axes[-1][:across]:
-        axis.set_xlabel(AXES[name].label.partition(" (")[0] + _unit(name))
+        axis.set_xlabel(f"{AXES[name].label.partition(' (')[0]} ({AXES[name].unit})")
         axis.tick_params(labelbottom=True)
     return save(figure, folder, stem)
-
-
-def _unit(name: str) -> str:
-    return " (%)" if AXES[name].scale == 100 else " (pixels)"
 
 
 def _panel(axis: Any, rows: pd.DataFrame, group: list[str]) -> None:

@@ -17,18 +17,20 @@ POINTS = ["base", "dataset", "method", "value", "metric", "n", "planned", "mean"
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """What a sweep varies: its name, the label of the axis, and what values are multiplied by."""
+    """What a sweep varies: its name, the label of the axis, its unit, and what values are
+    multiplied by."""
 
     name: str
     label: str
+    unit: str
     scale: float = 1.0
 
 
 AXES = {
-    "noise": Axis("noise", "noise (standard deviation, % of the image range)", 100.0),
-    "blur-length": Axis("blur-length", "blur length (pixels)"),
-    "outliers": Axis("outliers", "outliers (% of pixels)", 100.0),
-    "kernel-size": Axis("kernel-size", "kernel size told (in true sizes)"),
+    "noise": Axis("noise", "noise (standard deviation, % of the image range)", "%", 100.0),
+    "blur-length": Axis("blur-length", "blur length (pixels)", "pixels"),
+    "outliers": Axis("outliers", "outliers (% of pixels)", "%", 100.0),
+    "kernel-size": Axis("kernel-size", "kernel size told (in true sizes)", "true sizes"),
 }
 
 

@@ -106,10 +106,12 @@ def test_the_kernel_size_sweep_tells_bounds_and_changes_nothing_else():
     assert told_size(same.sample.kernel, 4, (64, 64)) == (63, 63)  # no larger than the image
 
 
-def test_bounds_are_read_from_the_condition():
+def test_bounds_are_read_from_the_condition(tmp_path):
     frame = scores()[lambda each: each["noise"] == 0.01]
     frame = frame.assign(condition="noise 0.01, kernel size bound 1.5, seed 0")
     assert set(curves.prepare(frame, "kernel-size")["value"]) == {1.5}
+    curves.write(frame, "kernel-size", tmp_path, "curves")
+    assert "kernel size told (true sizes)" in (tmp_path / "curves.svg").read_text()
 
 
 @pytest.mark.parametrize("bound", [0.5, 9])
