@@ -60,7 +60,12 @@ def _draw(panels: dict[str, dict[str, np.ndarray]], folder: Path, stem: str) -> 
     kinds = {name: "method" for lines in panels.values() for name in lines}
     names = [name for name in method_order(kinds) if name != BASELINE]
     blocks = shares([*panels], MOST_PANELS)
-    rows = [(block, group) for block in blocks for group in shares(names, MOST_LINES - 1)]
+    rows = [
+        (block, group)
+        for block in blocks
+        for group in shares(names, MOST_LINES - 1)
+        if any(name in panels[dataset] for dataset in block for name in group)
+    ]
     across = max(len(block) for block in blocks)
     figure = Figure(figsize=(PAGE, ROW_INCHES * len(rows) + 0.2), layout="constrained")
     axes = figure.subplots(
