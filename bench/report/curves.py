@@ -62,7 +62,7 @@ def markdown(found: pd.DataFrame, name: str, kinds: dict[str, str]) -> str:
     return "\n\n".join([title, *tables(found, kinds)]) + "\n"
 
 
-def tables(found: pd.DataFrame, kinds: dict[str, str]) -> list[str]:
+def tables(found: pd.DataFrame, kinds: dict[str, str], heading: str = "##") -> list[str]:
     """Say what is shown, and write a heading and a table for each dataset."""
     metric = METRICS[RANKED]
     sections = [
@@ -75,7 +75,10 @@ def tables(found: pd.DataFrame, kinds: dict[str, str]) -> list[str]:
         for curve in order(rows, kinds):
             line = _of(rows, curve).set_index("value")
             lines.append([escape(label_of(*curve)), *(_point(line, value) for value in values)])
-        sections += [f"## {base}", grid(lines, ["method", *(f"{value:g}" for value in values)])]
+        sections += [
+            f"{heading} {base}",
+            grid(lines, ["method", *(f"{value:g}" for value in values)]),
+        ]
     return sections
 
 

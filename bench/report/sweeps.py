@@ -40,15 +40,18 @@ def find(results: Path, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     A sweep has a folder of its own under ``sweeps``, or the scores themselves are of several noise
     levels or blur lengths.
     """
-    found = {}
-    for name in AXES:
-        path = results / "sweeps" / name
-        own = prepare(frame, name)
-        if path.is_dir():
-            found[name] = prepare(scores.read(path), name)
-        elif len(own) and own.groupby("dataset")["value"].nunique().max() > 1:
-            found[name] = own
+    found = {name: of(results, frame, name) for name in AXES}
     return {name: cells for name, cells in found.items() if len(cells)}
+
+
+def of(results: Path, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the scores of one sweep, as :func:`find` does; no rows if there is none."""
+    path = results / "sweeps" / name
+    if path.is_dir():
+        return prepare(scores.read(path), name)
+    own = prepare(frame, name)
+    several = len(own) and own.groupby("dataset")["value"].nunique().max() > 1
+    return own if several else own[:0]
 
 
 def prepare(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from bench.methods.kernel_net.network import NETWORKS, KernelNetwork, kernels
 from bench.methods.training.arithmetic import mixed_precision
 from bench.methods.training.blurred import NOISE, BlurredTrainer
 from bench.methods.training.recipe import NetworkRecipe, key
-from bench.methods.training.trainer import Loss
+from bench.methods.training.trainer import AnyRecipe, Loss
 
 NOISIEST, NOISY_SHARE = 0.1, 0.25
 ABSOLUTE = 0.2
@@ -46,21 +46,11 @@ class KernelRecipe(NetworkRecipe):
     ema_decay: float = key(0.995, most=1.0, hashed="average")
 
 
-class KernelTrainer(BlurredTrainer[KernelRecipe]):
-    """Train a network from observations to kernels."""
+class KernelTraining(BlurredTrainer[AnyRecipe]):
+    """Training from observations to kernels; a family adds its network and what is blurred."""
 
-    recipe_class = KernelRecipe
     store = STORE
     adam = {"betas": (0.9, 0.99), "fused": True}  # noqa: RUF012
-    purpose = "kernel-net validation"
-
-    def build(self, fresh: bool) -> KernelNetwork:
-        """Make the network."""
-        return build(dataclasses.asdict(self.recipe))
-
-    def noise_levels(self, uniform: Tensor, coin: Tensor) -> Tensor:
-        """Draw 1 % for three images in four, 1 to 10 % for the fourth."""
-        return torch.where(coin < NOISY_SHARE, NOISE * (NOISIEST / NOISE) ** uniform, NOISE)
 
     def loss(self) -> Loss:
         """Return :func:`kernel_loss` on fresh observations."""
@@ -74,16 +64,31 @@ class KernelTrainer(BlurredTrainer[KernelRecipe]):
         """Return the mean and median error of estimates from validation images."""
         return self._scores(self.average)
 
+    def _scores(self, network: KernelNetwork) -> dict[str, float]:
+        _, observation, kernel = self.validation()
+        errors = relative_errors(network, observation, kernel)
+        return {"error": errors.mean().item(), "median": errors.median().item()}
+
+
+class KernelTrainer(KernelTraining[KernelRecipe]):
+    """Train a network on images of a class."""
+
+    recipe_class = KernelRecipe
+    purpose = "kernel-net validation"
+
+    def build(self, fresh: bool) -> KernelNetwork:
+        """Make the network."""
+        return build(dataclasses.asdict(self.recipe))
+
+    def noise_levels(self, uniform: Tensor, coin: Tensor) -> Tensor:
+        """Draw 1 % for three images in four, 1 to 10 % for the fourth."""
+        return torch.where(coin < NOISY_SHARE, NOISE * (NOISIEST / NOISE) ** uniform, NOISE)
+
     def validate(self, folder: Path) -> dict[str, Any]:
         """Score the network that was exported."""
         name = self.recipe.name.removeprefix(STORE.prefix)
         written = STORE.at(folder).load(lambda card: build(card["recipe"]), name)
         return {"images": 240, **self._scores(written)}
-
-    def _scores(self, network: KernelNetwork) -> dict[str, float]:
-        _, observation, kernel = self.validation()
-        errors = relative_errors(network, observation, kernel)
-        return {"error": errors.mean().item(), "median": errors.median().item()}
 
 
 def kernel_loss(estimate: Tensor, kernel: Tensor) -> Tensor:

@@ -55,13 +55,11 @@ class KernelMean(RestoresByVariation):
 
     def __init__(self, task: Task, kernels_from: str = MEMBERS, weight: float = 0.7) -> None:
         super().__init__(task)
-        if not weight > 0:
-            raise InvalidInput(f"weight = {weight:g}; it must be positive.")
+        self.weigh(weight)
         inner = members(kernels_from)
         for method in inner:
             method.check_available(task)
         self.inner: list[Method] = [method(task) for method in inner]
-        self.weight = weight * tuned_weight("natural", task.noise, task.boundary)
 
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:

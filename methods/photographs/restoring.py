@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from bench.methods.deconvolution.tv import tv_deconvolve
+from bench.errors import InvalidInput
+from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
 from bench.protocol import Method
 
 
@@ -16,6 +17,18 @@ class RestoresByVariation(Method):
     rounds: ClassVar[int] = 25
     """Of the deconvolution; more change next to nothing with a kernel that is estimated."""
     weight: float
+
+    def weigh(self, weight: float) -> None:
+        """Set the weight, given in units of the best one for a true kernel.
+
+        Raises
+        ------
+        InvalidInput
+            If it is not positive.
+        """
+        if not weight > 0:
+            raise InvalidInput(f"weight = {weight:g}; it must be positive.")
+        self.weight = weight * tuned_weight("natural", self.task.noise, self.task.boundary)
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
         """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""

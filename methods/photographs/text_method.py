@@ -8,14 +8,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.methods.deconvolution.tv import tv_deconvolve
 from bench.methods.photographs.method import SparseEdges
 from bench.methods.photographs.text import TextSettings, tones
 from bench.methods.photographs.text_search import Search, search_kernel
 from bench.protocol import Knowledge, Task, check_observation
-
-ITERATIONS = 40
-"""Rounds of the deconvolution: a kernel that is nearly exact is worth more of them."""
 
 
 class TextL0(SparseEdges):
@@ -37,6 +33,8 @@ class TextL0(SparseEdges):
     title = "Intensity and gradient prior for text"
     microseconds: ClassVar[tuple[float, float]] = (40, 8)
     version: ClassVar[str] = "2"
+    rounds: ClassVar[int] = 40
+    """A kernel that is nearly exact is worth more of them."""
     chosen: ClassVar[TextSettings] = TextSettings()
     search: ClassVar[Search] = Search()
     knows: ClassVar[Knowledge] = dataclasses.replace(
@@ -68,9 +66,3 @@ class TextL0(SparseEdges):
         seen = tones(grey if grey.dim() == 3 else grey[None])
         size, noise, boundary = self.task.kernel_size, self.task.noise, self.task.boundary
         return search_kernel(seen, size, noise, boundary, self.text, self.search)
-
-    def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
-        """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""
-        return tv_deconvolve(
-            observation, kernel, self.weight, self.task.boundary, iterations=ITERATIONS
-        )

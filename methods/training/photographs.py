@@ -39,12 +39,16 @@ HELD_OUT = 96
 
 def drawn_kernel(camera: bool, source: torch.Generator) -> Tensor:
     """Draw a kernel of constant speed, shape (size, size): thick camera shake, or thin blur."""
-    low, high = CAMERA_SIZES if camera else MOTION_SIZES
-    size = low + 2 * int(torch.randint((high - low) // 2 + 1, (), generator=source))
+    size = _drawn_size(CAMERA_SIZES if camera else MOTION_SIZES, source)
     length = size - 4 if camera else size - 1
     walk = motion_blur_kernels(1, source, length, size)[0]
     width = WIDTHS[0] + (WIDTHS[1] - WIDTHS[0]) * float(torch.rand((), generator=source))
     return thickened(walk, width) if camera else walk
+
+
+def _drawn_size(sizes: tuple[int, int], source: torch.Generator) -> int:
+    low, high = sizes
+    return low + 2 * int(torch.randint((high - low) // 2 + 1, (), generator=source))
 
 
 def mixed_kernels(count: int, *seed: object) -> Tensor:
@@ -59,8 +63,7 @@ def mixed_kernels(count: int, *seed: object) -> Tensor:
     for number in range(count):
         source = seeds.generator(*seed, number)
         if number % 3 == 2:
-            low, high = CAMERA_SIZES
-            size = low + 2 * int(torch.randint((high - low) // 2 + 1, (), generator=source))
+            size = _drawn_size(CAMERA_SIZES, source)
             kernel = thickened(tremor(size, source), WIDTHS[number % 2])
         else:
             kernel = drawn_kernel(number % 3 == 0, source)

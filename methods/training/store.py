@@ -132,6 +132,15 @@ class ModelStore:
         start = f"{part}/"
         return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
+    def load_built(self, build: Callable[..., nn.Module], name: str, *keys: str) -> Any:
+        """Load as :meth:`load` does a network that is built of values of its recipe, in order."""
+
+        def make(card: dict[str, Any]) -> nn.Module:
+            values = (card["recipe"][key] for key in keys)
+            return build(*(tuple(v) if isinstance(v, list) else v for v in values))
+
+        return self.load(make, name)
+
     def load(self, make: Callable[[dict[str, Any]], nn.Module], name: str) -> Any:
         """Make a network of its card, load its weights, and return it frozen for evaluation.
 

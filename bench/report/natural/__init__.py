@@ -75,13 +75,12 @@ def build(results: Path, folder: Path) -> Iterator[Path]:
 
 def _sizes(results: Path, frame: pd.DataFrame) -> list[str]:
     """Show what it costs to know but a bound of the kernel's size, where that was measured."""
-    cells = sweeps.find(results, frame).get("kernel-size", frame[:0])
+    cells = sweeps.of(results, frame, "kernel-size")
     cells = cells[cells["dataset"].isin(SETS)]
     if cells.empty:
         return []
     kinds = dict(zip(cells["method"], cells["kind"], strict=True))
-    said = curves.tables(sweeps.points(cells), kinds)
-    return [SIZES, *(text.replace("## ", "### ", 1) for text in said)]
+    return [SIZES, *curves.tables(sweeps.points(cells), kinds, heading="###")]
 
 
 def _markdown(

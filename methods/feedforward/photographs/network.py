@@ -143,8 +143,4 @@ def load_network(folder: Path = WEIGHTS) -> UNet:
     Unavailable
         If it is missing or does not match its card.
     """
-
-    def make(card: dict[str, Any]) -> nn.Module:
-        return build(card["recipe"]["width"], tuple(card["recipe"]["depth"]))
-
-    return STORE.at(folder).load(make, NAME)
+    return STORE.at(folder).load_built(build, NAME, "width", "depth")

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bench.checksums import values_checksum
-from bench.errors import InvalidInput, NotApplicable
-from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight
+from bench.errors import NotApplicable
+from bench.methods.deconvolution.tv import PARAMETERS
 from bench.methods.kernel_net.loading import STORE, load_card
 from bench.methods.kernel_net.photographs.network import (
     CLASS,
@@ -57,11 +57,9 @@ class KernelNetNatural(RestoresByVariation):
 
     def __init__(self, task: Task, weight: float = WEIGHT) -> None:
         super().__init__(task)
-        if not weight > 0:
-            raise InvalidInput(f"weight = {weight:g}; it must be positive.")
+        self.weigh(weight)
         self.check_available(task)
         self.network = copy.deepcopy(load_network()).to(task.device)
-        self.weight = weight * tuned_weight("natural", task.noise, task.boundary)
 
     @classmethod
     def check_available(cls, task: Task) -> None:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench.methods.kernel_net.loading import STORE, WEIGHTS
 from bench.methods.kernel_net.network import MapsNetwork, autocorrelation
@@ -50,11 +50,6 @@ class WindowNetwork(MapsNetwork):
         return torch.cat([2 * observation - 1, 4 * rows, 4 * cols, maps], 1)
 
 
-def build(width: int, blocks: int) -> WindowNetwork:
-    """Make a network for windows of photographs."""
-    return WindowNetwork(width, blocks)
-
-
 @functools.lru_cache(maxsize=4)
 def load_network(folder: Path = WEIGHTS) -> WindowNetwork:
     """Load the network in evaluation mode, with frozen weights.
@@ -64,12 +59,7 @@ def load_network(folder: Path = WEIGHTS) -> WindowNetwork:
     Unavailable
         If it is missing or does not match its card.
     """
-
-    def make(card: dict[str, object]) -> nn.Module:
-        recipe: dict[str, int] = card["recipe"]  # type: ignore[assignment]
-        return build(recipe["width"], recipe["blocks"])
-
-    return STORE.at(folder).load(make, CLASS)
+    return STORE.at(folder).load_built(WindowNetwork, CLASS, "width", "blocks")
 
 
 @torch.no_grad()
