@@ -13,6 +13,7 @@ CATALOG: dict[str, str] = {
     "text-l0": "bench.methods.photographs.text_method:TextL0",
     "marginal-natural": "bench.methods.photographs.marginal:MarginalNatural",
     "selfdeblur": "bench.methods.selfdeblur.method:SelfDeblur",
+    "selfdeblur-refined": "bench.methods.selfdeblur.refined:SelfDeblurRefined",
     "kernel-mean": "bench.methods.photographs.kernel_mean:KernelMean",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",

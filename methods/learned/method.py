@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -84,16 +85,28 @@ class Learned(Method):
             training=", ".join(filter(None, [*(known.training for known in inner), TRAINING])),
         )
 
+    @classmethod
+    def stage(cls, parameters: Mapping[str, Any]) -> str:
+        """Share what the other method shares, where it is named."""
+        named = str(parameters.get("kernel_from", ""))
+        return str(estimator(named).stage({})) if named else ""
+
     def deblur(self, observation: Tensor) -> Restoration:
         """Run the other method, and restore with its kernel."""
         y = check_observation(observation, self.task)
+        self.inner.stages = self.stages
         found = self.inner.deblur(y)
         if found.kernel is None:
             raise InvalidInput(
                 f"{type(self.inner).__name__} returned no kernel; the learned step needs one."
             )
+        began = time.perf_counter()
+        restored = _restored(y, found.kernel, self.task, "estimated")
+        spent = (time.perf_counter() - began) / len(y)
         return dataclasses.replace(
-            _restored(y, found.kernel, self.task, "estimated"),
+            restored,
+            # A method that counts its seconds may have taken a stage from another row.
+            seconds=None if found.seconds is None else found.seconds + spent,
             generator_evaluations=found.generator_evaluations,
             iterations=found.iterations,
             restarts=found.restarts,

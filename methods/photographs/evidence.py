@@ -38,6 +38,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from bench.methods.photographs.sparse_edges import conjugate_gradients, pruned
+from bench.methods.photographs.window import WINDOW, textured_window
 from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
 
@@ -183,6 +184,20 @@ def refine_kernel(
         spread = half / (1 + (2 * half).sqrt() / settings.large)
         s *= fall
     return kernel
+
+
+def refine_on_window(
+    grey: Tensor,
+    kernel: Tensor,
+    noise: float,
+    boundary: Boundary = "free",
+    settings: Refinement | None = None,
+) -> Tensor:
+    """Refine a kernel on the most textured window of a large photograph; see
+    :func:`refine_kernel`."""
+    size = (int(kernel.shape[0]), int(kernel.shape[1]))
+    seen_window, its_boundary = textured_window(grey, WINDOW, size, boundary)
+    return refine_kernel(seen_window, kernel, noise, its_boundary, settings)
 
 
 def _gradients(

@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.methods.photographs.evidence import Refinement, refine_kernel
+from bench.methods.photographs.evidence import Refinement, refine_on_window
 from bench.methods.photographs.method import ChosenEdges
 from bench.methods.photographs.sparse_edges import Settings
-from bench.methods.photographs.window import WINDOW, textured_window
 from bench.protocol import Task
 
 
@@ -61,5 +60,5 @@ class MarginalNatural(ChosenEdges):
     def estimate(self, grey: Tensor) -> Tensor:
         """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
         kernel = super().estimate(grey)
-        window, boundary = textured_window(grey, WINDOW, self.task.kernel_size, self.task.boundary)
-        return refine_kernel(window, kernel, self.task.noise, boundary, self.refinement)
+        task = self.task
+        return refine_on_window(grey, kernel, task.noise, task.boundary, self.refinement)

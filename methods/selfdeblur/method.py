@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -117,6 +119,13 @@ class SelfDeblur(RestoresByVariation):
         return dataclasses.replace(cls.knows, noise=default or last == "tv", training=training)
 
     @classmethod
+    def stage(cls, parameters: Mapping[str, Any]) -> str:
+        """Rows that differ in what follows the networks' fit share it."""
+        settings, start, last = _choices(parameters)
+        counts = [parameters.get(name) for name in ("restarts", "steps")]
+        return f"untrained networks {settings} {start} {last} {counts}"
+
+    @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Return the checksum of the default preset's parameters."""
         return cls.assets_for(task, {})
@@ -147,7 +156,8 @@ class SelfDeblur(RestoresByVariation):
             residual by step, and ``restart_steps``; ``chosen`` says which of them was kept.
         """
         y = check_observation(observation, self.task)
-        fits = self._fit(y)
+        fits, spent = self._fit(y)
+        began = time.perf_counter()
         kernels = [torch.stack([one.kernel for one in some]) for some in fits]
         images = [self._images(*pair) for pair in zip(y, fits, strict=True)]
         best = [_best(some) for some in fits]
@@ -157,13 +167,15 @@ class SelfDeblur(RestoresByVariation):
         difference = blur(image, kernel) - y
         if self.task.boundary == "free":  # near the border y shows what is beyond it
             difference = valid_part(difference, self.task.kernel_size)
+        residual = difference.square().mean((1, 2, 3)).sqrt()
         return Restoration(
             image=image,
             kernel=kernel,
             generator_evaluations=int(steps.sum()) // len(y),
             iterations=int(steps.max()),
             restarts=self.restarts,
-            residual=difference.square().mean((1, 2, 3)).sqrt(),
+            seconds=(spent + time.perf_counter() - began) / len(y),
+            residual=residual,
             records={
                 "restart_image": (torch.stack(images) * 255).round().to(torch.uint8),
                 "restart_kernel": torch.stack(kernels),
@@ -177,18 +189,27 @@ class SelfDeblur(RestoresByVariation):
     def estimate_kernel(self, observation: Tensor) -> Tensor:
         """Estimate the kernels, shape (N, kh, kw), from observations (N, C, H, W)."""
         y = check_observation(observation, self.task)
-        return torch.stack([some[_best(some)].kernel for some in self._fit(y)])
+        return torch.stack([some[_best(some)].kernel for some in self._fit(y)[0]])
 
-    def _fit(self, y: Tensor) -> list[list[Fitted]]:
-        """Fit as many pairs of networks as there are restarts to each observation (N, C, H, W)."""
+    def _fit(self, y: Tensor) -> tuple[list[list[Fitted]], float]:
+        """Fit as many pairs of networks as there are restarts to each observation (N, C, H, W), and
+        say in how many seconds."""
         sources = stable_generators_per_image(y, self.task.seed)
-        found = []
+        chosen = self.task, self.settings, self.start, self.final_step, self.enough, self.restarts
+        found, seconds = [], 0.0
         for grey, source in zip(luma(y)[:, 0], sources, strict=True):
-            window, boundary = self.window(grey)
-            problem = window, self.task.kernel_size, boundary, self.settings
-            start = self._start(grey)
-            found.append([fit(*problem, source, self.enough, start) for _ in range(self.restarts)])
-        return found
+            fits, spent = self.stages.once(
+                functools.partial(self._fit_one, grey, source), "untrained networks", *chosen, grey
+            )
+            found.append(fits)
+            seconds += spent
+        return found, seconds
+
+    def _fit_one(self, grey: Tensor, source: torch.Generator) -> list[Fitted]:
+        window, boundary = self.window(grey)
+        problem = window, self.task.kernel_size, boundary, self.settings
+        start = self._start(grey)
+        return [fit(*problem, source, self.enough, start) for _ in range(self.restarts)]
 
     def _start(self, grey: Tensor) -> Tensor | None:
         if self.start == "none":

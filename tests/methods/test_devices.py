@@ -36,6 +36,7 @@ QUICK: dict[str, dict[str, int | str]] = {
     "marginal-learned": {"restarts": 2, "search_steps": 3},
     "marginal-both": {"restarts": 2, "search_steps": 3},
     "selfdeblur": {"restarts": 2, "steps": 3},
+    "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2},
     "kernel-mean": {"kernels_from": "sparse-edges+pmp"},
 }
 """Parameters with which a method takes no longer than it must to show where it computes."""

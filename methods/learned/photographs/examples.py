@@ -23,10 +23,11 @@ from bench.datasets.locations import cache_folder
 from bench.datasets.whole_photos import training_pictures, validation_pictures
 from bench.files import read_toml
 from bench.methods.learned.photographs.inputs import plane_inputs
+from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.method import DARK, DETAILED, ROUNDS
 from bench.methods.photographs.registration import image_offset, moved
 from bench.methods.photographs.sparse_edges import Additions, estimate_kernel
-from bench.methods.training.photographs import drawn_kernel
+from bench.methods.training.photographs import drawn_kernel, trembling_kernel
 from bench.metrics import kernel_similarity
 from bench.physics import forward
 from bench.physics.intensity import luma
@@ -38,6 +39,8 @@ LEAST_NOISE, MOST_NOISE = 0.002, 0.05
 """Evenly in the logarithm."""
 LEVELS = 8
 """Bits of observations that are rounded."""
+TURNS = 20
+"""Of a refinement, half as many as the method takes."""
 PLAN = Path(__file__).with_name("examples.toml")
 
 
@@ -53,14 +56,17 @@ class Plan:
         Of an observation, in pixels.
     alone, detailed, known : float
         Shares of kernels by ``sparse-edges``, by its detailed setting, and of true ones; the others
-        are by ``pmp``. Of held-out examples a quarter has the true kernel, the others that of
-        ``sparse-edges``.
+        are by the detailed setting with minimal pixels.
+    refined : float
+        Share of the estimates that are refined by the marginal likelihood. Of held-out examples a
+        quarter has the true kernel, a quarter that of ``sparse-edges``, the others are refined.
     colour : float
         Share in colour, which gives three examples; the others are grey.
     circular, replicated : float
         Shares with these boundaries; the others show the middle of a larger blurred scene.
-    camera : float
-        Share of kernels that are thick and small, as of camera shake.
+    camera, trembling : float
+        Shares of kernels that are thick and small, as of camera shake of constant speed and of
+        hands that tremble; the others are thin.
     rounded : float
         Share of observations in 8 bits.
     hopeless, kept : float
@@ -75,10 +81,12 @@ class Plan:
     alone: float
     detailed: float
     known: float
+    refined: float
     colour: float
     circular: float
     replicated: float
     camera: float
+    trembling: float
     rounded: float
     hopeless: float
     kept: float
@@ -184,7 +192,7 @@ class Maker:
     def _examples(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         plan = self.plan
         source = seeds.generator("learned-photographs", plan.seed, self.split, number)
-        uniform = torch.rand(8, generator=source).tolist()
+        uniform = torch.rand(9, generator=source).tolist()
         kernel = self._kernel(uniform[0], source)
         formation = self._formation(uniform[1])
         scene = self._scene(kernel, formation, uniform[2] < plan.colour, source)
@@ -194,9 +202,12 @@ class Maker:
         if uniform[4] < plan.rounded:
             y = forward.quantise(y, LEVELS)
         known = uniform[5] < plan.known if self.split == "train" else number % 4 == 3
-        used = kernel if known else self._estimate(y, kernel, uniform[6])
-        similar = float(kernel_similarity(used[None], kernel[None]))
         boundary: Boundary = "circular" if formation == "circular" else "free"
+        used = kernel if known else self._estimate(y, kernel, uniform[6])
+        refined = uniform[8] < plan.refined if self.split == "train" else number % 4 < 2
+        if refined and not known:
+            used = refine_kernel(luma(y)[0, 0], used, noise, boundary, Refinement(TURNS))
+        similar = float(kernel_similarity(used[None], kernel[None]))
         if similar < plan.hopeless and uniform[7] >= plan.kept:
             none = torch.empty(0, 1, plan.side, plan.side)
             return none.expand(-1, 5, -1, -1), none, torch.empty(0, dtype=torch.bool)
@@ -205,7 +216,9 @@ class Maker:
         return inputs, truth[:, None], torch.full((len(truth),), known)
 
     def _kernel(self, kind: float, source: torch.Generator) -> Tensor:
-        return drawn_kernel(kind < self.plan.camera, source)
+        if kind < self.plan.trembling:
+            return trembling_kernel(source)
+        return drawn_kernel(kind < self.plan.trembling + self.plan.camera, source)
 
     def _formation(self, kind: float) -> Formation:
         plan = self.plan
