@@ -15,6 +15,7 @@ CATALOG: dict[str, str] = {
     "selfdeblur": "bench.methods.selfdeblur.method:SelfDeblur",
     "selfdeblur-refined": "bench.methods.selfdeblur.refined:SelfDeblurRefined",
     "kernel-mean": "bench.methods.photographs.kernel_mean:KernelMean",
+    "kernel-choice": "bench.methods.photographs.kernel_choice:KernelChoice",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "bench.methods.deep_deblur.methods:DeepDeblurWarm",

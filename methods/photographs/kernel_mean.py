@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -53,6 +54,8 @@ class KernelMean(RestoresByVariation):
         "L. Mai, F. Liu, Kernel Fusion for Better Image Deblurring, CVPR 2015 (the mean alone)"
     )
 
+    default: ClassVar[str] = MEMBERS
+
     def __init__(self, task: Task, kernels_from: str = MEMBERS, weight: float = 0.7) -> None:
         super().__init__(task)
         self.weigh(weight)
@@ -62,10 +65,16 @@ class KernelMean(RestoresByVariation):
         self.inner: list[Method] = [method(task) for method in inner]
 
     @classmethod
+    def stage(cls, parameters: Mapping[str, Any]) -> str:
+        """Share what the first member shares that shares anything."""
+        named = str(parameters.get("kernels_from", cls.default))
+        return next(filter(None, (str(each.stage({})) for each in members(named))), "")
+
+    @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the other methods' checksums and versions, by their names."""
         found = {"weight": f"{tuned_weight('natural', task.noise, task.boundary):.6g}"}
-        names = str(parameters.get("kernels_from", MEMBERS))
+        names = str(parameters.get("kernels_from", cls.default))
         for name, method in zip(names.split("+"), members(names), strict=True):
             own = method.assets_for(task, {})
             found |= {f"{name}: {what}": value for what, value in own.items()}
@@ -80,7 +89,8 @@ class KernelMean(RestoresByVariation):
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
         """Return what any of the other methods knows."""
-        inner = [each.knowledge({}) for each in members(parameters.get("kernels_from", MEMBERS))]
+        named = str(parameters.get("kernels_from", cls.default))
+        inner = [each.knowledge({}) for each in members(named)]
         training = dict.fromkeys(part for known in inner for part in known.training.split(", "))
         return Knowledge(
             noise=True,
@@ -102,27 +112,38 @@ class KernelMean(RestoresByVariation):
         Restoration
         """
         y = check_observation(observation, self.task)
-        found = [method.deblur(y) for method in self.inner]
+        runs = [self._run(method, y) for method in self.inner]
+        found, spent = [one for one, _ in runs], sum(seconds for _, seconds in runs)
+        began = time.perf_counter()
         for method, one in zip(self.inner, found, strict=True):
             if one.kernel is None:
                 raise InvalidInput(
-                    f"{type(method).__name__} returned no kernel; a mean needs one of everybody."
+                    f"{type(method).__name__} returned no kernel; one of every method is needed."
                 )
         kernels = torch.stack([one.kernel.cpu() for one in found if one.kernel is not None], 1)
-        means = [self._mean(*each) for each in zip(y.cpu(), kernels, strict=True)]
-        kernel = torch.stack(means).to(y)
+        combined = [self.combined(*each) for each in zip(y.cpu(), kernels, strict=True)]
+        kernel = torch.stack(combined).to(y)
         image = self.restore(y, kernel)
         residual = circular_residual(y, image, kernel, self.task.boundary)
         return Restoration(
             image,
             kernel,
+            seconds=(spent + time.perf_counter() - began) / len(y),
             generator_evaluations=sum(one.generator_evaluations for one in found),
             iterations=sum(one.iterations for one in found),
             restarts=sum(one.restarts for one in found),
             residual=residual,
         )
 
-    def _mean(self, y: Tensor, kernels: Tensor) -> Tensor:
+    def _run(self, method: Method, y: Tensor) -> tuple[Restoration, float]:
+        """Run a method, and say what it took, with a stage that another row computed."""
+        method.stages = self.stages
+        began = time.perf_counter()
+        found = method.deblur(y)
+        counted = found.seconds
+        return found, time.perf_counter() - began if counted is None else counted * len(y)
+
+    def combined(self, y: Tensor, kernels: Tensor) -> Tensor:
         """Return the mean, shape (kh, kw), of one observation's kernels (M, kh, kw)."""
         size = (int(kernels.shape[1]), int(kernels.shape[2]))
         places = centroid(kernels)

@@ -14,11 +14,13 @@ from bench.errors import InvalidInput
 from bench.methods.photographs import kernel_mean
 from bench.methods.photographs.choice import least_ringing, ringing
 from bench.methods.photographs.evidence import Refinement, refine_kernel, seen
+from bench.methods.photographs.kernel_choice import KernelChoice
 from bench.methods.photographs.kernel_mean import KernelMean
 from bench.methods.photographs.marginal import MarginalNatural
 from bench.methods.photographs.method import ChosenEdges, PatchMinimalPixels, SparseEdges
 from bench.methods.photographs.minimal_pixels import darkened
 from bench.methods.photographs.tile import shrunk, tiled
+from bench.methods.selfdeblur.method import SelfDeblur
 from bench.metrics import kernel_similarity, psnr
 from bench.photo import read_photo
 from bench.physics.alignment import align
@@ -161,6 +163,32 @@ def test_the_mean_of_kernels_is_taken_where_their_images_meet(
     assert kernel_similarity(found.kernel, alone) > 0.99
     assert (found.kernel - alone).abs().max() < 0.1 * alone.max()
     assert found.iterations == 2 * SparseEdges(task).settings.iterations
+
+
+class Turned(SparseEdges):
+    """Finds the kernel of ``sparse-edges`` mirrored."""
+
+    def estimate(self, grey: torch.Tensor) -> torch.Tensor:
+        return super().estimate(grey).flip(1)
+
+
+def test_of_several_kernels_the_one_that_rings_least_is_taken(
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, y, _ = pair
+    height, width = y.shape[-2:]
+    task = Task("natural", (height, width), 1, (21, 21), 0.01, "free")
+    alone = SparseEdges(task).estimate_kernel(y)
+    for order in ([SparseEdges, Turned], [Turned, SparseEdges]):
+        monkeypatch.setattr(kernel_mean, "members", lambda names, order=order: order)
+        found = KernelChoice(task, "sparse-edges+turned").deblur(y)
+        assert found.kernel is not None
+        assert torch.equal(found.kernel, alone)
+
+
+def test_rows_that_combine_kernels_share_what_a_member_shares() -> None:
+    assert KernelChoice.stage({}) == KernelMean.stage({}) == SelfDeblur.stage({})
+    assert KernelMean.stage({"kernels_from": "sparse-edges+pmp"}) == ""
 
 
 def test_a_mean_of_one_kernel_or_of_an_oracles_is_refused() -> None:

@@ -22,7 +22,8 @@ def test_without_turns_it_is_selfdeblur(pair) -> None:  # noqa: F811
     plain = SelfDeblur(task(y), **BRIEF).deblur(y)
     same = SelfDeblurRefined(task(y), turns=0, weight=1.0, **BRIEF).deblur(y)
     assert torch.equal(plain.image, same.image)
-    assert plain.kernel is not None and same.kernel is not None
+    assert plain.kernel is not None
+    assert same.kernel is not None
     assert torch.equal(plain.kernel, same.kernel)
     refined = SelfDeblurRefined(task(y), turns=3, weight=1.0, **BRIEF).deblur(y)
     assert refined.kernel is not None
@@ -40,7 +41,8 @@ def test_rows_of_one_job_fit_the_networks_once(pair) -> None:  # noqa: F811
     shared = second.deblur(y)
     assert not calls
     # Each row counts what the fit took, whoever computed it.
-    assert spent is not None and shared.seconds is not None
+    assert spent is not None
+    assert shared.seconds is not None
     assert shared.seconds > 0.5 * spent
 
 
