@@ -23,7 +23,7 @@ from bench.methods.kernel_net.method import check_size
 from bench.methods.marginal.estimate import Estimate, Estimator
 from bench.methods.marginal.model import load_card, load_model
 from bench.methods.marginal.settings import PATH, load_settings, settings_checksum
-from bench.methods.marginal.steps import STEPS, restore, step_assets
+from bench.methods.marginal.steps import REFIT, STEPS, restore, step_assets
 from bench.methods.rows import groups
 from bench.physics.forward import blur
 from bench.protocol import Knowledge, Method, Restoration, Task, check_observation
@@ -37,7 +37,7 @@ class Marginal(Method):
     ----------
     task : Task
         Of a class with a Gaussian model, circular, at its image size.
-    final_step : {"", "posterior-mean", "tv", "lmmse", "learned"}
+    final_step : {"", "posterior-mean", "tv", "lmmse", "learned", "refit"}
         How the image is found; empty takes the row's own. See :mod:`bench.methods.marginal.steps`.
     restarts : int
         Random starts; 0 takes the class's.
@@ -111,7 +111,7 @@ class Marginal(Method):
     @classmethod
     def knowledge(cls, parameters: Mapping[str, Any]) -> Knowledge:
         """The learned step has seen images of the class, too."""
-        if (parameters.get("final_step") or cls.step) != "learned":
+        if (parameters.get("final_step") or cls.step) not in ("learned", REFIT):
             return cls.knows
         return dataclasses.replace(cls.knows, training=f"{cls.knows.training}, learned step")
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from bench.checksums import checksum, values_checksum
 from bench.datasets.archives import archive_path
 from bench.methods.deconvolution.tv import PARAMETERS
+from bench.methods.learned.refit import refit, refit_assets
 from bench.methods.learned.step import learned, learned_assets
 from bench.methods.marginal.estimate import Estimate
 from bench.methods.marginal.model import load_card
@@ -34,12 +35,16 @@ def _averaged(step: Step, observation: Tensor, estimate: Estimate, image_class: 
     return mean_image(images, estimate)
 
 
-STEPS: dict[str, Step] = {
+OF_ESTIMATE: dict[str, Step] = {
     "posterior-mean": functools.partial(_averaged, posterior_mean),
     "tv": functools.partial(_averaged, tv),
     "lmmse": functools.partial(_averaged, lmmse),
     "learned": learned,
 }
+"""Steps that take the kernels as they are."""
+REFIT = "refit"
+"""The step that fits them to the learned one's image, and takes that one once more."""
+STEPS = (*OF_ESTIMATE, REFIT)
 
 
 def restore(
@@ -53,8 +58,10 @@ def restore(
     kernel : Tensor, shape (1, kh, kw)
         Centred, as the image is.
     """
+    if step == REFIT:
+        return refit(observation, estimate, image_class)
     _, kernels = centred(observation.expand(len(estimate.kernel), -1, -1, -1), estimate)
-    image = STEPS[step](observation, estimate, image_class)
+    image = OF_ESTIMATE[step](observation, estimate, image_class)
     return image.clamp(0, 1), mean_kernel(kernels, estimate)
 
 
@@ -67,5 +74,7 @@ def step_assets(image_class: str, step: str) -> Mapping[str, str]:
         return {f"{image_class}.zip": archive, "statistics": STATISTICS_VERSION}
     if step == "learned":
         return learned_assets(image_class)
+    if step == REFIT:
+        return refit_assets(image_class)
     card = load_card(finest(image_class))
     return {card["name"]: card["sha256"]}

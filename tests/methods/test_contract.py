@@ -50,6 +50,7 @@ QUICK: dict[str, dict[str, bool | int | float | str]] = {
     "marginal-warm": {"restarts": 2, "search_steps": 4},
     "marginal-learned": {"restarts": 2, "search_steps": 4},
     "marginal-both": {"restarts": 2, "search_steps": 4},
+    "marginal-refit": {"restarts": 2, "search_steps": 4},
     "selfdeblur": {"restarts": 2, "steps": 3},
     "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2},
     "kernel-mean": {"kernels_from": "sparse-edges+pmp"},

@@ -35,6 +35,7 @@ QUICK: dict[str, dict[str, int | str]] = {
     "marginal-warm": {"restarts": 2, "search_steps": 3},
     "marginal-learned": {"restarts": 2, "search_steps": 3},
     "marginal-both": {"restarts": 2, "search_steps": 3},
+    "marginal-refit": {"restarts": 2, "search_steps": 3},
     "selfdeblur": {"restarts": 2, "steps": 3},
     "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2},
     "kernel-mean": {"kernels_from": "sparse-edges+pmp"},

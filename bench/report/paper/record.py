@@ -38,6 +38,7 @@ OURS = {
     "marginal warm": "marginal-warm",
     "marginal, learned": "marginal-learned",
     "marginal, both": "marginal-both",
+    "marginal, refit": "marginal-refit",
     "DD warm": "dd-warm",
     "DDS warm": "dds-warm",
 }
