@@ -22,9 +22,9 @@ from bench.protocol import Knowledge, Task
 class SelfDeblurRefined(SelfDeblur):
     """Refines the kernel of ``selfdeblur`` by the marginal likelihood of sparse gradients.
 
-    What an untrained network fits is near the true kernel on photographs whose edges mislead, and
-    blurred: the joint fit of one image and one kernel is a maximum a posteriori. The refinement is
-    that of ``marginal-natural``, which begins at the kernel of edges.
+    The joint fit of one image and one kernel finds kernels where edges mislead, but too narrow ones
+    where the network draws too smooth an image. The likelihood averages over images and corrects
+    that. ``marginal-natural`` takes the same refinement from a kernel of edges.
 
     Parameters
     ----------
