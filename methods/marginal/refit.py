@@ -18,5 +18,5 @@ class MarginalRefit(MarginalBoth):
     Parameters are those of :class:`bench.methods.marginal.both.MarginalBoth`.
     """
 
-    title: ClassVar[str] = "Marginal likelihood, kernels refitted to the learned image"
+    title: ClassVar[str] = "Marginal likelihood, refitted kernels"
     step: ClassVar[str] = REFIT
