@@ -22,7 +22,7 @@ COLOURS = (
 """Colours of families, on paper. On the page they are ``--series-0`` and so on."""
 SHARED = {"other": "#8b939b", "replay": "#8f7f6a", "oracle": "#343a41"}
 """Colours of the baseline and of kinds that do not compete, which share one each."""
-DASHES = 6
+DASHES = 7
 """Kinds of lines of one colour; the page's style sheet and script say which."""
 
 

@@ -1,6 +1,6 @@
 // Charts, drawn by Bokeh: curves with bands for the sweeps, and the objective in the viewer.
 
-const dashes = ["solid", "dashed", "dotted", "dotdash", [12, 3], [2, 7]];
+const dashes = ["solid", "dashed", "dotted", "dotdash", [12, 3], [2, 7], [12, 3, 2, 3, 2, 3]];
 const metrics = new Map(data.metrics.map((metric) => [metric.name, metric]));
 /** A metric with its unit, for an axis. */
 function metricName(name) {
