@@ -17,8 +17,9 @@ from torch import Tensor
 
 from bench.checksums import checksum
 from bench.methods.generators.loading import Prior
-from bench.methods.marginal.estimate import LEAST_WEIGHT, Estimate
+from bench.methods.marginal.estimate import Estimate, weighed
 from bench.methods.marginal.likelihood import SCALES
+from bench.methods.marginal.model import column_weights
 from bench.methods.marginal.search import unit_kernels
 from bench.methods.schedules import cosine
 from bench.physics.forward import transfer_function
@@ -44,6 +45,7 @@ def refitted(observation: Tensor, image: Tensor, estimate: Estimate, prior: Prio
     Parameters
     ----------
     observation, image : Tensor, shape (1, 3, H, W), in [0, 1]
+        Of even width.
     estimate : Estimate
         With the latents of its kernels.
     prior : Prior
@@ -56,12 +58,7 @@ def refitted(observation: Tensor, image: Tensor, estimate: Estimate, prior: Prio
     """
     height, width = (int(side) for side in image.shape[-2:])
     sharp, seen = (torch.fft.rfft2(x, norm="ortho") for x in (image, observation))
-    # A real image's spectrum has every column twice, but for the first and the last of an even one.
-    count = image.new_full((width // 2 + 1,), 2.0)
-    count[0] = 1.0
-    if width % 2 == 0:
-        count[-1] = 1.0
-    precision = count / (2 * (estimate.noise**2 + ERROR**2))
+    precision = column_weights(sharp) / (2 * (estimate.noise**2 + ERROR**2))
     latent = estimate.latent[:ROWS].clone().requires_grad_()
 
     def objective(z: Tensor) -> Tensor:
@@ -78,15 +75,6 @@ def refitted(observation: Tensor, image: Tensor, estimate: Estimate, prior: Prio
             optimiser.step()
     found = latent.detach()
     with torch.no_grad():
-        value, kernel = objective(found), unit_kernels(prior(found))
-    weight = torch.softmax(-value.double() / TEMPERING, 0)
-    order = weight.argsort(descending=True, stable=True)
-    order = order[weight[order] >= LEAST_WEIGHT * weight.max()]
-    return Estimate(
-        kernel=kernel[order],
-        latent=found[order],
-        scales=found.new_zeros(len(order), SCALES),
-        weight=(weight[order] / weight[order].sum()).to(found),
-        evidence=value,
-        noise=estimate.noise,
-    )
+        value = objective(found)
+    scales = found.new_zeros(len(found), SCALES)
+    return weighed(prior, TEMPERING, found, scales, value, estimate.noise)

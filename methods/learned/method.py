@@ -20,6 +20,7 @@ from bench.methods.marginal.model import load_model
 from bench.physics.alignment import recentre
 from bench.physics.forward import blur, circular_residual
 from bench.protocol import Knowledge, Method, Oracle, Restoration, Task, Truth, check_observation
+from bench.protocol.stages import Stages
 from bench.registry import METHODS
 
 TRAINING = "class images with kernels by marginal likelihood, photographs with kernels by edges"
@@ -94,19 +95,16 @@ class Learned(Method):
     def deblur(self, observation: Tensor) -> Restoration:
         """Run the other method, and restore with its kernel."""
         y = check_observation(observation, self.task)
-        self.inner.stages = self.stages
-        found = self.inner.deblur(y)
+        found, spent = timed(self.inner, y, self.stages)
         if found.kernel is None:
             raise InvalidInput(
                 f"{type(self.inner).__name__} returned no kernel; the learned step needs one."
             )
         began = time.perf_counter()
         restored = _restored(y, found.kernel, self.task, "estimated")
-        spent = (time.perf_counter() - began) / len(y)
         return dataclasses.replace(
             restored,
-            # A method that counts its seconds may have taken a stage from another row.
-            seconds=None if found.seconds is None else found.seconds + spent,
+            seconds=(spent + time.perf_counter() - began) / len(y),
             generator_evaluations=found.generator_evaluations,
             iterations=found.iterations,
             restarts=found.restarts,
@@ -188,6 +186,22 @@ def estimator(name: str, but: type | None = None) -> Any:
     if found.kind != "method" or issubclass(found, but or Learned):
         raise InvalidInput(f"{name!r} is no blind method that estimates kernels: name another.")
     return found
+
+
+def timed(method: Method, y: Tensor, stages: Stages) -> tuple[Restoration, float]:
+    """Run another method on observations (N, C, H, W).
+
+    Returns
+    -------
+    restoration : Restoration
+    seconds : float
+        That it took for all of them, with a stage that another row had computed.
+    """
+    method.stages = stages
+    began = time.perf_counter()
+    found = method.deblur(y)
+    elapsed = time.perf_counter() - began
+    return found, elapsed if found.seconds is None else found.seconds * len(y)
 
 
 def _restored(y: Tensor, kernel: Tensor, task: Task, kernels: photographs.Kernels) -> Restoration:

@@ -67,6 +67,44 @@ def single(kernel: Tensor, noise: float) -> Estimate:
     )
 
 
+def weighed(
+    prior: Prior,
+    tempering: float,
+    latent: Tensor,
+    scales: Tensor,
+    evidence: Tensor,
+    noise: float,
+) -> Estimate:
+    """Let the kernels that were found for one observation count by their evidence.
+
+    Parameters
+    ----------
+    prior : Prior
+        Of kernels.
+    tempering : float
+        What differences of the evidence are divided by.
+    latent : Tensor, shape (R, d)
+    scales : Tensor, shape (R, 6)
+    evidence : Tensor, shape (R,)
+        Or another objective; lower is better.
+    noise : float
+        Standard deviation, as measured.
+    """
+    weight = torch.softmax(-evidence.double() / tempering, 0)
+    order = weight.argsort(descending=True, stable=True)
+    order = order[weight[order] >= LEAST_WEIGHT * weight.max()]
+    with torch.no_grad():
+        kernel = unit_kernels(prior(latent[order]))
+    return Estimate(
+        kernel=kernel,
+        latent=latent[order],
+        scales=scales[order],
+        weight=(weight[order] / weight[order].sum()).to(latent),
+        evidence=evidence,
+        noise=noise,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Estimator:
     """Estimates the kernels of observations of a class.
@@ -148,7 +186,8 @@ class Estimator:
             )
             counts = [count * settings.sampling.draws for count in counts]
         found = (rows.split(counts) for rows in (latent, scales, evidence))
-        return [self._weighed(*parts) for parts in zip(*found, measured, strict=True)]
+        rule = self.prior, settings.tempering
+        return [weighed(*rule, *parts) for parts in zip(*found, measured, strict=True)]
 
     def _drawn(
         self,
@@ -176,22 +215,6 @@ class Estimator:
         drawn = draw_kernels(evidence, latent, scales, spread, settings.sampling, noise)
         latents, factors, values = (part.flatten(0, 1) for part in drawn)
         return latents, factors, values
-
-    def _weighed(self, latent: Tensor, scales: Tensor, evidence: Tensor, noise: float) -> Estimate:
-        """Let the kernels that were found for one observation count by their evidence."""
-        weight = torch.softmax(-evidence.double() / self.settings.tempering, 0)
-        order = weight.argsort(descending=True, stable=True)
-        order = order[weight[order] >= LEAST_WEIGHT * weight.max()]
-        with torch.no_grad():
-            kernel = unit_kernels(self.prior(latent[order]))
-        return Estimate(
-            kernel=kernel,
-            latent=latent[order],
-            scales=scales[order],
-            weight=(weight[order] / weight[order].sum()).to(latent),
-            evidence=evidence,
-            noise=noise,
-        )
 
     def evaluations(self, starts: int) -> int:
         """Return values and gradients of an evidence that an observation takes from so many

@@ -37,6 +37,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from bench.errors import InvalidInput
 from bench.methods.photographs.sparse_edges import conjugate_gradients, pruned
 from bench.methods.photographs.window import WINDOW, textured_window
 from bench.physics.forward import transfer_function
@@ -76,6 +77,13 @@ class Refinement:
     floor: float = 0.035
     component: float = 0.03
     least_noise: float = 0.004
+
+    @classmethod
+    def of(cls, turns: int) -> Refinement:
+        """Return the same of so many iterations; raise InvalidInput if they are negative."""
+        if turns < 0:
+            raise InvalidInput(f"turns = {turns}; it must not be negative, and 0 refines nothing.")
+        return cls(iterations=turns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,8 +198,8 @@ def refine_on_window(
     grey: Tensor,
     kernel: Tensor,
     noise: float,
-    boundary: Boundary = "free",
-    settings: Refinement | None = None,
+    boundary: Boundary,
+    settings: Refinement,
 ) -> Tensor:
     """Refine a kernel on the most textured window of a large photograph; see
     :func:`refine_kernel`."""

@@ -19,19 +19,8 @@ MEMBERS = "selfdeblur-refined+marginal-natural"
 class KernelChoice(KernelMean):
     """Restores by total variation with that of other methods' kernels whose image rings least.
 
-    Parameters
-    ----------
-    task : Task
-    kernels_from : str
-        Names of blind methods that return kernels, joined by ``+``. They run with their default
-        parameters.
-    weight : float
-        Of the total variation, in units of the best one for a true kernel.
-
-    Raises
-    ------
-    InvalidInput
-        If one of them is an oracle, a replay or this method, or for fewer than two names.
+    Parameters, and what is refused, are those of
+    :class:`bench.methods.photographs.kernel_mean.KernelMean`.
     """
 
     title = "Of several methods' kernels the one that rings least"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.methods.deconvolution.tv import tuned_weight
-from bench.methods.learned.method import estimator
+from bench.methods.learned.method import estimator, timed
 from bench.methods.photographs.registration import COARSE, image_offset
 from bench.methods.photographs.restoring import RestoresByVariation
 from bench.methods.photographs.sparse_edges import placed
@@ -112,7 +112,7 @@ class KernelMean(RestoresByVariation):
         Restoration
         """
         y = check_observation(observation, self.task)
-        runs = [self._run(method, y) for method in self.inner]
+        runs = [timed(method, y, self.stages) for method in self.inner]
         found, spent = [one for one, _ in runs], sum(seconds for _, seconds in runs)
         began = time.perf_counter()
         for method, one in zip(self.inner, found, strict=True):
@@ -134,14 +134,6 @@ class KernelMean(RestoresByVariation):
             restarts=sum(one.restarts for one in found),
             residual=residual,
         )
-
-    def _run(self, method: Method, y: Tensor) -> tuple[Restoration, float]:
-        """Run a method, and say what it took, with a stage that another row computed."""
-        method.stages = self.stages
-        began = time.perf_counter()
-        found = method.deblur(y)
-        counted = found.seconds
-        return found, time.perf_counter() - began if counted is None else counted * len(y)
 
     def combined(self, y: Tensor, kernels: Tensor) -> Tensor:
         """Return the mean, shape (kh, kw), of one observation's kernels (M, kh, kw)."""

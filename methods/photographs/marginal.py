@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement, refine_on_window
 from bench.methods.photographs.method import ChosenEdges
 from bench.methods.photographs.sparse_edges import Settings
@@ -48,9 +47,7 @@ class MarginalNatural(ChosenEdges):
         turns: int = Refinement.iterations,
     ) -> None:
         super().__init__(task, iterations, weight)
-        if turns < 0:
-            raise InvalidInput(f"turns = {turns}; it must not be negative, and 0 refines nothing.")
-        self.refinement = Refinement(iterations=turns)
+        self.refinement = Refinement.of(turns)
 
     @classmethod
     def depends_on(cls) -> tuple[Any, ...]:

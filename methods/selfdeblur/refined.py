@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from bench.checksums import checksum
-from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement, refine_on_window
 from bench.methods.selfdeblur.method import SelfDeblur
 from bench.methods.selfdeblur.solver import Fitted
@@ -58,9 +57,7 @@ class SelfDeblurRefined(SelfDeblur):
         weight: float = 0.7,
     ) -> None:
         super().__init__(task, restarts=restarts, steps=steps)
-        if turns < 0:
-            raise InvalidInput(f"turns = {turns}; it must not be negative, and 0 refines nothing.")
-        self.refinement = Refinement(iterations=turns)
+        self.refinement = Refinement.of(turns)
         self.weigh(weight)
 
     @classmethod

@@ -42,18 +42,18 @@ def drawn_kernel(camera: bool, source: torch.Generator) -> Tensor:
     size = _drawn_size(CAMERA_SIZES if camera else MOTION_SIZES, source)
     length = size - 4 if camera else size - 1
     walk = motion_blur_kernels(1, source, length, size)[0]
-    width = WIDTHS[0] + (WIDTHS[1] - WIDTHS[0]) * _uniform(source)
+    width = _drawn_width(source)
     return thickened(walk, width) if camera else walk
 
 
 def trembling_kernel(source: torch.Generator) -> Tensor:
     """Draw a kernel of camera shake through a hand that trembles, shape (size, size)."""
     kernel = tremor(_drawn_size(CAMERA_SIZES, source), source)
-    return thickened(kernel, WIDTHS[0] + (WIDTHS[1] - WIDTHS[0]) * _uniform(source))
+    return thickened(kernel, _drawn_width(source))
 
 
-def _uniform(source: torch.Generator) -> float:
-    return float(torch.rand((), generator=source))
+def _drawn_width(source: torch.Generator) -> float:
+    return WIDTHS[0] + (WIDTHS[1] - WIDTHS[0]) * float(torch.rand((), generator=source))
 
 
 def _drawn_size(sizes: tuple[int, int], source: torch.Generator) -> int:

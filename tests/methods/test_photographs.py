@@ -150,13 +150,20 @@ class Moved(SparseEdges):
         return super().estimate(grey).roll((-2, 1), (0, 1))
 
 
-def test_the_mean_of_kernels_is_taken_where_their_images_meet(
-    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _found_alone(
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+) -> tuple[Task, torch.Tensor, torch.Tensor]:
+    """Return a task, its observation and the kernel that ``sparse-edges`` finds."""
     _, y, _ = pair
     height, width = y.shape[-2:]
     task = Task("natural", (height, width), 1, (21, 21), 0.01, "free")
-    alone = SparseEdges(task).estimate_kernel(y)
+    return task, y, SparseEdges(task).estimate_kernel(y)
+
+
+def test_the_mean_of_kernels_is_taken_where_their_images_meet(
+    pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, y, alone = _found_alone(pair)
     monkeypatch.setattr(kernel_mean, "members", lambda names: [SparseEdges, Moved])
     found = KernelMean(task, "sparse-edges+moved").deblur(y)
     assert found.kernel is not None
@@ -175,10 +182,7 @@ class Turned(SparseEdges):
 def test_of_several_kernels_the_one_that_rings_least_is_taken(
     pair: tuple[torch.Tensor, torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, y, _ = pair
-    height, width = y.shape[-2:]
-    task = Task("natural", (height, width), 1, (21, 21), 0.01, "free")
-    alone = SparseEdges(task).estimate_kernel(y)
+    task, y, alone = _found_alone(pair)
     for order in ([SparseEdges, Turned], [Turned, SparseEdges]):
         monkeypatch.setattr(kernel_mean, "members", lambda names, order=order: order)
         found = KernelChoice(task, "sparse-edges+turned").deblur(y)
