@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import multiprocessing
 from concurrent.futures import CancelledError
@@ -75,16 +74,17 @@ class DaskExecutor(Remote):
     @property
     def capacity(self) -> int:
         """As many jobs as the workers that are there now can have; more may join."""
-        threads = sum(self._client.nthreads().values()) if self._running else self._count
-        return AHEAD * max(1, threads)
+        with contextlib.suppress(OSError, RuntimeError):
+            threads = self._client.nthreads() if self._running else {"": self._count}
+            return AHEAD * max(1, sum(threads.values()))
+        return 0  # the scheduler is lost, and what runs will say so
 
     def _send(self, jobs: Jobs) -> None:
         for future, work in jobs:
             needs = dict(self._needs(work.label)) or None
-            remote = self._client.submit(_compute, Parcel(work), pure=False, resources=needs)
-            self._running[future] = remote
-            fetch = functools.partial(remote.result, CONNECT)
-            remote.add_done_callback(lambda _, at=future, fetch=fetch: self._settle(at, fetch))
+            job = self._client.submit(_compute, Parcel(work), pure=False, resources=needs)
+            self._running[future] = job
+            job.add_done_callback(lambda r, at=future: self._settle(at, lambda: r.result(CONNECT)))
 
     def _explain(self, error: Exception) -> Failure | BenchError:
         if not isinstance(error, CancelledError | OSError | RuntimeError):
