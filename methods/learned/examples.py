@@ -116,9 +116,7 @@ def load_plan(name: str) -> Plan:
     table = read_toml(PLANS)
     if name not in table:
         known = ", ".join(table)
-        raise Unavailable(
-            f"Nothing says how the examples {name!r} are made; there are: {known}."
-        )
+        raise Unavailable(f"Nothing says how the examples {name!r} are made; there are: {known}.")
     fields: dict[str, Any] = {"image_class": name, **table[name]}
     fields["augment"] = tuple(fields.get("augment", ()))
     return Plan(name, **fields)
