@@ -17,7 +17,9 @@ back, lest the image become sharper than photographs are. The kernel follows fro
     (X'mX + diag c) k = X'm b,    c_j = Σ_p m_p v_{p−j}.
 
 From a point, or with much assumed noise, the turns end in blurred kernels: they are for refining.
-``s`` falls while they go on, and the last ones are at the true noise.
+``s`` falls while they go on, and the last ones are at the true noise. Where the photograph itself
+is soft, ``x`` are the gradients before a Gaussian ``g`` that every exposure has, and ``x ⊗ g``
+takes their place.
 
 References
 ----------
@@ -32,6 +34,7 @@ Research 15, 2014.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import torch
 from scipy.fft import next_fast_len
@@ -42,6 +45,9 @@ from bench.methods.photographs.sparse_edges import conjugate_gradients, pruned
 from bench.methods.photographs.window import WINDOW, textured_window
 from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
+
+SOFTNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""What a photograph may be softened by: standard deviations of a Gaussian, in pixels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,11 +103,14 @@ class Seen:
     mask : Tensor, shape (H, W)
     support : (int, int)
         Of the kernel.
+    lens : Tensor, shape (H, W // 2 + 1)
+        Spectrum of what every exposure of the photograph is blurred by.
     """
 
     gradients: Tensor
     mask: Tensor
     support: tuple[int, int]
+    lens: Tensor
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -110,7 +119,11 @@ class Seen:
 
     def transfer(self, kernel: Tensor) -> Tensor:
         """Spectrum of a kernel on the canvas."""
-        return transfer_function(kernel, self.extent)
+        return self.lens * transfer_function(kernel, self.extent)
+
+    def energy(self, kernel: Tensor) -> float:
+        """Sum of squares of what a gradient becomes in the observation."""
+        return float(self.image(self.transfer(kernel)).square().sum())
 
     def image(self, spectrum: Tensor) -> Tensor:
         """Inverse transform."""
@@ -122,7 +135,7 @@ class Seen:
         return self.image(spectrum).roll((rows // 2, cols // 2), (0, 1))[:rows, :cols]
 
 
-def seen(grey: Tensor, support: tuple[int, int], boundary: Boundary) -> Seen:
+def seen(grey: Tensor, support: tuple[int, int], boundary: Boundary, softness: float = 0.0) -> Seen:
     """Lay the gradients of an observation on their canvas.
 
     Parameters
@@ -131,11 +144,14 @@ def seen(grey: Tensor, support: tuple[int, int], boundary: Boundary) -> Seen:
     support : (int, int)
         Of the kernel.
     boundary : {"circular", "free"}
+    softness : float
+        Standard deviation in pixels of the Gaussian that every exposure is blurred by.
     """
     down, right = grey.roll(-1, 0) - grey, grey.roll(-1, 1) - grey
     gradients = torch.stack([down, right])
     if boundary == "circular":
-        return Seen(gradients, torch.ones_like(grey), support)
+        lens = bell_spectrum(gradients, softness)
+        return Seen(gradients, torch.ones_like(grey), support, lens)
     gradients = gradients[:, :-1, :-1]  # the last ones went around the border
     inner = [int(side) for side in gradients.shape[1:]]
     before = [(side - 1) - side // 2 for side in support]
@@ -145,7 +161,16 @@ def seen(grey: Tensor, support: tuple[int, int], boundary: Boundary) -> Seen:
     canvas, mask = grey.new_zeros(2, *extent), grey.new_zeros(*extent)
     canvas[(slice(None), *window)] = gradients
     mask[window] = 1
-    return Seen(canvas, mask, support)
+    return Seen(canvas, mask, support, bell_spectrum(canvas, softness))
+
+
+def bell_spectrum(like: Tensor, deviation: float) -> Tensor:
+    """Return the spectrum, (H, W // 2 + 1), of a Gaussian on the canvas of a tensor (..., H, W)."""
+    rows, cols = (int(side) for side in like.shape[-2:])
+    down = torch.fft.fftfreq(rows, dtype=like.dtype, device=like.device)[:, None]
+    right = torch.fft.rfftfreq(cols, dtype=like.dtype, device=like.device)
+    squares = down.square() + right.square()
+    return torch.exp(-2 * (math.pi * deviation) ** 2 * squares)
 
 
 @torch.no_grad()
@@ -155,6 +180,7 @@ def refine_kernel(
     noise: float,
     boundary: Boundary = "free",
     settings: Refinement | None = None,
+    softness: float = 0.0,
 ) -> Tensor:
     """Refine a kernel by the marginal likelihood.
 
@@ -168,6 +194,9 @@ def refine_kernel(
         Standard deviation of the observation's noise.
     boundary : {"circular", "free"}
     settings : Refinement, optional
+    softness : float
+        Standard deviation in pixels of the Gaussian that the photograph was blurred by before
+        anything moved: its gradients are sparse but for that.
 
     Returns
     -------
@@ -176,7 +205,7 @@ def refine_kernel(
     """
     settings = settings or Refinement()
     rows, cols = kernel.shape
-    view = seen(grey, (int(rows), int(cols)), boundary)
+    view = seen(grey, (int(rows), int(cols)), boundary, softness)
     # A difference of two pixels has twice the noise variance of one.
     variance = 2 * max(noise, settings.least_noise) ** 2
     gradients = view.gradients
@@ -184,7 +213,7 @@ def refine_kernel(
     fall = (settings.cold / settings.hot) ** (1 / max(settings.iterations - 1, 1))
     s = settings.hot * variance
     for _ in range(settings.iterations):
-        energy = float(kernel.square().sum())
+        energy = view.energy(kernel)
         gradients = _gradients(view, kernel, gradients, s / spread, energy, settings.image_steps)
         doubt = 1 / (energy / s + 1 / spread)
         kernel = _kernel(view, kernel, gradients, doubt, settings)
@@ -200,12 +229,48 @@ def refine_on_window(
     noise: float,
     boundary: Boundary,
     settings: Refinement,
+    softness: float = 0.0,
 ) -> Tensor:
     """Refine a kernel on the most textured window of a large photograph; see
     :func:`refine_kernel`."""
     size = (int(kernel.shape[0]), int(kernel.shape[1]))
     seen_window, its_boundary = textured_window(grey, WINDOW, size, boundary)
-    return refine_kernel(seen_window, kernel, noise, its_boundary, settings)
+    return refine_kernel(seen_window, kernel, noise, its_boundary, settings, softness)
+
+
+def refine_softly_on_window(
+    grey: Tensor,
+    kernel: Tensor,
+    noise: float,
+    boundary: Boundary,
+    settings: Refinement,
+    tried: int = len(SOFTNESSES),
+) -> Tensor:
+    """Refine a kernel on that window, and leave to the photograph what softness is its own.
+
+    A soft photograph through a thin kernel and a sharp one through a thick kernel look the same,
+    and sparse gradients ask for the sharp one. But what every exposure has is no motion: the more
+    of the blur the photograph is granted, the more concentrated its kernel, up to where there is
+    no more to grant and the kernel falls apart. The one before the most concentrated is taken, for
+    a motion's own path is some width.
+
+    Parameters
+    ----------
+    grey, kernel, noise, boundary, settings
+        As for :func:`refine_on_window`.
+    tried : int
+        How many of :data:`SOFTNESSES` are tried, in order; 1 takes the photograph for sharp.
+
+    Returns
+    -------
+    Tensor, shape (kh, kw)
+    """
+    found: list[Tensor] = []
+    for softness in SOFTNESSES[:tried]:
+        found.append(refine_on_window(grey, kernel, noise, boundary, settings, softness))
+        if found[-1].square().sum() < found[max(len(found) - 2, 0)].square().sum():
+            return found[max(len(found) - 3, 0)]
+    return found[max(len(found) - 2, 0)]
 
 
 def _gradients(
@@ -242,14 +307,17 @@ def _kernel(
     view: Seen, start: Tensor, gradients: Tensor, doubt: Tensor, settings: Refinement
 ) -> Tensor:
     """Least squares of the observation's gradients on the sharp image's, held back by ``doubt``."""
-    spectra = torch.fft.rfft2(gradients)
-    sums = view.taps(2 * torch.fft.rfft2(doubt).conj() * torch.fft.rfft2(view.mask)).clamp_min(0)
+    spectra = view.lens * torch.fft.rfft2(gradients)
+    bell = torch.fft.rfft2(view.image(view.lens).square())
+    softened = torch.fft.rfft2(doubt) * bell
+    sums = view.taps(2 * softened.conj() * torch.fft.rfft2(view.mask)).clamp_min(0)
 
     def correlated(blurred: Tensor) -> Tensor:
         return view.taps((spectra.conj() * torch.fft.rfft2(blurred)).sum(0))
 
     def product(k: Tensor) -> Tensor:
-        return correlated(view.mask * view.image(spectra * view.transfer(k))) + sums * k
+        blurred = view.image(spectra * transfer_function(k, view.extent))
+        return correlated(view.mask * blurred) + sums * k
 
     right_side, free = correlated(view.gradients), torch.ones_like(start)
     kernel = conjugate_gradients(product, right_side, start, free, settings.kernel_steps)

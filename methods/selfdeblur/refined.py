@@ -11,7 +11,12 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from bench.checksums import checksum
-from bench.methods.photographs.evidence import Refinement, refine_on_window
+from bench.errors import InvalidInput
+from bench.methods.photographs.evidence import (
+    SOFTNESSES,
+    Refinement,
+    refine_softly_on_window,
+)
 from bench.methods.selfdeblur.method import SelfDeblur
 from bench.methods.selfdeblur.solver import Fitted
 from bench.physics.intensity import luma
@@ -23,7 +28,8 @@ class SelfDeblurRefined(SelfDeblur):
 
     The joint fit of one image and one kernel finds kernels where edges mislead, but too narrow ones
     where the network draws too smooth an image. The likelihood averages over images and corrects
-    that. ``marginal-natural`` takes the same refinement from a kernel of edges.
+    that, once it is granted the softness that the photograph has of its own.
+    ``marginal-natural`` takes the same refinement from a kernel of edges, for sharp photographs.
 
     Parameters
     ----------
@@ -32,6 +38,8 @@ class SelfDeblurRefined(SelfDeblur):
         As those of :class:`SelfDeblur`.
     turns : int
         Of gradients, their variances and the kernel. 0 leaves the refinement out.
+    softnesses : int
+        How many degrees of a photograph's own softness are tried; 1 takes it for sharp.
     weight : float
         Of the total variation, in units of the best one for a true kernel.
 
@@ -54,10 +62,13 @@ class SelfDeblurRefined(SelfDeblur):
         restarts: int = 1,
         steps: int = 0,
         turns: int = Refinement.iterations,
+        softnesses: int = len(SOFTNESSES),
         weight: float = 0.7,
     ) -> None:
         super().__init__(task, restarts=restarts, steps=steps)
-        self.refinement = Refinement.of(turns)
+        self.refinement, self.softnesses = Refinement.of(turns), softnesses
+        if not 1 <= softnesses <= len(SOFTNESSES):
+            raise InvalidInput(f"softnesses = {softnesses}; give 1 to {len(SOFTNESSES)}.")
         self.weigh(weight)
 
     @classmethod
@@ -68,7 +79,7 @@ class SelfDeblurRefined(SelfDeblur):
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the checksums of the parameters, the refinement's too."""
-        settings = json.dumps(dataclasses.asdict(Refinement()))
+        settings = json.dumps([dataclasses.asdict(Refinement()), SOFTNESSES])
         return {**super().assets_for(task, {}), "refinement": checksum(settings)}
 
     def _fit(self, y: Tensor) -> tuple[list[list[Fitted]], float]:
@@ -81,7 +92,6 @@ class SelfDeblurRefined(SelfDeblur):
 
     def _refined(self, grey: Tensor, fit: Fitted) -> Fitted:
         task = self.task
-        kernel = refine_on_window(
-            grey.cpu(), fit.kernel.cpu(), task.noise, task.boundary, self.refinement
-        )
+        problem = grey.cpu(), fit.kernel.cpu(), task.noise, task.boundary
+        kernel = refine_softly_on_window(*problem, self.refinement, self.softnesses)
         return dataclasses.replace(fit, kernel=kernel.to(fit.kernel))
