@@ -23,14 +23,12 @@ from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import Unavailable
 from bench.files import read_toml
 from bench.methods.generators.loading import Prior, load_generator
-from bench.methods.kernel_net.loading import load_network as load_kernel_net
 from bench.methods.learned.inputs import network_inputs
 from bench.methods.marginal.estimate import Estimator, single
 from bench.methods.marginal.halving import Halving
 from bench.methods.marginal.model import load_model
 from bench.methods.marginal.sampling import Sampling
 from bench.methods.marginal.settings import load_settings
-from bench.methods.marginal.warm import latents_near
 from bench.methods.training.augment import AUGMENTATIONS
 from bench.physics.forward import blur
 from bench.physics.noise import estimate_noise
@@ -49,8 +47,6 @@ class Plan:
 
     Attributes
     ----------
-    name : str
-        Of the table.
     image_class : str
     searches : int
         Observations whose kernels are searched by the evidence, an example each.
@@ -63,8 +59,6 @@ class Plan:
         right valley ends where a search from anywhere ends in it.
     distance : float
         Standard deviation of the noise on latents of near starts.
-    warm : int
-        Starts, the last ones, that are near the kernel network's kernel, as the method has them.
     draws : bool
         Whether kernels are drawn around the ends of the searches, as the class's settings say.
     alone : float
@@ -79,7 +73,6 @@ class Plan:
     seed : int
     """
 
-    name: str
     image_class: str
     searches: int
     restarts: int
@@ -90,13 +83,17 @@ class Plan:
     hot: float = 1000.0
     near: int = 0
     distance: float = 0.5
-    warm: int = 0
     draws: bool = False
     alone: float = 0.2
     known: float = 0.05
     held_out: int = 24
     augment: tuple[str, ...] = ()
     seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Seeds the examples."""
+        return f"learned-{self.image_class}"
 
     def key(self) -> str:
         """Hash of what an example depends on in addition to its number."""
@@ -105,8 +102,8 @@ class Plan:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def load_plan(name: str) -> Plan:
-    """Read how examples are made: those of a class, or others of it under a name of their own.
+def load_plan(image_class: str) -> Plan:
+    """Read how the examples of a class are made.
 
     Raises
     ------
@@ -114,12 +111,14 @@ def load_plan(name: str) -> Plan:
         If nothing says it.
     """
     table = read_toml(PLANS)
-    if name not in table:
+    if image_class not in table:
         known = ", ".join(table)
-        raise Unavailable(f"Nothing says how the examples {name!r} are made; there are: {known}.")
-    fields: dict[str, Any] = {"image_class": name, **table[name]}
+        raise Unavailable(
+            f"Nothing says how examples of class {image_class!r} are made; there are: {known}."
+        )
+    fields: dict[str, Any] = table[image_class]
     fields["augment"] = tuple(fields.get("augment", ()))
-    return Plan(name, **fields)
+    return Plan(image_class, **fields)
 
 
 def load_examples(plan: Plan, split: Split) -> tuple[Tensor, Tensor]:
@@ -144,7 +143,7 @@ def load_examples(plan: Plan, split: Split) -> tuple[Tensor, Tensor]:
         If the class's training archive is not there.
     """
     count = plan.searches if split == "train" else plan.held_out
-    place = cache_folder() / "learned-examples" / f"{plan.name}-{plan.key()}"
+    place = cache_folder() / "learned-examples" / f"{plan.image_class}-{plan.key()}"
     place.mkdir(parents=True, exist_ok=True)
     maker: Maker | None = None
     found = []
@@ -195,7 +194,7 @@ class Maker:
 
     def _example(self, number: int) -> tuple[Tensor, Tensor]:
         plan, training = self.plan, self.split == "train"
-        source = seeds.generator(f"learned-{plan.name}", plan.seed, self.split, number)
+        source = seeds.generator(plan.name, plan.seed, self.split, number)
         kernel, image = motion_blur_kernels(1, source), self._image(source)
         loud, power, coin = torch.rand(3, generator=source).tolist()
         noise = QUIET * (LOUD / QUIET) ** (power * (training and loud > QUIET_SHARE))
@@ -204,8 +203,7 @@ class Maker:
         if training and coin < plan.known:
             used = single(kernel, estimate_noise(observation).item())
         else:
-            starts = self._starts(observation, kernel, source)
-            used = self.estimator.estimate(observation[0], starts)
+            used = self.estimator.estimate(observation[0], self._starts(kernel, source))
             if training and coin < plan.known + plan.alone:
                 used = single(used.kernel[:1], used.noise)
         return network_inputs(observation, used, plan.image_class)[0], image
@@ -217,14 +215,11 @@ class Maker:
             image = AUGMENTATIONS[name](image, source)
         return image
 
-    def _starts(self, observation: Tensor, kernel: Tensor, source: torch.Generator) -> Tensor:
+    def _starts(self, kernel: Tensor, source: torch.Generator) -> Tensor:
         plan = self.plan
         starts = torch.randn(plan.restarts, self.prior.latent_size, generator=source)
         if plan.near:
             with torch.no_grad():
                 latent = self.prior.encode(kernel[:, None])
             starts[: plan.near] = latent + plan.distance * starts[: plan.near]
-        if plan.warm:
-            estimated = load_kernel_net(plan.image_class).estimate(observation)
-            starts[-plan.warm :] = latents_near(estimated, self.prior, source, plan.warm)
         return starts

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.errors import InvalidInput
 from bench.methods.deep_deblur.grid import to_grid
 from bench.methods.kernel_net.method import check_size
-from bench.methods.learned.network import STORE, load_card, network_name
+from bench.methods.learned.network import NAME, STORE, load_card
 from bench.methods.learned.photographs import network as photographs
 from bench.methods.learned.photographs.step import photograph_assets, photograph_deconvolve
 from bench.methods.learned.step import learned_assets, learned_deconvolve
@@ -146,7 +146,7 @@ class KnownKernelLearned(Oracle):
 
 def of_class(task: Task) -> bool:
     """Say whether the step that knows classes was trained on images of the task's."""
-    return task.image_class in load_card(task.image_class)["validation"]
+    return task.image_class in load_card()["validation"]
 
 
 def default_kernels(task: Task) -> str:
@@ -164,7 +164,7 @@ def check_network(task: Task) -> None:
     if not of_class(task):
         STORE.weights(photographs.NAME)
         return
-    STORE.weights(network_name(task.image_class))
+    STORE.weights(NAME)
     check_size(task, load_model(task.image_class).image_size, "The learned step")
 
 

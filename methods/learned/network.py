@@ -123,15 +123,9 @@ def build(width: int, depth: tuple[int, ...]) -> NonBlindNetwork:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def network_name(image_class: str, folder: Path = WEIGHTS) -> str:
-    """Name the network of a class: its own, where it has one, or that of several classes."""
-    own = f"{NAME}-{image_class}"
-    return own if own in STORE.at(folder).names() else NAME
-
-
-def load_card(image_class: str, folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read the card of a class's network; raise Unavailable if there is none."""
-    return STORE.at(folder).card(network_name(image_class, folder))
+def load_card(folder: Path = WEIGHTS) -> dict[str, Any]:
+    """Read the network's card; raise Unavailable if there is none."""
+    return STORE.at(folder).card(NAME)
 
 
 def load_shares(image_class: str, folder: Path = WEIGHTS) -> tuple[float, float]:
@@ -142,7 +136,7 @@ def load_shares(image_class: str, folder: Path = WEIGHTS) -> tuple[float, float]
     Unavailable
         If the network was not trained for the class.
     """
-    known = load_card(image_class, folder)["validation"]
+    known = load_card(folder)["validation"]
     if image_class not in known:
         raise Unavailable(
             f"The learned step was not trained on images of class {image_class!r}; "
@@ -153,20 +147,12 @@ def load_shares(image_class: str, folder: Path = WEIGHTS) -> tuple[float, float]
 
 
 @functools.lru_cache(maxsize=4)
-def load_network(
-    image_class: str, folder: Path = WEIGHTS, device: str | torch.device = "cpu"
-) -> NonBlindNetwork:
-    """Load a class's network in evaluation mode, with frozen weights, onto a device.
+def load_network(folder: Path = WEIGHTS, device: str | torch.device = "cpu") -> NonBlindNetwork:
+    """Load the network in evaluation mode, with frozen weights, onto a device.
 
     Raises
     ------
     Unavailable
         If it is missing or does not match its card.
     """
-    return load_named(network_name(image_class, folder), folder).to(device)
-
-
-def load_named(name: str, folder: Path = WEIGHTS) -> NonBlindNetwork:
-    """Load a network by its name; raise Unavailable as :func:`load_network`."""
-    network: NonBlindNetwork = STORE.at(folder).load_built(build, name, "width", "depth")
-    return network
+    return STORE.at(folder).load_built(build, NAME, "width", "depth").to(device)

@@ -36,8 +36,7 @@ def refit(observation: Tensor, estimate: Estimate, image_class: str) -> tuple[Te
     kernel : Tensor, shape (1, kh, kw)
         The mean of the fitted kernels, centred as the image is.
     """
-    network = load_network(image_class, device=observation.device)
-    shares = load_shares(image_class)
+    network, shares = load_network(device=observation.device), load_shares(image_class)
     prior = load_generator(kernel_prior(image_class), device=str(observation.device))
     inputs, _ = network_inputs(observation, estimate, image_class)
     first = calibrated(network, inputs, shares)

@@ -21,7 +21,7 @@ from bench.physics.noise import estimate_noise
 def learned(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor:
     """Restore one observation (1, 3, H, W), given what was estimated: (1, 3, H, W) in [0, 1]."""
     inputs, _ = network_inputs(observation, estimate, image_class)
-    network = load_network(image_class, device=observation.device)
+    network = load_network(device=observation.device)
     return calibrated(network, inputs, load_shares(image_class))
 
 
@@ -54,7 +54,7 @@ def learned_deconvolve(observation: Tensor, kernel: Tensor, image_class: str) ->
 def learned_assets(image_class: str) -> Mapping[str, str]:
     """Return what the step depends on: network, its shares, model and weight of its inputs'
     images."""
-    network, fine = load_card(image_class), model.load_card(finest(image_class))
+    network, fine = load_card(), model.load_card(finest(image_class))
     return {
         network["name"]: network["sha256"],
         "shares": ", ".join(f"{share:.6g}" for share in load_shares(image_class)),

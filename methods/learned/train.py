@@ -23,7 +23,7 @@ from bench.methods.learned.network import (
     build,
     calibrate,
     calibrated,
-    load_named,
+    load_network,
 )
 from bench.methods.training.arithmetic import mixed_precision
 from bench.methods.training.muon import muon_and_adam
@@ -46,8 +46,6 @@ class NonBlindRecipe(NetworkRecipe):
     classes : tuple of str
         Steps take them in turn; :func:`bench.methods.learned.examples.load_plan` knows their
         examples.
-    begin : str
-        Name of a network of the same width and depth to begin at; empty begins at random.
     width : int
         Of the network.
     depth : tuple of int
@@ -55,7 +53,6 @@ class NonBlindRecipe(NetworkRecipe):
     """
 
     classes: tuple[str, ...] = key()
-    begin: str = key("", added=True)
     width: int = key(32, least=1)
     depth: tuple[int, ...] = key((1, 2, 3, 2, 1))
 
@@ -79,11 +76,8 @@ class NonBlindTrainer(Trainer[NonBlindRecipe]):
         return [load_examples(plan, "train") for plan in plans], held_out
 
     def build(self, fresh: bool) -> NonBlindNetwork:
-        """Make the network, or load the one to begin at."""
-        network = build(self.recipe.width, self.recipe.depth)
-        if self.recipe.begin and fresh:
-            network.load_state_dict(load_named(self.recipe.begin).state_dict())
-        return network
+        """Make the network."""
+        return build(self.recipe.width, self.recipe.depth)
 
     def make_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Muon for filters, Adam for the rest."""
@@ -115,9 +109,10 @@ class NonBlindTrainer(Trainer[NonBlindRecipe]):
 
     def validate(self, folder: Path) -> dict[str, Any]:
         """Calibrate and score what was exported, on held-out examples."""
-        shipped = load_named(self.recipe.name, folder)
+        load_network.cache_clear()
+        shipped = load_network(folder)
         return {
-            load_plan(name).image_class: _scores(shipped, inputs.float(), images.float())
+            name: _scores(shipped, inputs.float(), images.float())
             for name, (inputs, images) in zip(self.recipe.classes, self.held_out, strict=True)
         }
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.methods.generators.loading import Prior
 from bench.methods.kernel_net.loading import load_card, load_network
 from bench.methods.marginal.method import Marginal
 from bench.protocol import Knowledge, Task
@@ -50,12 +49,8 @@ class MarginalWarm(Marginal):
     def near_network(self, observation: Tensor, source: torch.Generator, count: int) -> Tensor:
         """Return so many latents (R, d): that of the network's kernel, and perturbations of it."""
         network = load_network(self.task.image_class, device=observation.device)
-        return latents_near(network.estimate(observation[None]), self.kernel_prior, source, count)
-
-
-@torch.no_grad()
-def latents_near(kernel: Tensor, prior: Prior, source: torch.Generator, count: int) -> Tensor:
-    """Return the latent of one kernel (1, kh, kw), and perturbations of it: so many (R, d)."""
-    latent = prior.encode(kernel[:, None])
-    spread = torch.randn(count - 1, prior.latent_size, generator=source).to(latent)
-    return torch.cat([latent, latent + SPREAD * spread])
+        kernel = network.estimate(observation[None])
+        with torch.no_grad():
+            latent = self.kernel_prior.encode(kernel[:, None])
+        spread = torch.randn(count - 1, self.kernel_prior.latent_size, generator=source).to(latent)
+        return torch.cat([latent, latent + SPREAD * spread])
