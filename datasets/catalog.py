@@ -29,6 +29,7 @@ CATALOG: dict[str, str] = {
     "shaken-photos-val": "bench.datasets.shaken_photos:ShakenPhotosDevelopment",
     "rendered-text-val": "bench.datasets.rendered_text:RenderedTextDevelopment",
     "large-rendered-text-val": "bench.datasets.rendered_text:LargeRenderedTextDevelopment",
+    "soft-photos-val": "bench.datasets.shaken_photos:SoftPhotosDevelopment",
     "trembling-photos-val": "bench.datasets.shaken_photos:TremblingPhotosDevelopment",
     "whole-photos-val": "bench.datasets.whole_photos:WholePhotosDevelopment",
 }

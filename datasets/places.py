@@ -79,6 +79,7 @@ PLACES: dict[str, Callable[[], Location]] = {
     "rendered-text-val": photographs,
     "large-rendered-text-val": photographs,
     "shaken-photos-val": _training("natural"),
+    "soft-photos-val": _training("natural"),
     "trembling-photos-val": _training("natural"),
     "whole-photos-val": _training("natural"),
 }

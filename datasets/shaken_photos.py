@@ -22,6 +22,13 @@ SIZES = (13, 15, 17, 19, 21, 23, 25, 27)
 WIDTHS = (0.5, 0.7, 0.9)
 """Standard deviations in pixels of the point that shakes: of a lens and a sensor."""
 KERNEL_SEED = 777
+LENSES, ENLARGED = (0.0, 0.5, 0.8, 1.1), 1.5
+"""Standard deviations in pixels of what softens soft photographs, and how much larger half of them
+are made."""
+SOFT_SEED, SOFT_OFFSET = 779, 80
+"""Of their paths: others than those of the sharp ones."""
+BELL = 8
+"""Pixels to either side of a Gaussian."""
 STEPS = 2000
 """Of a trembling hand's path during the exposure."""
 
@@ -84,6 +91,58 @@ class TremblingPhotosDevelopment(ShakenPhotosDevelopment):
     def path(self, index: int, size: int) -> Tensor:
         """Return the path of the point that shakes, shape (size, size), summing to 1."""
         return tremor(size, generator("tremor", KERNEL_SEED, index))
+
+
+class SoftPhotosDevelopment(ShakenPhotosDevelopment):
+    """Crops as a lens leaves them, half of them enlarged, through paths of no width of their own.
+
+    What a lens and a sensor blur is in every exposure, the sharp one too, and no motion. Kernels of
+    ``shaken-photos-val`` count it as motion, and its photographs, made smaller, show none of it.
+    """
+
+    name = "soft-photos-val"
+    title = "24 grey crops of soft photographs with thin camera shake, for tuning"
+    kernels = "thin"
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < COUNT:
+            raise IndexError(index)
+        size = SIZES[3 * index % len(SIZES)]
+        image = luma(validation_picture(FIRST + index)[None])
+        if index // len(LENSES) % 2:
+            image = torch.nn.functional.interpolate(
+                image, scale_factor=ENLARGED, mode="bicubic", antialias=True
+            ).clamp(0, 1)
+        side = SIDE + size - 1
+        top, left = ((extent - side) // 2 for extent in image.shape[2:])
+        image = softened(image, LENSES[index % len(LENSES)])[0]
+        path = self.path(index, size)
+        return Sample(
+            index=index,
+            name=f"{FIRST + index:02d}",
+            image=image[:, top : top + side, left : left + side].contiguous(),
+            kernel=path / path.sum(),
+            kernel_id=f"{self.kernels}-{SOFT_SEED}-{index:02d}",
+            blur_length=size - 4,
+        )
+
+    def path(self, index: int, size: int) -> Tensor:
+        """Return a path of one speed or, twice as often, of a trembling hand."""
+        if index % 3 == 0:
+            return MotionBlur(size).kernel(index + SOFT_OFFSET, seed=KERNEL_SEED, length=size - 4)
+        return tremor(size, generator("tremor", SOFT_SEED, index))
+
+
+def softened(image: Tensor, width: float) -> Tensor:
+    """Blur images (N, 1, H, W) by a Gaussian, its standard deviation in pixels; 0 leaves them."""
+    if not width:
+        return image
+    steps = torch.arange(-BELL, BELL + 1, dtype=torch.float64)
+    bell = torch.exp(-steps.square() / (2 * width**2))
+    bell = bell / bell.sum()
+    down, right = bell.view(1, 1, -1, 1), bell.view(1, 1, 1, -1)
+    image = torch.nn.functional.conv2d(image.double(), down, padding=(BELL, 0))
+    return torch.nn.functional.conv2d(image, right, padding=(0, BELL)).float()
 
 
 def tremor(size: int, draw: torch.Generator) -> Tensor:
