@@ -17,7 +17,7 @@ from bench.datasets import archives, levin, official
 from bench.datasets.motion_blur import MotionBlur, motion_blur_kernels
 from bench.datasets.paper import OUTPUTS, RANGE_OUTPUTS
 from bench.datasets.photos import photo_crops
-from bench.datasets.shaken_photos import tremor
+from bench.datasets.shaken_photos import softened, tremor
 from bench.errors import BenchError, Unavailable
 from bench.harness.plan import load_dataset
 from bench.methods.oracles import range_oracle
@@ -323,6 +323,17 @@ def test_official_distributions_that_are_not_there(tmp_path: Path) -> None:
         official.OfficialSVHN(folder=tmp_path / "nothing")
     with pytest.raises(Unavailable, match="no images"):
         official.OfficialShoes(folder=tmp_path)
+
+
+def test_a_lens_spreads_a_point_by_its_width() -> None:
+    point = torch.zeros(1, 1, 31, 31)
+    point[..., 15, 15] = 1
+    assert torch.equal(softened(point, 0.0), point)
+    spot = softened(point, 1.1)[0, 0]
+    assert spot.sum() == pytest.approx(1, abs=1e-5)
+    steps = torch.arange(31.0) - 15
+    for axis in (0, 1):
+        assert spot.sum(axis) @ steps.square() == pytest.approx(1.1**2, abs=1e-3)
 
 
 def test_a_trembling_hand_rests_where_its_kernel_is_bright() -> None:

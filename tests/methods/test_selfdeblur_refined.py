@@ -59,6 +59,9 @@ def test_the_learned_step_shares_the_fit_whose_kernel_it_takes() -> None:
     assert Learned.stage({}) == ""
 
 
-def test_turns_cannot_be_negative(pair) -> None:  # noqa: F811
+def test_counts_out_of_range_are_refused(pair) -> None:  # noqa: F811
     with pytest.raises(InvalidInput, match="turns = -1"):
         SelfDeblurRefined(task(pair[1]), turns=-1)
+    for tried in (0, 6):
+        with pytest.raises(InvalidInput, match=f"softnesses = {tried}; give 1 to 5"):
+            SelfDeblurRefined(task(pair[1]), softnesses=tried)
