@@ -18,8 +18,6 @@ from bench.methods.training.store import ModelStore
 WEIGHTS = Path(__file__).parent / "weights"
 NAME = "nonblind"
 STORE = ModelStore(WEIGHTS, "learned non-blind step")
-MIRRORED: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
-"""Axes of images (N, C, H, W) along which each mirror image is turned over."""
 
 
 class NonBlindNetwork(nn.Module):
@@ -87,17 +85,6 @@ def calibrated(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]
     first, second = network.mixed(inputs)
     mixed = first.lerp(second, smooth)
     return (mixed + added * network.correction(inputs)).clamp(0, 1)
-
-
-def self_ensemble(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]) -> Tensor:
-    """Restore as :func:`calibrated`, averaged over the image's mirror images.
-
-    The network was trained on examples and their mirror images alike, and what it does differently
-    on them is error (Lim et al., Enhanced Deep Residual Networks for Single Image
-    Super-Resolution, CVPRW 2017, take all eight of the square).
-    """
-    images = [calibrated(network, inputs.flip(axes), shares).flip(axes) for axes in MIRRORED]
-    return torch.stack(images).mean(0)
 
 
 @torch.no_grad()

@@ -10,13 +10,7 @@ from torch import Tensor
 from bench.checksums import values_checksum
 from bench.methods.deconvolution.tv import PARAMETERS
 from bench.methods.learned.inputs import network_inputs
-from bench.methods.learned.network import (
-    MIRRORED,
-    load_card,
-    load_network,
-    load_shares,
-    self_ensemble,
-)
+from bench.methods.learned.network import calibrated, load_card, load_network, load_shares
 from bench.methods.marginal import model
 from bench.methods.marginal.estimate import Estimate, single
 from bench.methods.marginal.nonblind import finest
@@ -28,7 +22,7 @@ def learned(observation: Tensor, estimate: Estimate, image_class: str) -> Tensor
     """Restore one observation (1, 3, H, W), given what was estimated: (1, 3, H, W) in [0, 1]."""
     inputs, _ = network_inputs(observation, estimate, image_class)
     network = load_network(device=observation.device)
-    return self_ensemble(network, inputs, load_shares(image_class))
+    return calibrated(network, inputs, load_shares(image_class))
 
 
 def learned_deconvolve(observation: Tensor, kernel: Tensor, image_class: str) -> Tensor:
@@ -64,7 +58,6 @@ def learned_assets(image_class: str) -> Mapping[str, str]:
     return {
         network["name"]: network["sha256"],
         "shares": ", ".join(f"{share:.6g}" for share in load_shares(image_class)),
-        "mirror images": str(len(MIRRORED)),
         fine["name"]: fine["sha256"],
         PARAMETERS.name: values_checksum(PARAMETERS),
     }

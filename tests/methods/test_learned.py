@@ -13,7 +13,7 @@ from bench.methods.learned import train
 from bench.methods.learned.examples import load_plan
 from bench.methods.learned.inputs import CHANNELS, network_inputs
 from bench.methods.learned.method import KnownKernelLearned, Learned
-from bench.methods.learned.network import build, calibrate, calibrated, self_ensemble
+from bench.methods.learned.network import build, calibrate
 from bench.methods.learned.step import learned_deconvolve
 from bench.methods.marginal.estimate import Estimate, single
 from bench.methods.marginal.nonblind import mean_image, mean_kernel
@@ -173,15 +173,3 @@ def test_examples_are_planned_per_class():
     assert dataclasses.replace(plan, distance=1.0).key() != plan.key()
     with pytest.raises(Unavailable, match="'natural'"):
         load_plan("natural")
-
-
-def test_a_mirror_image_is_restored_as_its_mirror_image():
-    network = build(8, (1, 1, 1, 1, 1))
-    torch.nn.init.normal_(network.unet.exit.weight, std=0.1)
-    inputs = torch.rand(1, CHANNELS, 16, 16, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        for axes in ((3,), (2,), (2, 3)):
-            image = self_ensemble(network, inputs, (0.3, 0.6))
-            mirrored = self_ensemble(network, inputs.flip(axes), (0.3, 0.6)).flip(axes)
-            torch.testing.assert_close(mirrored, image, atol=1e-5, rtol=0)
-            assert (calibrated(network, inputs, (0.3, 0.6)) - image).abs().max() > 1e-3
