@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from bench.harness.score_table import LABEL, printable
 from bench.harness.store import Row, Store
 from bench.physics.observation import Observed, observe
 from bench.protocol import Dataset, Status
+from bench.report.gallery import spread
 from bench.report.mosaic import thumbnail
 from bench.report.names import method_order
 from bench.report.plain import plain_figures
@@ -87,8 +87,7 @@ def _draw(store: Store, dataset: Dataset, rows: Sequence[Row], images: int) -> b
     from matplotlib.figure import Figure  # half a second that only this needs
 
     indices = sorted({row.index for row in rows})
-    spread = np.linspace(0, len(indices) - 1, min(images, len(indices)))
-    shown = [indices[int(position)] for position in spread.round()]
+    shown = spread(indices, images)
     methods = method_order({row.columns["method"]: row.columns["kind"] for row in rows})
     cells = {(row.columns["method"], row.index): row for row in rows}
     condition = rows[0].condition

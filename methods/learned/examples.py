@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench import seeds
 from bench.datasets.archives import Split, to_unit_range, training_images
-from bench.datasets.locations import cache_folder
 from bench.datasets.motion_blur import motion_blur_kernels
 from bench.errors import Unavailable
 from bench.files import read_toml
 from bench.methods.generators.loading import Prior, load_generator
+from bench.methods.learned.cached import cached_examples
 from bench.methods.learned.inputs import network_inputs
 from bench.methods.marginal.estimate import Estimator, single
 from bench.methods.marginal.halving import Halving
@@ -33,8 +32,6 @@ from bench.methods.training.augment import AUGMENTATIONS
 from bench.physics.forward import blur
 from bench.physics.noise import estimate_noise
 
-CHUNK = 10
-"""Searches whose examples are one file: what a kill can lose."""
 QUIET, LOUD, QUIET_SHARE = 0.01, 0.1, 0.5
 """Half of the searches have 1 % of noise, the others up to 10 %, evenly in the logarithm."""
 KERNEL_PRIOR = "motion-blur"
@@ -124,11 +121,9 @@ def load_plan(image_class: str) -> Plan:
 def load_examples(plan: Plan, split: Split) -> tuple[Tensor, Tensor]:
     """Make the examples of a class, or read those that are in the cache folder.
 
-    They are kept in files of a few searches each, and what is there is not made again.
-
     Parameters
     ----------
-    plan : Examples
+    plan : Plan
     split : {"train", "val"}
         Held-out examples have 1 % of noise, all kernels of the search, and none known.
 
@@ -143,22 +138,9 @@ def load_examples(plan: Plan, split: Split) -> tuple[Tensor, Tensor]:
         If the class's training archive is not there.
     """
     count = plan.searches if split == "train" else plan.held_out
-    place = cache_folder() / "learned-examples" / f"{plan.image_class}-{plan.key()}"
-    place.mkdir(parents=True, exist_ok=True)
-    maker: Maker | None = None
-    found = []
-    for first in range(0, count, CHUNK):
-        path = place / f"{split}-{first:05d}.safetensors"
-        if not path.is_file():
-            maker = maker or Maker(plan, split)
-            inputs, images = maker.make(range(first, min(first + CHUNK, count)))
-            partial = path.with_suffix(".partial")
-            save_file({"inputs": inputs, "images": images}, partial)
-            partial.replace(path)
-            print(f"{path}: {len(images)} examples", flush=True)
-        tensors = load_file(path)
-        found.append((tensors["inputs"], tensors["images"]))
-    return torch.cat([inputs for inputs, _ in found]), torch.cat([images for _, images in found])
+    name = f"{plan.image_class}-{plan.key()}"
+    found = cached_examples(name, split, count, lambda: Maker(plan, split).make)
+    return found["inputs"], found["images"]
 
 
 class Maker:
@@ -186,11 +168,11 @@ class Maker:
         model = load_model(plan.image_class)
         self.estimator = Estimator(plan.image_class, model, self.prior, shorter)
 
-    def make(self, numbers: range) -> tuple[Tensor, Tensor]:
+    def make(self, numbers: range) -> dict[str, Tensor]:
         """Return inputs and images of some searches."""
         pairs = [self._example(number) for number in numbers]
         inputs, images = zip(*pairs, strict=True)
-        return torch.cat(inputs).half(), torch.cat(images).half()
+        return {"inputs": torch.cat(inputs).half(), "images": torch.cat(images).half()}
 
     def _example(self, number: int) -> tuple[Tensor, Tensor]:
         plan, training = self.plan, self.split == "train"

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench import seeds
 from bench.datasets.archives import Split
-from bench.datasets.locations import cache_folder
 from bench.datasets.whole_photos import training_pictures, validation_pictures
 from bench.files import read_toml
+from bench.methods.learned.cached import Make, cached_examples
 from bench.methods.learned.photographs.inputs import plane_inputs
 from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.method import DARK, DETAILED, ROUNDS
@@ -33,8 +32,6 @@ from bench.physics import forward
 from bench.physics.intensity import luma
 from bench.protocol import Boundary, Formation
 
-CHUNK = 10
-"""Observations whose examples are one file: what a kill can lose."""
 LEAST_NOISE, MOST_NOISE = 0.002, 0.05
 """Evenly in the logarithm."""
 LEVELS = 8
@@ -133,8 +130,6 @@ def load_plan() -> Plan:
 def load_examples(plan: Plan, split: Split) -> Examples:
     """Make the examples, or read those that are in the cache folder.
 
-    They are kept in files of a few observations each, and what is there is not made again.
-
     Parameters
     ----------
     plan : Plan
@@ -150,21 +145,13 @@ def load_examples(plan: Plan, split: Split) -> Examples:
         If the archive of photographs is not there.
     """
     count = plan.searches if split == "train" else plan.held_out
-    place = cache_folder() / "learned-examples" / f"photographs-{plan.key()}"
-    place.mkdir(parents=True, exist_ok=True)
-    maker: Maker | None = None
-    found = []
-    for first in range(0, count, CHUNK):
-        path = place / f"{split}-{first:05d}.safetensors"
-        if not path.is_file():
-            maker = maker or Maker(plan, split)
-            made = maker.make(range(first, min(first + CHUNK, count)))
-            partial = path.with_suffix(".partial")
-            save_file(vars(made), partial)
-            partial.replace(path)
-            print(f"{path}: {len(made)} examples", flush=True)
-        found.append(load_file(path))
-    return Examples(**{name: torch.cat([part[name] for part in found]) for name in found[0]})
+    name = f"photographs-{plan.key()}"
+
+    def maker() -> Make:
+        made = Maker(plan, split)
+        return lambda numbers: vars(made.make(numbers))
+
+    return Examples(**cached_examples(name, split, count, maker))
 
 
 class Maker:
