@@ -265,12 +265,14 @@ def refine_softly_on_window(
     -------
     Tensor, shape (kh, kw)
     """
-    found: list[Tensor] = []
-    for softness in SOFTNESSES[:tried]:
-        found.append(refine_on_window(grey, kernel, noise, boundary, settings, softness))
-        if found[-1].square().sum() < found[max(len(found) - 2, 0)].square().sum():
-            return found[max(len(found) - 3, 0)]
-    return found[max(len(found) - 2, 0)]
+    problem = grey, kernel, noise, boundary, settings
+    taken = best = refine_on_window(*problem, SOFTNESSES[0])
+    for softness in SOFTNESSES[1:tried]:
+        found = refine_on_window(*problem, softness)
+        if found.square().sum() < best.square().sum():
+            break
+        taken, best = best, found
+    return taken
 
 
 def _gradients(
