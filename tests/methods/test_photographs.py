@@ -135,14 +135,18 @@ def test_no_turns_leave_the_kernel_as_it_is(
     assert torch.equal(plain.estimate(y[0, 0]), unrefined.estimate(y[0, 0]))
 
 
-def test_a_soft_photograph_keeps_its_softness_from_the_kernel() -> None:
+@pytest.mark.parametrize("boundary", ["circular", "free"])
+def test_a_soft_photograph_keeps_its_softness_from_the_kernel(
+    boundary: Literal["circular", "free"],
+) -> None:
     image = softened(read_photo(FOLDER / "camera.png", 1)[0][None, :, 40:296, 100:356], 1.0)
     kernel = MotionBlur(LENGTH + 1).kernel(4, seed=900, length=LENGTH)
-    y = add_noise(blur(image, kernel, "valid"), 0.004, [torch.Generator().manual_seed(0)])
+    blurred = blur(image, kernel, "valid" if boundary == "free" else "circular")
+    y = add_noise(blurred, 0.004, [torch.Generator().manual_seed(0)])
     grey, wide, settings = y[0, 0], disturbed(kernel), Refinement()
-    sharp = refine_softly_on_window(grey, wide, 0.004, "free", settings, tried=1)
-    assert torch.equal(sharp, refine_on_window(grey, wide, 0.004, "free", settings))
-    soft = refine_softly_on_window(grey, wide, 0.004, "free", settings)
+    sharp = refine_softly_on_window(grey, wide, 0.004, boundary, settings, tried=1)
+    assert torch.equal(sharp, refine_on_window(grey, wide, 0.004, boundary, settings))
+    soft = refine_softly_on_window(grey, wide, 0.004, boundary, settings)
     near = kernel_similarity(torch.stack([sharp, soft]), kernel.expand(2, -1, -1))
     assert near[1] > near[0] + 0.02
     assert sharp.square().sum() < soft.square().sum() < 1.2 * kernel.square().sum()
