@@ -48,6 +48,7 @@ class ShakenPhotosDevelopment(Dataset):
     bits = 8
     alignment = "half kernel"
     kernels: ClassVar[str] = "shaken"
+    seed: ClassVar[int] = KERNEL_SEED
 
     @classmethod
     def location(cls) -> Location:
@@ -61,17 +62,25 @@ class ShakenPhotosDevelopment(Dataset):
         if not 0 <= index < COUNT:
             raise IndexError(index)
         size = SIZES[3 * index % len(SIZES)]
-        image = luma(validation_picture(FIRST + index)[None])[0]
+        image = self.scene(index)
         side = SIDE + size - 1
         top, left = ((extent - side) // 2 for extent in image.shape[1:])
         return Sample(
             index=index,
             name=f"{FIRST + index:02d}",
             image=image[:, top : top + side, left : left + side].contiguous(),
-            kernel=thickened(self.path(index, size), WIDTHS[index % len(WIDTHS)]),
-            kernel_id=f"{self.kernels}-{KERNEL_SEED}-{index:02d}",
+            kernel=self.kernel(index, size),
+            kernel_id=f"{self.kernels}-{self.seed}-{index:02d}",
             blur_length=size - 4,
         )
+
+    def scene(self, index: int) -> Tensor:
+        """Return the photograph that a crop is cut out of, shape (1, H, W)."""
+        return luma(validation_picture(FIRST + index)[None])[0]
+
+    def kernel(self, index: int, size: int) -> Tensor:
+        """Return the kernel, shape (size, size), summing to 1: the path, as a lens sees it."""
+        return thickened(self.path(index, size), WIDTHS[index % len(WIDTHS)])
 
     def path(self, index: int, size: int) -> Tensor:
         """Return the path of the point that shakes, shape (size, size), summing to 1."""
@@ -103,42 +112,34 @@ class SoftPhotosDevelopment(ShakenPhotosDevelopment):
     name = "soft-photos-val"
     title = "24 grey crops of soft photographs with thin camera shake, for tuning"
     kernels = "thin"
+    seed = SOFT_SEED
 
-    def __getitem__(self, index: int) -> Sample:
-        if not 0 <= index < COUNT:
-            raise IndexError(index)
-        size = SIZES[3 * index % len(SIZES)]
-        image = luma(validation_picture(FIRST + index)[None])
+    def scene(self, index: int) -> Tensor:
+        """Return the photograph, shape (1, H, W), enlarged or not, through a lens."""
+        image = super().scene(index)[None]
         if index // len(LENSES) % 2:
             image = torch.nn.functional.interpolate(
                 image, scale_factor=ENLARGED, mode="bicubic", antialias=True
             ).clamp(0, 1)
-        side = SIDE + size - 1
-        top, left = ((extent - side) // 2 for extent in image.shape[2:])
-        image = softened(image, LENSES[index % len(LENSES)])[0]
+        return softened(image, LENSES[index % len(LENSES)])[0]
+
+    def kernel(self, index: int, size: int) -> Tensor:
+        """Return the path itself."""
         path = self.path(index, size)
-        return Sample(
-            index=index,
-            name=f"{FIRST + index:02d}",
-            image=image[:, top : top + side, left : left + side].contiguous(),
-            kernel=path / path.sum(),
-            kernel_id=f"{self.kernels}-{SOFT_SEED}-{index:02d}",
-            blur_length=size - 4,
-        )
+        return path / path.sum()
 
     def path(self, index: int, size: int) -> Tensor:
         """Return a path of one speed or, twice as often, of a trembling hand."""
         if index % 3 == 0:
             return MotionBlur(size).kernel(index + SOFT_OFFSET, seed=KERNEL_SEED, length=size - 4)
-        return tremor(size, generator("tremor", SOFT_SEED, index))
+        return tremor(size, generator("tremor", self.seed, index))
 
 
 def softened(image: Tensor, width: float) -> Tensor:
     """Blur images (N, 1, H, W) by a Gaussian, its standard deviation in pixels; 0 leaves them."""
     if not width:
         return image
-    steps = torch.arange(-BELL, BELL + 1, dtype=torch.float64)
-    bell = torch.exp(-steps.square() / (2 * width**2))
+    bell = _bell(width, BELL, torch.float64)
     bell = bell / bell.sum()
     down, right = bell.view(1, 1, -1, 1), bell.view(1, 1, 1, -1)
     image = torch.nn.functional.conv2d(image.double(), down, padding=(BELL, 0))
@@ -174,8 +175,13 @@ def tremor(size: int, draw: torch.Generator) -> Tensor:
 
 def thickened(kernel: Tensor, width: float) -> Tensor:
     """Blur a kernel (kh, kw) by a Gaussian, its standard deviation in pixels; the sum stays 1."""
-    steps = torch.arange(-2, 3, dtype=kernel.dtype)
-    bell = torch.exp(-steps.square() / (2 * width**2))
+    bell = _bell(width, 2, kernel.dtype)
     point = bell[:, None] * bell
     wide = torch.nn.functional.conv2d(kernel[None, None], point[None, None], padding=2)[0, 0]
     return wide / wide.sum()
+
+
+def _bell(width: float, reach: int, dtype: torch.dtype) -> Tensor:
+    """Return a Gaussian, 1 in the middle, shape (2 reach + 1,)."""
+    steps = torch.arange(-reach, reach + 1, dtype=dtype)
+    return torch.exp(-steps.square() / (2 * width**2))

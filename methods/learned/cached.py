@@ -53,4 +53,4 @@ def cached_examples(
             partial.replace(path)
             print(f"{path}: {len(next(iter(made.values())))} examples", flush=True)
         found.append(load_file(path))
-    return {name: torch.cat([part[name] for part in found]) for name in found[0]}
+    return {key: torch.cat([part[key] for part in found]) for key in found[0]}

@@ -34,6 +34,7 @@ Research 15, 2014.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import torch
@@ -121,9 +122,10 @@ class Seen:
         """Spectrum of a kernel on the canvas."""
         return self.lens * transfer_function(kernel, self.extent)
 
-    def energy(self, kernel: Tensor) -> float:
-        """Sum of squares of what a gradient becomes in the observation."""
-        return float(self.image(self.transfer(kernel)).square().sum())
+    @functools.cached_property
+    def squared_lens(self) -> Tensor:
+        """Spectrum of the squared point that the lens makes: it spreads variances."""
+        return torch.fft.rfft2(self.image(self.lens).square())
 
     def image(self, spectrum: Tensor) -> Tensor:
         """Inverse transform."""
@@ -213,8 +215,10 @@ def refine_kernel(
     fall = (settings.cold / settings.hot) ** (1 / max(settings.iterations - 1, 1))
     s = settings.hot * variance
     for _ in range(settings.iterations):
-        energy = view.energy(kernel)
-        gradients = _gradients(view, kernel, gradients, s / spread, energy, settings.image_steps)
+        transfer = view.transfer(kernel)
+        # The sum of squares of what a gradient becomes in the observation.
+        energy = float(view.image(transfer).square().sum())
+        gradients = _gradients(view, transfer, gradients, s / spread, energy, settings.image_steps)
         doubt = 1 / (energy / s + 1 / spread)
         kernel = _kernel(view, kernel, gradients, doubt, settings)
         half = gradients.square().mean(0) + doubt
@@ -229,13 +233,10 @@ def refine_on_window(
     noise: float,
     boundary: Boundary,
     settings: Refinement,
-    softness: float = 0.0,
 ) -> Tensor:
     """Refine a kernel on the most textured window of a large photograph; see
     :func:`refine_kernel`."""
-    size = (int(kernel.shape[0]), int(kernel.shape[1]))
-    seen_window, its_boundary = textured_window(grey, WINDOW, size, boundary)
-    return refine_kernel(seen_window, kernel, noise, its_boundary, settings, softness)
+    return refine_softly_on_window(grey, kernel, noise, boundary, settings, tried=1)
 
 
 def refine_softly_on_window(
@@ -265,10 +266,12 @@ def refine_softly_on_window(
     -------
     Tensor, shape (kh, kw)
     """
-    problem = grey, kernel, noise, boundary, settings
-    taken = best = refine_on_window(*problem, SOFTNESSES[0])
+    size = (int(kernel.shape[0]), int(kernel.shape[1]))
+    window, its_boundary = textured_window(grey, WINDOW, size, boundary)
+    problem = window, kernel, noise, its_boundary, settings
+    taken = best = refine_kernel(*problem)
     for softness in SOFTNESSES[1:tried]:
-        found = refine_on_window(*problem, softness)
+        found = refine_kernel(*problem, softness)
         if found.square().sum() < best.square().sum():
             break
         taken, best = best, found
@@ -276,10 +279,9 @@ def refine_softly_on_window(
 
 
 def _gradients(
-    view: Seen, kernel: Tensor, start: Tensor, ridge: Tensor, energy: float, steps: int
+    view: Seen, transfer: Tensor, start: Tensor, ridge: Tensor, energy: float, steps: int
 ) -> Tensor:
     """Solve ``(K'mK + diag(ridge)) x = K'm b`` for both directions at once."""
-    transfer = view.transfer(kernel)
     scale = 1 / (energy + ridge)
 
     def system(u: Tensor) -> Tensor:
@@ -310,8 +312,7 @@ def _kernel(
 ) -> Tensor:
     """Least squares of the observation's gradients on the sharp image's, held back by ``doubt``."""
     spectra = view.lens * torch.fft.rfft2(gradients)
-    bell = torch.fft.rfft2(view.image(view.lens).square())
-    softened = torch.fft.rfft2(doubt) * bell
+    softened = torch.fft.rfft2(doubt) * view.squared_lens
     sums = view.taps(2 * softened.conj() * torch.fft.rfft2(view.mask)).clamp_min(0)
 
     def correlated(blurred: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from bench.physics.intensity import luma
 from bench.protocol import Task
 
 MEMBERS = "selfdeblur-refined+marginal-natural"
-"""One refinement from two starts."""
+"""A refinement from two starts, of which the first grants photographs their softness."""
 
 
 class KernelChoice(KernelMean):
