@@ -47,8 +47,8 @@ from bench.methods.photographs.window import WINDOW, textured_window
 from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
 
-SOFTNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""What a photograph may be softened by: standard deviations of a Gaussian, in pixels."""
+LENS_REACH = 3
+"""How far beyond the kernel's a canvas reaches for a Gaussian, in standard deviations."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,9 +156,11 @@ def seen(grey: Tensor, support: tuple[int, int], boundary: Boundary, softness: f
         return Seen(gradients, torch.ones_like(grey), support, lens)
     gradients = gradients[:, :-1, :-1]  # the last ones went around the border
     inner = [int(side) for side in gradients.shape[1:]]
-    before = [(side - 1) - side // 2 for side in support]
-    sides = zip(inner, support, strict=True)
-    extent = [int(next_fast_len(side + reach - 1, real=True)) for side, reach in sides]
+    around = math.ceil(LENS_REACH * softness)
+    before = [(side - 1) - side // 2 + around for side in support]
+    reaches = [side - 1 + 2 * around for side in support]
+    sides = zip(inner, reaches, strict=True)
+    extent = [int(next_fast_len(side + reach, real=True)) for side, reach in sides]
     window = tuple(slice(b, b + side) for b, side in zip(before, inner, strict=True))
     canvas, mask = grey.new_zeros(2, *extent), grey.new_zeros(*extent)
     canvas[(slice(None), *window)] = gradients
@@ -236,46 +238,9 @@ def refine_on_window(
 ) -> Tensor:
     """Refine a kernel on the most textured window of a large photograph; see
     :func:`refine_kernel`."""
-    return refine_softly_on_window(grey, kernel, noise, boundary, settings, tried=1)
-
-
-def refine_softly_on_window(
-    grey: Tensor,
-    kernel: Tensor,
-    noise: float,
-    boundary: Boundary,
-    settings: Refinement,
-    tried: int = len(SOFTNESSES),
-) -> Tensor:
-    """Refine a kernel on that window, and leave to the photograph what softness is its own.
-
-    A soft photograph through a thin kernel and a sharp one through a thick kernel look the same,
-    and sparse gradients ask for the sharp one. But what every exposure has is no motion: the more
-    of the blur the photograph is granted, the more concentrated its kernel, up to where there is
-    no more to grant and the kernel falls apart. The one before the most concentrated is taken, for
-    a motion's own path is some width.
-
-    Parameters
-    ----------
-    grey, kernel, noise, boundary, settings
-        As for :func:`refine_on_window`.
-    tried : int
-        How many of :data:`SOFTNESSES` are tried, in order; 1 takes the photograph for sharp.
-
-    Returns
-    -------
-    Tensor, shape (kh, kw)
-    """
     size = (int(kernel.shape[0]), int(kernel.shape[1]))
     window, its_boundary = textured_window(grey, WINDOW, size, boundary)
-    problem = window, kernel, noise, its_boundary, settings
-    taken = best = refine_kernel(*problem)
-    for softness in SOFTNESSES[1:tried]:
-        found = refine_kernel(*problem, softness)
-        if found.square().sum() < best.square().sum():
-            break
-        taken, best = best, found
-    return taken
+    return refine_kernel(window, kernel, noise, its_boundary, settings)
 
 
 def _gradients(

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -64,6 +64,9 @@ class SelfDeblur(RestoresByVariation):
     """
 
     title = "SelfDeblur"
+    version: ClassVar[str] = "2"
+    rounds: ClassVar[int] = 60
+    """The usual ones leave 0.1 dB where photographs are soft."""
     microseconds: ClassVar[tuple[float, float]] = (1200, 5)
     batch_size: ClassVar[int] = 1
     knows: ClassVar[Knowledge] = Knowledge(
@@ -223,7 +226,7 @@ class SelfDeblur(RestoresByVariation):
             return grey, boundary
         return textured_window(grey, side, self.task.kernel_size, boundary)
 
-    def _images(self, y: Tensor, fits: list[Fitted]) -> Tensor:
+    def _images(self, y: Tensor, fits: Sequence[Fitted]) -> Tensor:
         """Return the image that follows from each fit, shape (R, C, H, W)."""
         if self.final_step == "tv":
             kernels = torch.stack([one.kernel for one in fits])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from bench.checksums import checksum
 from bench.errors import InvalidInput
-from bench.methods.photographs.evidence import (
+from bench.methods.photographs.evidence import Refinement
+from bench.methods.photographs.softness import (
     SOFTNESSES,
-    Refinement,
+    likely,
     refine_softly_on_window,
+    restore_softly,
 )
 from bench.methods.selfdeblur.method import SelfDeblur
 from bench.methods.selfdeblur.solver import Fitted
@@ -23,12 +26,26 @@ from bench.physics.intensity import luma
 from bench.protocol import Knowledge, Task
 
 
+@dataclasses.dataclass(frozen=True)
+class Refined(Fitted):
+    """A fit with its likely kernel.
+
+    Attributes
+    ----------
+    kernels : list of Tensor, shape (kh, kw)
+        One for each softness that the photograph may have.
+    """
+
+    kernels: list[Tensor]
+
+
 class SelfDeblurRefined(SelfDeblur):
     """Refines the kernel of ``selfdeblur`` by the marginal likelihood of sparse gradients.
 
     The joint fit of one image and one kernel finds kernels where edges mislead, but too narrow ones
     where the network draws too smooth an image. The likelihood averages over images and corrects
-    that, once it is granted the softness that the photograph has of its own.
+    that, once it is granted the softness that the photograph has of its own. How much that is the
+    observation does not say: the image is the mean over what it may be.
     ``marginal-natural`` takes the same refinement from a kernel of edges, for sharp photographs.
 
     Parameters
@@ -37,7 +54,8 @@ class SelfDeblurRefined(SelfDeblur):
     restarts, steps
         As those of :class:`SelfDeblur`.
     turns : int
-        Of gradients, their variances and the kernel. 0 leaves the refinement out.
+        Of gradients, their variances and the kernel. 0 leaves the refinement out, and softness
+        with it.
     softnesses : int
         How many degrees of a photograph's own softness are tried; 1 takes it for sharp.
     weight : float
@@ -50,6 +68,7 @@ class SelfDeblurRefined(SelfDeblur):
     """
 
     title = "SelfDeblur, refined by marginal likelihood"
+    version: ClassVar[str] = "2"
     microseconds: ClassVar[tuple[float, float]] = (1240, 5)
     reference: ClassVar[str] = (
         "D. Ren, K. Zhang, Q. Wang, Q. Hu, W. Zuo, Neural Blind Deconvolution Using Deep Priors, "
@@ -66,7 +85,7 @@ class SelfDeblurRefined(SelfDeblur):
         weight: float = 0.7,
     ) -> None:
         super().__init__(task, restarts=restarts, steps=steps)
-        self.refinement, self.softnesses = Refinement.of(turns), softnesses
+        self.refinement, self.softnesses = Refinement.of(turns), softnesses if turns else 1
         if not 1 <= softnesses <= len(SOFTNESSES):
             raise InvalidInput(f"softnesses = {softnesses}; give 1 to {len(SOFTNESSES)}.")
         self.weigh(weight)
@@ -87,11 +106,20 @@ class SelfDeblurRefined(SelfDeblur):
         fits, spent = super()._fit(y)
         began = time.perf_counter()
         pairs = zip(luma(y)[:, 0], fits, strict=True)
+        refined: list[list[Fitted]]
         refined = [[self._refined(grey, one) for one in some] for grey, some in pairs]
         return refined, spent + time.perf_counter() - began
 
-    def _refined(self, grey: Tensor, fit: Fitted) -> Fitted:
+    def _refined(self, grey: Tensor, fit: Fitted) -> Refined:
         task = self.task
         problem = grey.cpu(), fit.kernel.cpu(), task.noise, task.boundary
-        kernel = refine_softly_on_window(*problem, self.refinement, self.softnesses)
-        return dataclasses.replace(fit, kernel=kernel.to(fit.kernel))
+        found = refine_softly_on_window(*problem, self.refinement, self.softnesses)
+        kernels = [kernel.to(fit.kernel) for kernel in found]
+        known = {field.name: getattr(fit, field.name) for field in dataclasses.fields(fit)}
+        return Refined(**known | {"kernel": likely(kernels), "kernels": kernels})
+
+    def _images(self, y: Tensor, fits: Sequence[Fitted]) -> Tensor:
+        """Return the mean image over the softnesses of each fit, shape (R, C, H, W)."""
+        refined = [fit for fit in fits if isinstance(fit, Refined)]
+        chosen = self.restore, self.task.boundary
+        return torch.stack([restore_softly(y, fit.kernels, *chosen) for fit in refined])

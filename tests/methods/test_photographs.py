@@ -10,15 +10,12 @@ import torch
 
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import FOLDER
-from bench.datasets.shaken_photos import softened
 from bench.errors import InvalidInput
 from bench.methods.photographs import kernel_mean
 from bench.methods.photographs.choice import least_ringing, ringing
 from bench.methods.photographs.evidence import (
     Refinement,
     refine_kernel,
-    refine_on_window,
-    refine_softly_on_window,
     seen,
 )
 from bench.methods.photographs.kernel_choice import KernelChoice
@@ -133,23 +130,6 @@ def test_no_turns_leave_the_kernel_as_it_is(
     task = Task("natural", (int(y.shape[-2]), int(y.shape[-1])), 1, (15, 15), 0.01, "free")
     plain, unrefined = ChosenEdges(task), MarginalNatural(task, turns=0)
     assert torch.equal(plain.estimate(y[0, 0]), unrefined.estimate(y[0, 0]))
-
-
-@pytest.mark.parametrize("boundary", ["circular", "free"])
-def test_a_soft_photograph_keeps_its_softness_from_the_kernel(
-    boundary: Literal["circular", "free"],
-) -> None:
-    image = softened(read_photo(FOLDER / "camera.png", 1)[0][None, :, 40:296, 100:356], 1.0)
-    kernel = MotionBlur(LENGTH + 1).kernel(4, seed=900, length=LENGTH)
-    blurred = blur(image, kernel, "valid" if boundary == "free" else "circular")
-    y = add_noise(blurred, 0.004, [torch.Generator().manual_seed(0)])
-    grey, wide, settings = y[0, 0], disturbed(kernel), Refinement()
-    sharp = refine_softly_on_window(grey, wide, 0.004, boundary, settings, tried=1)
-    assert torch.equal(sharp, refine_on_window(grey, wide, 0.004, boundary, settings))
-    soft = refine_softly_on_window(grey, wide, 0.004, boundary, settings)
-    near = kernel_similarity(torch.stack([sharp, soft]), kernel.expand(2, -1, -1))
-    assert near[1] > near[0] + 0.02
-    assert sharp.square().sum() < soft.square().sum() < 1.2 * kernel.square().sum()
 
 
 @pytest.mark.parametrize("support", [(5, 5), (4, 7)])

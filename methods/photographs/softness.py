@@ -1,0 +1,130 @@
+"""What blurs a photograph besides motion: kernels and images that leave it its softness.
+
+A soft photograph through a thin kernel and a sharp one through a thick kernel look the same, and
+sparse gradients ask for the sharp one. But a lens and a sensor blur every exposure, the sharp one
+too, and that is no motion. So a kernel is refined with the photograph granted Gaussians ``g`` of
+several widths (see :mod:`bench.methods.photographs.evidence`). The more of the blur it is granted,
+the more concentrated the kernel, up to where there is no more to grant and the kernel falls apart.
+
+An image follows from each kernel as from its gradients: what total variation finds behind
+``k ⊗ g``, blurred by ``g``. Which of them is right the observation cannot say. The estimate of
+least squared error is then their mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from bench.methods.photographs.evidence import Refinement, bell_spectrum, refine_kernel
+from bench.methods.photographs.registration import COARSE, image_offset, moved
+from bench.methods.photographs.window import WINDOW, textured_window
+from bench.protocol import Boundary
+
+SOFTNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""What a photograph may be softened by: standard deviations of a Gaussian, in pixels."""
+REACH = 4
+"""Of a Gaussian, in standard deviations."""
+
+
+def refine_softly_on_window(
+    grey: Tensor,
+    kernel: Tensor,
+    noise: float,
+    boundary: Boundary,
+    settings: Refinement,
+    tried: int = len(SOFTNESSES),
+) -> list[Tensor]:
+    """Refine a kernel on the most textured window, for one softness of the photograph after the
+    other.
+
+    Parameters
+    ----------
+    grey, kernel, noise, boundary, settings
+        As for :func:`bench.methods.photographs.evidence.refine_on_window`.
+    tried : int
+        How many of :data:`SOFTNESSES` are tried, in order; 1 takes the photograph for sharp.
+
+    Returns
+    -------
+    list of Tensor, shape (kh, kw)
+        One for each softness from 0 to that of the most concentrated kernel.
+    """
+    size = (int(kernel.shape[0]), int(kernel.shape[1]))
+    window, its_boundary = textured_window(grey, WINDOW, size, boundary)
+    kernels: list[Tensor] = []
+    for softness in SOFTNESSES[:tried]:
+        found = refine_kernel(window, kernel, noise, its_boundary, settings, softness)
+        if kernels and found.square().sum() < kernels[-1].square().sum():
+            break
+        kernels.append(found)
+    return kernels
+
+
+def likely(kernels: Sequence[Tensor]) -> Tensor:
+    """Return the kernel before the most concentrated: a motion's own path is some width."""
+    return kernels[max(len(kernels) - 2, 0)]
+
+
+def restore_softly(
+    observation: Tensor,
+    kernels: Sequence[Tensor],
+    restore: Callable[[Tensor, Tensor], Tensor],
+    boundary: Boundary,
+) -> Tensor:
+    """Return the mean of the images that kernels of a photograph of more and more softness give.
+
+    Parameters
+    ----------
+    observation : Tensor, shape (C, H, W), in [0, 1]
+    kernels : sequence of Tensor, shape (kh, kw)
+        One for each of the first :data:`SOFTNESSES`.
+    restore : callable
+        Deconvolves observations (N, C, H, W) with kernels (N, kh, kw).
+    boundary : {"circular", "free"}
+
+    Returns
+    -------
+    Tensor, shape (C, H, W), in [0, 1]
+        Where the sharpest image lies. Images of no more than 72 pixels tell no shift and are not
+        moved.
+    """
+    images = []
+    for kernel, softness in zip(kernels, SOFTNESSES, strict=False):
+        wide = _widened(kernel, softness, observation)
+        image = restore(observation[None], wide[None])
+        images.append(_softened(image, softness, boundary)[0])
+    if min(observation.shape[1:]) > 3 * COARSE.border:
+        images[1:] = [_placed(image, images[0]) for image in images[1:]]
+    return torch.stack(images).mean(0).clamp(0, 1)
+
+
+def _placed(image: Tensor, place: Tensor) -> Tensor:
+    """Move an image (C, H, W) to where another one lies."""
+    return moved(image, image_offset(place.cpu(), image.cpu()))
+
+
+def _widened(kernel: Tensor, softness: float, observation: Tensor) -> Tensor:
+    """Blur a kernel (kh, kw) by the Gaussian, on a grid that has room for it and fits the image."""
+    if not softness:
+        return kernel
+    reach = math.ceil(REACH * softness)
+    sides = zip(observation.shape[-2:], kernel.shape, strict=True)
+    down, right = (min(reach, max((most - side) // 2, 0)) for most, side in sides)
+    grid = torch.nn.functional.pad(kernel, (right, right, down, down))
+    spectrum = torch.fft.rfft2(grid) * bell_spectrum(grid, softness)
+    return torch.fft.irfft2(spectrum, s=grid.shape)
+
+
+def _softened(image: Tensor, softness: float, boundary: Boundary) -> Tensor:
+    """Blur images (N, C, H, W) by the Gaussian, mirrored beyond a free boundary."""
+    if not softness:
+        return image
+    reach = math.ceil(REACH * softness) if boundary == "free" else 0
+    wide = torch.nn.functional.pad(image, (reach,) * 4, mode="reflect")
+    size = wide.shape[-2:]
+    soft = torch.fft.irfft2(torch.fft.rfft2(wide) * bell_spectrum(wide, softness), s=size)
+    return soft[..., reach : size[0] - reach, reach : size[1] - reach]
