@@ -17,6 +17,8 @@ from bench.methods.training.store import ModelStore
 
 WEIGHTS = Path(__file__).parent / "weights"
 NAME = "nonblind"
+MIRRORS = ((), (2,), (3,), (2, 3))
+"""Axes of images (N, C, H, W) that are turned around."""
 STORE = ModelStore(WEIGHTS, "learned non-blind step")
 
 
@@ -85,6 +87,17 @@ def calibrated(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]
     first, second = network.mixed(inputs)
     mixed = first.lerp(second, smooth)
     return (mixed + added * network.correction(inputs)).clamp(0, 1)
+
+
+def symmetric(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]) -> Tensor:
+    """Return the mean over the four mirror images, which training took for the same image.
+
+    Parameters and what is returned are those of :func:`calibrated`.
+    """
+    turned = torch.cat([inputs.flip(axes) for axes in MIRRORS])
+    images = calibrated(network, turned, shares).split(len(inputs))
+    pairs = zip(images, MIRRORS, strict=True)
+    return torch.stack([image.flip(axes) for image, axes in pairs]).mean(0)
 
 
 @torch.no_grad()

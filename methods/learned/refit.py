@@ -1,4 +1,7 @@
-"""The learned step, kernels fitted to its image, and the learned step with those."""
+"""The learned step, kernels fitted to its image, and the learned step with those.
+
+Either image is the mean over four mirror images.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from bench.methods.generators.loading import kernel_prior, load_generator
 from bench.methods.generators.loading import load_card as load_generator_card
 from bench.methods.learned import fitting
 from bench.methods.learned.inputs import network_inputs
-from bench.methods.learned.network import calibrated, load_network, load_shares
+from bench.methods.learned.network import MIRRORS, load_network, load_shares, symmetric
 from bench.methods.learned.step import learned_assets
 from bench.methods.marginal.estimate import Estimate
 
@@ -39,10 +42,10 @@ def refit(observation: Tensor, estimate: Estimate, image_class: str) -> tuple[Te
     network, shares = load_network(device=observation.device), load_shares(image_class)
     prior = load_generator(kernel_prior(image_class), device=str(observation.device))
     inputs, _ = network_inputs(observation, estimate, image_class)
-    first = calibrated(network, inputs, shares)
+    first = symmetric(network, inputs, shares)
     fitted = fitting.refitted(observation, first, estimate, prior)
     inputs, kernel = network_inputs(observation, fitted, image_class)
-    return first.lerp(calibrated(network, inputs, shares), SHARE), kernel
+    return first.lerp(symmetric(network, inputs, shares), SHARE), kernel
 
 
 def refit_assets(image_class: str) -> Mapping[str, str]:
@@ -50,6 +53,6 @@ def refit_assets(image_class: str) -> Mapping[str, str]:
     prior = kernel_prior(image_class)
     return {
         **learned_assets(image_class),
-        "fit": fitting.fingerprint(SHARE),
+        "fit": fitting.fingerprint(SHARE, len(MIRRORS)),
         f"generator {prior}": load_generator_card(prior)["sha256"],
     }

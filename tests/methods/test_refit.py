@@ -7,6 +7,8 @@ import torch
 
 from bench.methods.generators.loading import load_generator
 from bench.methods.learned.fitting import refitted
+from bench.methods.learned.inputs import CHANNELS
+from bench.methods.learned.network import calibrated, load_network, load_shares, symmetric
 from bench.methods.learned.step import learned
 from bench.methods.marginal.both import MarginalBoth
 from bench.methods.marginal.estimate import Estimate
@@ -64,6 +66,17 @@ def test_a_turn_gives_an_image_and_the_kernel_that_was_fitted() -> None:
     assert kernel.sum().item() == pytest.approx(1, abs=1e-5)
     again = restore(observation, estimate, "svhn", REFIT)
     assert torch.equal(image, again[0])
+
+
+def test_a_mirrored_question_has_the_mirrored_answer() -> None:
+    network, shares = load_network(), load_shares("svhn")
+    inputs = torch.rand(2, CHANNELS, 32, 32, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        image = symmetric(network, inputs, shares)
+        assert (calibrated(network, inputs, shares) - image).abs().max() > 1e-3
+        for axes in ((2,), (3,), (2, 3)):
+            turned = symmetric(network, inputs.flip(axes), shares).flip(axes)
+            assert torch.allclose(turned, image, atol=1e-5)
 
 
 def test_it_shares_the_search_of_both_kinds_of_starts() -> None:
