@@ -18,7 +18,7 @@ from bench.methods.training.store import ModelStore
 WEIGHTS = Path(__file__).parent / "weights"
 NAME = "nonblind"
 MIRRORS = ((), (2,), (3,), (2, 3))
-"""Axes of images (N, C, H, W) that are turned around."""
+"""Axes to flip, of images (N, C, H, W)."""
 STORE = ModelStore(WEIGHTS, "learned non-blind step")
 
 
@@ -90,9 +90,10 @@ def calibrated(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]
 
 
 def symmetric(network: NonBlindNetwork, inputs: Tensor, shares: Sequence[float]) -> Tensor:
-    """Return the mean over the four mirror images, which training took for the same image.
+    """Return the mean over the inputs and their three mirror images, each turned back.
 
-    Parameters and what is returned are those of :func:`calibrated`.
+    Training mirrors its examples likewise. Parameters and what is returned are those of
+    :func:`calibrated`, whose shares were found on one image of the four.
     """
     turned = torch.cat([inputs.flip(axes) for axes in MIRRORS])
     images = calibrated(network, turned, shares).split(len(inputs))

@@ -169,7 +169,10 @@ def seen(grey: Tensor, support: tuple[int, int], boundary: Boundary, softness: f
 
 
 def bell_spectrum(like: Tensor, deviation: float) -> Tensor:
-    """Return the spectrum, (H, W // 2 + 1), of a Gaussian on the canvas of a tensor (..., H, W)."""
+    """Return the spectrum, (H, W // 2 + 1), of a Gaussian on the canvas of a tensor (..., H, W).
+
+    It ends at the highest frequency there is, so that one of a quarter pixel rings a little.
+    """
     rows, cols = (int(side) for side in like.shape[-2:])
     down = torch.fft.fftfreq(rows, dtype=like.dtype, device=like.device)[:, None]
     right = torch.fft.rfftfreq(cols, dtype=like.dtype, device=like.device)

@@ -22,6 +22,7 @@ from torch import Tensor
 from bench.methods.photographs.evidence import Refinement, bell_spectrum, refine_kernel
 from bench.methods.photographs.registration import COARSE, image_offset, moved
 from bench.methods.photographs.window import WINDOW, textured_window
+from bench.physics.forward import shift
 from bench.protocol import Boundary
 
 SOFTNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -51,7 +52,8 @@ def refine_softly_on_window(
     Returns
     -------
     list of Tensor, shape (kh, kw)
-        One for each softness from 0 to that of the most concentrated kernel.
+        One for each softness from 0 on, each more concentrated than the one before; the next one
+        is less so, or was not tried.
     """
     size = (int(kernel.shape[0]), int(kernel.shape[1]))
     window, its_boundary = textured_window(grey, WINDOW, size, boundary)
@@ -65,7 +67,8 @@ def refine_softly_on_window(
 
 
 def likely(kernels: Sequence[Tensor]) -> Tensor:
-    """Return the kernel before the most concentrated: a motion's own path is some width."""
+    """Return the kernel before the most concentrated, the last one: a motion's own path is some
+    width."""
     return kernels[max(len(kernels) - 2, 0)]
 
 
@@ -89,32 +92,43 @@ def restore_softly(
     Returns
     -------
     Tensor, shape (C, H, W), in [0, 1]
-        Where the sharpest image lies. Images of no more than 72 pixels tell no shift and are not
-        moved.
+        Where the image lies that was taken for sharp, which may be some hundredths of a pixel from
+        where another kernel's is. Images of no more than 72 pixels tell no shift and are not moved.
     """
     images = []
-    for kernel, softness in zip(kernels, SOFTNESSES, strict=False):
-        wide = _widened(kernel, softness, observation)
+    for kernel, softness in zip(kernels, SOFTNESSES[: len(kernels)], strict=True):
+        wide = _widened(kernel, softness, observation, boundary)
         image = restore(observation[None], wide[None])
         images.append(_softened(image, softness, boundary)[0])
     if min(observation.shape[1:]) > 3 * COARSE.border:
-        images[1:] = [_placed(image, images[0]) for image in images[1:]]
+        images[1:] = [_placed(image, images[0], boundary) for image in images[1:]]
     return torch.stack(images).mean(0).clamp(0, 1)
 
 
-def _placed(image: Tensor, place: Tensor) -> Tensor:
+def _placed(image: Tensor, place: Tensor, boundary: Boundary) -> Tensor:
     """Move an image (C, H, W) to where another one lies."""
-    return moved(image, image_offset(place.cpu(), image.cpu()))
+    offset = image_offset(place.cpu(), image.cpu())
+    if boundary == "circular":
+        return shift(image[None], offset[None].to(image))[0]
+    return moved(image, offset)
 
 
-def _widened(kernel: Tensor, softness: float, observation: Tensor) -> Tensor:
-    """Blur a kernel (kh, kw) by the Gaussian, on a grid that has room for it and fits the image."""
+def _widened(kernel: Tensor, softness: float, observation: Tensor, boundary: Boundary) -> Tensor:
+    """Blur a kernel (kh, kw) by the Gaussian, on a grid with room for it.
+
+    With a circular boundary the grid is no larger than the image, and periodic as that is.
+    """
     if not softness:
         return kernel
     reach = math.ceil(REACH * softness)
-    sides = zip(observation.shape[-2:], kernel.shape, strict=True)
-    down, right = (min(reach, max((most - side) // 2, 0)) for most, side in sides)
-    grid = torch.nn.functional.pad(kernel, (right, right, down, down))
+    padding: list[int] = []
+    for side, most in zip(kernel.shape, observation.shape[-2:], strict=True):
+        around = reach, reach
+        if boundary == "circular" and side + 2 * reach > most:
+            before = most // 2 - side // 2
+            around = before, most - side - before
+        padding = [*around, *padding]  # pads the last axis first
+    grid = torch.nn.functional.pad(kernel, padding)
     spectrum = torch.fft.rfft2(grid) * bell_spectrum(grid, softness)
     return torch.fft.irfft2(spectrum, s=grid.shape)
 
@@ -123,8 +137,10 @@ def _softened(image: Tensor, softness: float, boundary: Boundary) -> Tensor:
     """Blur images (N, C, H, W) by the Gaussian, mirrored beyond a free boundary."""
     if not softness:
         return image
-    reach = math.ceil(REACH * softness) if boundary == "free" else 0
-    wide = torch.nn.functional.pad(image, (reach,) * 4, mode="reflect")
+    height, width = (int(side) for side in image.shape[-2:])
+    most = math.ceil(REACH * softness) if boundary == "free" else 0
+    down, right = (min(most, side - 1) for side in (height, width))
+    wide = torch.nn.functional.pad(image, (right, right, down, down), mode="reflect")
     size = wide.shape[-2:]
     soft = torch.fft.irfft2(torch.fft.rfft2(wide) * bell_spectrum(wide, softness), s=size)
-    return soft[..., reach : size[0] - reach, reach : size[1] - reach]
+    return soft[..., down : down + height, right : right + width]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ class Refined(Fitted):
     Attributes
     ----------
     kernels : list of Tensor, shape (kh, kw)
-        One for each softness that the photograph may have.
+        One for each softness that the photograph may have; the last is the most concentrated.
     """
 
     kernels: list[Tensor]
@@ -45,7 +45,8 @@ class SelfDeblurRefined(SelfDeblur):
     The joint fit of one image and one kernel finds kernels where edges mislead, but too narrow ones
     where the network draws too smooth an image. The likelihood averages over images and corrects
     that, once it is granted the softness that the photograph has of its own. How much that is the
-    observation does not say: the image is the mean over what it may be.
+    observation does not say: the image is the mean over what it may be. ``bench deblur``, which
+    cuts photographs into tiles, restores with the likely kernel alone.
     ``marginal-natural`` takes the same refinement from a kernel of edges, for sharp photographs.
 
     Parameters
@@ -57,7 +58,8 @@ class SelfDeblurRefined(SelfDeblur):
         Of gradients, their variances and the kernel. 0 leaves the refinement out, and softness
         with it.
     softnesses : int
-        How many degrees of a photograph's own softness are tried; 1 takes it for sharp.
+        How many degrees of a photograph's own softness are tried; 1 takes it for sharp. The image
+        is the mean over those up to the most concentrated kernel's, the kernel the one before it.
     weight : float
         Of the total variation, in units of the best one for a true kernel.
 
@@ -115,11 +117,10 @@ class SelfDeblurRefined(SelfDeblur):
         problem = grey.cpu(), fit.kernel.cpu(), task.noise, task.boundary
         found = refine_softly_on_window(*problem, self.refinement, self.softnesses)
         kernels = [kernel.to(fit.kernel) for kernel in found]
-        known = {field.name: getattr(fit, field.name) for field in dataclasses.fields(fit)}
-        return Refined(**known | {"kernel": likely(kernels), "kernels": kernels})
+        return Refined(**vars(fit) | {"kernel": likely(kernels), "kernels": kernels})
 
     def _images(self, y: Tensor, fits: Sequence[Fitted]) -> Tensor:
         """Return the mean image over the softnesses of each fit, shape (R, C, H, W)."""
-        refined = [fit for fit in fits if isinstance(fit, Refined)]
+        refined = cast("Sequence[Refined]", fits)
         chosen = self.restore, self.task.boundary
         return torch.stack([restore_softly(y, fit.kernels, *chosen) for fit in refined])

@@ -10,9 +10,19 @@ import torch
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import FOLDER
 from bench.datasets.shaken_photos import softened
-from bench.methods.photographs.evidence import Refinement, refine_on_window, seen
+from bench.methods.photographs.evidence import (
+    Refinement,
+    bell_spectrum,
+    refine_on_window,
+    seen,
+)
 from bench.methods.photographs.method import SparseEdges
-from bench.methods.photographs.softness import likely, refine_softly_on_window, restore_softly
+from bench.methods.photographs.softness import (
+    SOFTNESSES,
+    likely,
+    refine_softly_on_window,
+    restore_softly,
+)
 from bench.metrics import kernel_similarity, psnr
 from bench.photo import read_photo
 from bench.physics.alignment import align
@@ -57,6 +67,27 @@ def test_a_photograph_that_is_taken_for_sharp_is_restored_as_ever() -> None:
     kernel[7, 4:11] = 1 / 7
     restore = SparseEdges(Task("natural", (64, 64), 1, SIZE, NOISE, "free")).restore
     assert torch.equal(restore_softly(y[0], [kernel], restore, "free"), restore(y, kernel[None])[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "off"),
+    [((5, 5), 1e-3), ((31, 30), 1e-5), ((32, 32), 1e-5)],  # with room, tails are cut off
+)
+def test_a_lens_is_periodic_where_a_kernel_fills_the_image(
+    size: tuple[int, int], off: float
+) -> None:
+    draw = torch.Generator().manual_seed(3)
+    y = 0.2 + 0.6 * torch.rand(1, 32, 32, generator=draw)
+    kernels = [kernel / kernel.sum() for kernel in torch.rand(2, *size, generator=draw)]
+
+    def blurred(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        return blur(image, kernel, "circular")
+
+    found = restore_softly(y, kernels, blurred, "circular")
+    lens = bell_spectrum(y, SOFTNESSES[1]).square()  # of the kernel, and of the image
+    soft = torch.fft.irfft2(lens * torch.fft.rfft2(blurred(y[None], kernels[1][None])))
+    expected = (blurred(y[None], kernels[0][None]) + soft)[0] / 2
+    assert torch.allclose(found, expected, atol=off)
 
 
 def test_no_border_sees_the_opposite_one_through_the_lens() -> None:
