@@ -43,7 +43,6 @@ from torch import Tensor
 
 from bench.errors import InvalidInput
 from bench.methods.photographs.sparse_edges import conjugate_gradients, pruned
-from bench.methods.photographs.window import WINDOW, textured_window
 from bench.physics.forward import transfer_function
 from bench.protocol import Boundary
 
@@ -230,20 +229,6 @@ def refine_kernel(
         spread = half / (1 + (2 * half).sqrt() / settings.large)
         s *= fall
     return kernel
-
-
-def refine_on_window(
-    grey: Tensor,
-    kernel: Tensor,
-    noise: float,
-    boundary: Boundary,
-    settings: Refinement,
-) -> Tensor:
-    """Refine a kernel on the most textured window of a large photograph; see
-    :func:`refine_kernel`."""
-    size = (int(kernel.shape[0]), int(kernel.shape[1]))
-    window, its_boundary = textured_window(grey, WINDOW, size, boundary)
-    return refine_kernel(window, kernel, noise, its_boundary, settings)
 
 
 def _gradients(

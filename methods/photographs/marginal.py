@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from bench.methods.photographs.evidence import Refinement, refine_on_window
+from bench.methods.photographs.evidence import Refinement
 from bench.methods.photographs.method import ChosenEdges
+from bench.methods.photographs.softness import refine_on_window
 from bench.methods.photographs.sparse_edges import Settings
 from bench.protocol import Task
 

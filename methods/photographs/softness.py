@@ -31,6 +31,18 @@ REACH = 4
 """Of a Gaussian, in standard deviations."""
 
 
+def refine_on_window(
+    grey: Tensor,
+    kernel: Tensor,
+    noise: float,
+    boundary: Boundary,
+    settings: Refinement,
+) -> Tensor:
+    """Refine a kernel on the most textured window of a large photograph, taken for sharp; see
+    :func:`bench.methods.photographs.evidence.refine_kernel`."""
+    return refine_softly_on_window(grey, kernel, noise, boundary, settings, tried=1)[0]
+
+
 def refine_softly_on_window(
     grey: Tensor,
     kernel: Tensor,
@@ -45,7 +57,7 @@ def refine_softly_on_window(
     Parameters
     ----------
     grey, kernel, noise, boundary, settings
-        As for :func:`bench.methods.photographs.evidence.refine_on_window`.
+        As for :func:`refine_on_window`.
     tried : int
         How many of :data:`SOFTNESSES` are tried, in order; 1 takes the photograph for sharp.
 

@@ -67,7 +67,7 @@ class SelfDeblur(RestoresByVariation):
     version: ClassVar[str] = "2"
     rounds: ClassVar[int] = 60
     """The usual ones leave 0.1 dB where photographs are soft."""
-    microseconds: ClassVar[tuple[float, float]] = (1200, 5)
+    microseconds: ClassVar[tuple[float, float]] = (1200, 12)
     batch_size: ClassVar[int] = 1
     knows: ClassVar[Knowledge] = Knowledge(
         noise=True,

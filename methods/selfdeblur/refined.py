@@ -71,7 +71,7 @@ class SelfDeblurRefined(SelfDeblur):
 
     title = "SelfDeblur, refined by marginal likelihood"
     version: ClassVar[str] = "2"
-    microseconds: ClassVar[tuple[float, float]] = (1240, 5)
+    microseconds: ClassVar[tuple[float, float]] = (1350, 12)
     reference: ClassVar[str] = (
         "D. Ren, K. Zhang, Q. Wang, Q. Hu, W. Zuo, Neural Blind Deconvolution Using Deep Priors, "
         "CVPR 2020; D. Wipf, H. Zhang, Revisiting Bayesian Blind Deconvolution, JMLR 15, 2014"

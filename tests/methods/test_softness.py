@@ -10,16 +10,12 @@ import torch
 from bench.datasets.motion_blur import MotionBlur
 from bench.datasets.photos import FOLDER
 from bench.datasets.shaken_photos import softened
-from bench.methods.photographs.evidence import (
-    Refinement,
-    bell_spectrum,
-    refine_on_window,
-    seen,
-)
+from bench.methods.photographs.evidence import Refinement, bell_spectrum, refine_kernel, seen
 from bench.methods.photographs.method import SparseEdges
 from bench.methods.photographs.softness import (
     SOFTNESSES,
     likely,
+    refine_on_window,
     refine_softly_on_window,
     restore_softly,
 )
@@ -44,6 +40,7 @@ def test_a_soft_photograph_keeps_its_softness(boundary: Literal["circular", "fre
     sharp = refine_on_window(*problem)
     (same,) = refine_softly_on_window(*problem, tried=1)
     assert torch.equal(sharp, same)
+    assert torch.equal(sharp, refine_kernel(*problem))  # it is no larger than the window
     kernels = refine_softly_on_window(*problem)
     soft = likely(kernels)
     near = kernel_similarity(torch.stack([sharp, soft]), kernel.expand(2, -1, -1))
