@@ -14,8 +14,10 @@ CATALOG: dict[str, str] = {
     "marginal-natural": "bench.methods.photographs.marginal:MarginalNatural",
     "selfdeblur": "bench.methods.selfdeblur.method:SelfDeblur",
     "selfdeblur-refined": "bench.methods.selfdeblur.refined:SelfDeblurRefined",
+    "refined": "bench.methods.photographs.refined:Refined",
     "kernel-mean": "bench.methods.photographs.kernel_mean:KernelMean",
     "kernel-choice": "bench.methods.photographs.kernel_choice:KernelChoice",
+    "image-mean": "bench.methods.photographs.image_mean:ImageMean",
     "dd": "bench.methods.deep_deblur.methods:DeepDeblur",
     "dds": "bench.methods.deep_deblur.methods:DeepDeblurSlack",
     "dd-warm": "bench.methods.deep_deblur.methods:DeepDeblurWarm",
@@ -57,7 +59,7 @@ STEP = "weights learned/nonblind"
 LEVIN = "data levin_published"
 
 NEEDS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("l0", "dp", "ep", "oh", "df"), (OCTAVE,)),
+    **dict.fromkeys(("l0", "dp", "ep", "oh", "df", "refined", "image-mean"), (OCTAVE,)),
     **dict.fromkeys(("dd", "dds"), (KERNELS, GENERATOR, CLASS_MODEL)),
     **dict.fromkeys(("dd-warm", "dds-warm"), (KERNELS, GENERATOR, CLASS_MODEL, KERNEL_NETWORK)),
     **dict.fromkeys(("marginal", "marginal-tv"), (KERNELS, CLASS_MODEL)),

@@ -123,7 +123,7 @@ class KernelMean(RestoresByVariation):
         kernels = torch.stack([one.kernel.cpu() for one in found if one.kernel is not None], 1)
         combined = [self.combined(*each) for each in zip(y.cpu(), kernels, strict=True)]
         kernel = torch.stack(combined).to(y)
-        image = self.restore(y, kernel)
+        image = self.image(y, kernel, found)
         residual = circular_residual(y, image, kernel, self.task.boundary)
         return Restoration(
             image,
@@ -134,6 +134,10 @@ class KernelMean(RestoresByVariation):
             restarts=sum(one.restarts for one in found),
             residual=residual,
         )
+
+    def image(self, y: Tensor, kernel: Tensor, found: Sequence[Restoration]) -> Tensor:
+        """Return the images (N, C, H, W) that follow from the combined kernels (N, kh, kw)."""
+        return self.restore(y, kernel)
 
     def combined(self, y: Tensor, kernels: Tensor) -> Tensor:
         """Return the mean, shape (kh, kw), of one observation's kernels (M, kh, kw)."""

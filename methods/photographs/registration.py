@@ -7,12 +7,14 @@ shift better than kernels do, whose correlation may have its peak at a wrong end
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from bench.physics.alignment import best_shift
 from bench.physics.forward import shift
-from bench.protocol import Alignment
+from bench.protocol import Alignment, Boundary
 
 MARGIN = 32
 """Pixels by which an image is mirrored beyond its borders before it is moved by fractions."""
@@ -69,3 +71,30 @@ def image_offset(restored: Tensor, truth: Tensor) -> Tensor:
         if (offset - start).abs().max() > FARTHEST:  # farther than slopes tell anything of
             return start
     return offset
+
+
+def registered_mean(images: Sequence[Tensor], boundary: Boundary) -> Tensor:
+    """Average restorations of one observation, moved to where the first one lies.
+
+    Parameters
+    ----------
+    images : sequence of Tensor, shape (C, H, W), in [0, 1]
+        Those of no more than 72 pixels tell no shift and are not moved.
+    boundary : {"circular", "free"}
+
+    Returns
+    -------
+    Tensor, shape (C, H, W), in [0, 1]
+    """
+    place = images[0]
+    if min(place.shape[1:]) > 3 * COARSE.border:
+        images = [place, *(_placed(image, place, boundary) for image in images[1:])]
+    return torch.stack(list(images)).mean(0).clamp(0, 1)
+
+
+def _placed(image: Tensor, place: Tensor, boundary: Boundary) -> Tensor:
+    """Move an image (C, H, W) to where another one lies."""
+    offset = image_offset(place.cpu(), image.cpu())
+    if boundary == "circular":
+        return shift(image[None], offset[None].to(image))[0]
+    return moved(image, offset)

@@ -20,9 +20,8 @@ import torch
 from torch import Tensor
 
 from bench.methods.photographs.evidence import Refinement, bell_spectrum, refine_kernel
-from bench.methods.photographs.registration import COARSE, image_offset, moved
+from bench.methods.photographs.registration import registered_mean
 from bench.methods.photographs.window import WINDOW, textured_window
-from bench.physics.forward import shift
 from bench.protocol import Boundary
 
 SOFTNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -112,17 +111,7 @@ def restore_softly(
         wide = _widened(kernel, softness, observation, boundary)
         image = restore(observation[None], wide[None])
         images.append(_softened(image, softness, boundary)[0])
-    if min(observation.shape[1:]) > 3 * COARSE.border:
-        images[1:] = [_placed(image, images[0], boundary) for image in images[1:]]
-    return torch.stack(images).mean(0).clamp(0, 1)
-
-
-def _placed(image: Tensor, place: Tensor, boundary: Boundary) -> Tensor:
-    """Move an image (C, H, W) to where another one lies."""
-    offset = image_offset(place.cpu(), image.cpu())
-    if boundary == "circular":
-        return shift(image[None], offset[None].to(image))[0]
-    return moved(image, offset)
+    return registered_mean(images, boundary)
 
 
 def _widened(kernel: Tensor, softness: float, observation: Tensor, boundary: Boundary) -> Tensor:

@@ -54,6 +54,8 @@ QUICK: dict[str, dict[str, bool | int | float | str]] = {
     "selfdeblur": {"restarts": 2, "steps": 3},
     "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2},
     "kernel-mean": {"kernels_from": "sparse-edges+pmp"},
+    "refined": {"kernel_from": "sparse-edges", "turns": 2},
+    "image-mean": {"kernels_from": "sparse-edges+pmp"},
     "kernel-choice": {"kernels_from": "sparse-edges+pmp"},
     "range-oracle": {"steps": 20},
 }

@@ -39,6 +39,8 @@ QUICK: dict[str, dict[str, int | str]] = {
     "selfdeblur": {"restarts": 2, "steps": 3},
     "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2},
     "kernel-mean": {"kernels_from": "sparse-edges+pmp"},
+    "refined": {"kernel_from": "sparse-edges", "turns": 2},
+    "image-mean": {"kernels_from": "sparse-edges+pmp"},
     "kernel-choice": {"kernels_from": "sparse-edges+pmp"},
 }
 """Parameters with which a method takes no longer than it must to show where it computes."""
