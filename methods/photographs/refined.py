@@ -127,14 +127,13 @@ class Refined(RestoresByVariation):
         """
         y = check_observation(observation, self.task)
         found, spent = timed(self.inner, y, self.stages)
-        if found.kernel is None:
-            raise InvalidInput(
-                f"{type(self.inner).__name__} returned no kernel, and there is none to refine."
-            )
         began = time.perf_counter()
-        pairs = [self._refined(*each) for each in zip(y, found.kernel, strict=True)]
-        image, kernel = (torch.stack(list(each)) for each in zip(*pairs, strict=True))
-        residual = circular_residual(y, image, kernel, self.task.boundary)
+        kernels = self._refined(y, found)
+        boundary = self.task.boundary
+        pairs = zip(y, kernels, strict=True)
+        image = torch.stack([restore_softly(*pair, self.restore, boundary) for pair in pairs])
+        kernel = torch.stack([likely(each) for each in kernels])
+        residual = circular_residual(y, image, kernel, boundary)
         return Restoration(
             image,
             kernel,
@@ -145,13 +144,26 @@ class Refined(RestoresByVariation):
             residual=residual,
         )
 
-    def _refined(self, y: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the image and the likely kernel of one observation (C, H, W)."""
-        boundary = self.task.boundary
-        problem = luma(y[None])[0, 0].cpu(), _kernel(kernel.cpu()), self.task.noise, boundary
-        found = refine_softly_on_window(*problem, self.refinement, self.softnesses)
-        kernels = [each.to(y) for each in found]
-        return restore_softly(y, kernels, self.restore, boundary), likely(kernels)
+    def estimate_kernel(self, observation: Tensor) -> Tensor:
+        """Estimate the kernels, shape (N, kh, kw), from observations (N, C, H, W)."""
+        y = check_observation(observation, self.task)
+        found, _ = timed(self.inner, y, self.stages)
+        return torch.stack([likely(each) for each in self._refined(y, found)])
+
+    def _refined(self, y: Tensor, found: Restoration) -> list[list[Tensor]]:
+        """Refine the kernel that the other method found of each observation (N, C, H, W)."""
+        if found.kernel is None:
+            raise InvalidInput(
+                f"{type(self.inner).__name__} returned no kernel, and there is none to refine."
+            )
+        task, each = self.task, zip(luma(y)[:, 0].cpu(), found.kernel.cpu(), strict=True)
+        refined = [
+            refine_softly_on_window(
+                grey, _kernel(start), task.noise, task.boundary, self.refinement, self.softnesses
+            )
+            for grey, start in each
+        ]
+        return [[kernel.to(y) for kernel in some] for some in refined]
 
     def close(self) -> None:
         """Release what the other method holds."""
