@@ -59,7 +59,7 @@ STEP = "weights learned/nonblind"
 LEVIN = "data levin_published"
 
 NEEDS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("l0", "dp", "ep", "oh", "df", "refined", "image-mean"), (OCTAVE,)),
+    **dict.fromkeys(("l0", "dp", "ep", "oh", "df"), (OCTAVE,)),
     **dict.fromkeys(("dd", "dds"), (KERNELS, GENERATOR, CLASS_MODEL)),
     **dict.fromkeys(("dd-warm", "dds-warm"), (KERNELS, GENERATOR, CLASS_MODEL, KERNEL_NETWORK)),
     **dict.fromkeys(("marginal", "marginal-tv"), (KERNELS, CLASS_MODEL)),

@@ -27,6 +27,8 @@ DETAILED = Settings(gradient=0.006, edges=20.0, ridge=5.0, floor=0.08, coarsest=
 """More edges and a weaker ridge, from a smaller start: finer kernels, and more that go wrong."""
 ROUNDS = 2
 DARK = 0.1
+LITTLE_NOISE = 0.007
+"""Below it the turns of ``l0`` are worth their time; at 1 % as many fit the noise."""
 
 
 class SparseEdges(RestoresByVariation):
@@ -113,13 +115,12 @@ class SparseEdges(RestoresByVariation):
 class PatchMinimalPixels(SparseEdges):
     """The estimate of ``l0`` in PyTorch, with the darkest pixels of patches pulled to black.
 
-    Whole photographs are restored; the kernel is that of their most textured window.
-
     Parameters
     ----------
     task : Task
     iterations, weight
-        As those of :class:`SparseEdges`.
+        As those of :class:`SparseEdges`. Where the noise is below 0.7 %, there are twice as many
+        turns, on the most textured window of large photographs.
     dark : float
         Intensity below which the darkest pixel of a patch becomes black, at the start of a level;
         0 leaves the prior out.
@@ -141,7 +142,8 @@ class PatchMinimalPixels(SparseEdges):
         weight: float = 1.0,
         dark: float = DARK,
     ) -> None:
-        super().__init__(task, iterations, weight)
+        self.thorough = task.noise < LITTLE_NOISE
+        super().__init__(task, 2 * iterations if self.thorough else iterations, weight)
         if not 0 <= dark < 1:
             raise InvalidInput(f"dark = {dark:g}; give an intensity in [0, 1), such as {DARK:g}.")
         self.dark = dark
@@ -150,8 +152,9 @@ class PatchMinimalPixels(SparseEdges):
         """Estimate the kernel, shape (kh, kw), of one grey observation (H, W)."""
         settings = dataclasses.replace(self.chosen, iterations=self.settings.iterations)
         size, boundary = self.task.kernel_size, self.task.boundary
-        window, boundary = textured_window(grey, WINDOW, size, boundary)
-        return sparse_gradients.estimate_kernel(window, size, boundary, settings, self.dark)
+        if self.thorough:
+            grey, boundary = textured_window(grey, WINDOW, size, boundary)
+        return sparse_gradients.estimate_kernel(grey, size, boundary, settings, self.dark)
 
 
 class ChosenEdges(SparseEdges):

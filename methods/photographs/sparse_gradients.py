@@ -44,7 +44,7 @@ from bench.protocol import Boundary
 
 @dataclasses.dataclass(frozen=True)
 class GradientSettings(Settings):
-    """What the estimate depends on; the values are those of ``l0``.
+    """What the estimate depends on; the values are those of ``l0``, with half its turns.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class GradientSettings(Settings):
 
     growth: float = 2.0
     largest: float = 1e5
-    iterations: int = 28
+    iterations: int = 14
     last_floor: float = 0.03
     last_turns: int = 2
     least: float = 1e-4
