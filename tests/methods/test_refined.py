@@ -10,7 +10,7 @@ from bench.errors import InvalidInput
 from bench.methods.learned.method import Learned
 from bench.methods.photographs import kernel_mean, refined
 from bench.methods.photographs.image_mean import ImageMean
-from bench.methods.photographs.method import SparseEdges
+from bench.methods.photographs.method import PatchMinimalPixels, SparseEdges
 from bench.methods.photographs.refined import Refined
 from bench.methods.selfdeblur.method import SelfDeblur
 from bench.metrics import kernel_similarity, psnr
@@ -124,3 +124,10 @@ def test_an_average_of_two_images_is_nearer_than_they_are_on_average(
         for image in (*each, mean.deblur(y).image)
     )
     assert both < (one + two) / 2
+
+
+def test_minimal_pixels_take_more_turns_where_there_is_little_noise() -> None:
+    little, much = (
+        PatchMinimalPixels(Task("natural", (64, 64), 1, (9, 9), noise)) for noise in (0.004, 0.01)
+    )
+    assert little.settings.iterations == 2 * much.settings.iterations
