@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,15 +10,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench.checksums import checksum
 from bench.errors import InvalidInput
+from bench.methods.deconvolution.tv import tuned_weight
 from bench.methods.learned.method import estimator, timed
 from bench.methods.photographs.evidence import Refinement
 from bench.methods.photographs.restoring import RestoresByVariation
 from bench.methods.photographs.softness import (
     SOFTNESSES,
+    degrees,
     likely,
     refine_softly_on_window,
+    refinement_checksum,
     restore_softly,
 )
 from bench.physics.forward import circular_residual
@@ -76,9 +77,7 @@ class Refined(RestoresByVariation):
         weight: float = 0.7,
     ) -> None:
         super().__init__(task)
-        if not 1 <= softnesses <= len(SOFTNESSES):
-            raise InvalidInput(f"softnesses = {softnesses}; give 1 to {len(SOFTNESSES)}.")
-        self.refinement, self.softnesses = Refinement.of(turns), softnesses if turns else 1
+        self.refinement, self.softnesses = Refinement.of(turns), degrees(softnesses, turns)
         self.weigh(weight)
         inner = estimator(kernel_from, Refined)
         inner.check_available(task)
@@ -91,12 +90,12 @@ class Refined(RestoresByVariation):
 
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the checksums of the refinement's settings and of the other method's files, and
-        that method's version."""
+        """Return the refinement's checksum, the weight of total variation, and the other method's
+        checksums and version."""
         inner = _inner(parameters)
-        settings = json.dumps([dataclasses.asdict(Refinement()), SOFTNESSES])
         return {
-            "refinement": checksum(settings),
+            "refinement": refinement_checksum(),
+            "weight": f"{tuned_weight('natural', task.noise, task.boundary):.6g}",
             **inner.assets_for(task, {}),
             f"version of {parameters.get('kernel_from', KERNELS)}": inner.version,
         }

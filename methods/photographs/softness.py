@@ -13,12 +13,16 @@ least squared error is then their mean.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from bench.checksums import checksum
+from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement, bell_spectrum, refine_kernel
 from bench.methods.photographs.registration import registered_mean
 from bench.methods.photographs.window import WINDOW, textured_window
@@ -28,6 +32,24 @@ SOFTNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """What a photograph may be softened by: standard deviations of a Gaussian, in pixels."""
 REACH = 4
 """Of a Gaussian, in standard deviations."""
+
+
+def degrees(softnesses: int, turns: int) -> int:
+    """Return how many of :data:`SOFTNESSES` are tried: without turns the first alone.
+
+    Raises
+    ------
+    InvalidInput
+        If there are not so many.
+    """
+    if not 1 <= softnesses <= len(SOFTNESSES):
+        raise InvalidInput(f"softnesses = {softnesses}; give 1 to {len(SOFTNESSES)}.")
+    return softnesses if turns else 1
+
+
+def refinement_checksum() -> str:
+    """Return the checksum of what a refinement depends on."""
+    return checksum(json.dumps([dataclasses.asdict(Refinement()), SOFTNESSES]))
 
 
 def refine_on_window(

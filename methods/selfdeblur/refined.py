@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
@@ -11,13 +10,13 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor
 
-from bench.checksums import checksum
-from bench.errors import InvalidInput
 from bench.methods.photographs.evidence import Refinement
 from bench.methods.photographs.softness import (
     SOFTNESSES,
+    degrees,
     likely,
     refine_softly_on_window,
+    refinement_checksum,
     restore_softly,
 )
 from bench.methods.selfdeblur.method import SelfDeblur
@@ -87,9 +86,7 @@ class SelfDeblurRefined(SelfDeblur):
         weight: float = 0.7,
     ) -> None:
         super().__init__(task, restarts=restarts, steps=steps)
-        self.refinement, self.softnesses = Refinement.of(turns), softnesses if turns else 1
-        if not 1 <= softnesses <= len(SOFTNESSES):
-            raise InvalidInput(f"softnesses = {softnesses}; give 1 to {len(SOFTNESSES)}.")
+        self.refinement, self.softnesses = Refinement.of(turns), degrees(softnesses, turns)
         self.weigh(weight)
 
     @classmethod
@@ -100,8 +97,7 @@ class SelfDeblurRefined(SelfDeblur):
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the checksums of the parameters, the refinement's too."""
-        settings = json.dumps([dataclasses.asdict(Refinement()), SOFTNESSES])
-        return {**super().assets_for(task, {}), "refinement": checksum(settings)}
+        return {**super().assets_for(task, {}), "refinement": refinement_checksum()}
 
     def _fit(self, y: Tensor) -> tuple[list[list[Fitted]], float]:
         """Fit the networks to each observation (N, C, H, W), and refine what they give."""
