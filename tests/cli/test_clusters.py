@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sqlite3
 import subprocess
@@ -85,7 +86,9 @@ def test_a_dask_cluster_with_a_worker_killed_gives_what_local_processes_give(
 
 def is_worker(process: psutil.Process) -> bool:
     """Whether a child is a worker of Dask's: they are spawned, and have children of their own."""
-    return "spawn_main" in " ".join(process.cmdline())
+    with contextlib.suppress(psutil.NoSuchProcess):  # a helper that ended meanwhile
+        return "spawn_main" in " ".join(process.cmdline())
+    return False
 
 
 def test_a_scheduler_that_is_killed_ends_the_run_and_loses_nothing(bench: Bench) -> None:
@@ -115,7 +118,8 @@ def test_a_scheduler_that_is_killed_ends_the_run_and_loses_nothing(bench: Bench)
     finally:
         for part in cluster:
             for member in psutil.Process(part.pid).children(recursive=True):
-                member.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
             part.kill()
             part.wait()
     kept = done(bench.folder / "out")

@@ -119,7 +119,7 @@ def test_a_killed_worker_costs_a_retry_and_every_cell_knows_its_run(bench: Bench
     wait_for_cells(store, 1)
     (begun,) = json.loads(origin.read_text())
     assert begun["finished"] is None
-    server = next(p for p in psutil.Process(process.pid).children() if p.children())
+    server = next(p for p in psutil.Process(process.pid).children() if has_children(p))
     max(server.children(), key=psutil.Process.create_time).kill()  # a worker, not the data set
     wait_for_cells(store, cells_done(store) + 2)  # past the second try of the cell that it had
     server.kill()  # what workers are forked from, and with it whoever is at work
@@ -197,10 +197,11 @@ def test_octave_killed_in_the_middle_costs_that_cell_and_the_next_run_repairs_it
     working: list[psutil.Process] = []
     while not working and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
-        working = [o for o in octaves(process.pid) if o.cpu_times().user > 1.5]  # past its start
+        working = octaves(process.pid, after=1.5)  # past its start
     assert working, "Octave never got to work"
     for octave in octaves(process.pid):
-        octave.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            octave.kill()
     _, stderr = process.communicate()
     assert process.returncode == 1, stderr
     assert (scores(bench)["status"] == "failed").all()
@@ -228,8 +229,21 @@ def test_a_full_disk_is_said_and_what_was_recorded_is_safe(bench: Bench) -> None
     assert (scores(bench)["status"] == "ok").all()
 
 
-def octaves(parent: int) -> list[psutil.Process]:
-    return [p for p in psutil.Process(parent).children(recursive=True) if "octave" in p.name()]
+def has_children(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):  # a helper that ended meanwhile
+        return bool(process.children())
+    return False
+
+
+def octaves(parent: int, after: float = 0.0) -> list[psutil.Process]:
+    """The Octaves of a run that have computed for so many seconds; others may end meanwhile."""
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(parent).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "octave" in process.name() and process.cpu_times().user >= after:
+                    found.append(process)
+    return found
 
 
 def alive(process: psutil.Process) -> bool:
