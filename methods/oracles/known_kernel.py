@@ -18,7 +18,7 @@ from bench.datasets.locations import cache_folder
 from bench.errors import NotApplicable
 from bench.files import write_atomically
 from bench.methods.deconvolution.lmmse import ClassStatistics, learn_statistics, lmmse_deconvolve
-from bench.methods.deconvolution.tv import PARAMETERS, tuned_weight, tv_deconvolve
+from bench.methods.deconvolution.tv import FREE, PARAMETERS, tuned_weight, tv_deconvolve
 from bench.physics import forward
 from bench.protocol import Boundary, Knowledge, Oracle, Restoration, Task, Truth, check_observation
 
@@ -51,8 +51,9 @@ class KnownKernel(Oracle):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Return the tuned weights."""
-        return {PARAMETERS.name: values_checksum(PARAMETERS)}
+        """Return the tuned weights and, with a free boundary, how the problem is split."""
+        found = {PARAMETERS.name: values_checksum(PARAMETERS)}
+        return found if task.boundary == "circular" else {**found, "splitting": str(tuple(FREE))}
 
     def deblur(self, observation: Tensor, truth: Truth) -> Restoration:
         """Deconvolve with the true kernel."""

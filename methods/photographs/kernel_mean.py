@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight
 from bench.methods.learned.method import estimator, timed
 from bench.methods.photographs.registration import COARSE, image_offset
-from bench.methods.photographs.restoring import RestoresByVariation
+from bench.methods.photographs.restoring import RestoresByVariation, variation_text
 from bench.methods.photographs.sparse_edges import placed
 from bench.physics.alignment import centroid
 from bench.physics.forward import circular_residual
@@ -73,7 +72,7 @@ class KernelMean(RestoresByVariation):
     @classmethod
     def assets_for(cls, task: Task, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the other methods' checksums and versions, by their names."""
-        found = {"weight": f"{tuned_weight('natural', task.noise, task.boundary):.6g}"}
+        found = {"weight": variation_text(task)}
         names = str(parameters.get("kernels_from", cls.default))
         for name, method in zip(names.split("+"), members(names), strict=True):
             own = method.assets_for(task, {})

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench.checksums import checksum
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight
+from bench.methods.deconvolution.tv import tuned_weight, variation_parameters
 from bench.methods.photographs import sparse_gradients
 from bench.methods.photographs.choice import least_ringing
 from bench.methods.photographs.restoring import RestoresByVariation
@@ -76,8 +76,8 @@ class SparseEdges(RestoresByVariation):
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
         """Return the checksum of the parameters."""
-        weight = tuned_weight("natural", task.noise, task.boundary)
-        text = json.dumps([*map(dataclasses.asdict, cls.depends_on()), weight])
+        last = variation_parameters("natural", task.noise, task.boundary)
+        text = json.dumps([*map(dataclasses.asdict, cls.depends_on()), *last])
         return {"settings": checksum(text)}
 
     @classmethod

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight
 from bench.methods.learned.method import estimator, timed
 from bench.methods.photographs.evidence import Refinement
-from bench.methods.photographs.restoring import RestoresByVariation
+from bench.methods.photographs.restoring import RestoresByVariation, variation_text
 from bench.methods.photographs.softness import (
     SOFTNESSES,
     degrees,
@@ -62,7 +61,6 @@ class Refined(RestoresByVariation):
     title = "Another method's kernel, refined by marginal likelihood"
     batch_size: ClassVar[int] = 1
     microseconds: ClassVar[tuple[float, float]] = (300, 5)
-    rounds: ClassVar[int] = 60
     knows: ClassVar[Knowledge] = Knowledge(noise=True, boundary=True, training=CHOSEN)
     reference: ClassVar[str] = (
         "D. Wipf, H. Zhang, Revisiting Bayesian Blind Deconvolution, JMLR 15, 2014"
@@ -95,7 +93,7 @@ class Refined(RestoresByVariation):
         inner = _inner(parameters)
         return {
             "refinement": refinement_checksum(),
-            "weight": f"{tuned_weight('natural', task.noise, task.boundary):.6g}",
+            "weight": variation_text(task),
             **inner.assets_for(task, {}),
             f"version of {parameters.get('kernel_from', KERNELS)}": inner.version,
         }

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight, tv_deconvolve
-from bench.protocol import Method
+from bench.methods.deconvolution.tv import (
+    tuned_weight,
+    tv_deconvolve,
+    variation_parameters,
+)
+from bench.protocol import Method, Task
+
+
+def variation_text(task: Task) -> str:
+    """Return what the restoration of a photograph depends on, to be listed among assets."""
+    found = variation_parameters("natural", task.noise, task.boundary)
+    return " ".join(f"{value:.6g}" for value in found)
 
 
 class RestoresByVariation(Method):
     """A blind method whose non-blind step is total variation, of the weight ``weight``."""
 
-    rounds: ClassVar[int] = 25
-    """Of the deconvolution; at free boundaries 60 are worth 0.1 dB more (docs/methods.md)."""
     weight: float
 
     def weigh(self, weight: float) -> None:
@@ -32,6 +38,4 @@ class RestoresByVariation(Method):
 
     def restore(self, observation: Tensor, kernel: Tensor) -> Tensor:
         """Deconvolve observations (N, C, H, W) with kernels (N, kh, kw) from any estimator."""
-        return tv_deconvolve(
-            observation, kernel, self.weight, self.task.boundary, iterations=self.rounds
-        )
+        return tv_deconvolve(observation, kernel, self.weight, self.task.boundary)

@@ -33,8 +33,6 @@ class TextL0(SparseEdges):
     title = "Intensity and gradient prior for text"
     microseconds: ClassVar[tuple[float, float]] = (40, 8)
     version: ClassVar[str] = "2"
-    rounds: ClassVar[int] = 40
-    """A kernel that is nearly exact is worth more of them."""
     chosen: ClassVar[TextSettings] = TextSettings()
     search: ClassVar[Search] = Search()
     knows: ClassVar[Knowledge] = dataclasses.replace(

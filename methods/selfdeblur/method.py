@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.checksums import checksum
 from bench.errors import InvalidInput
-from bench.methods.deconvolution.tv import tuned_weight
+from bench.methods.deconvolution.tv import tuned_weight, variation_parameters
 from bench.methods.photographs.restoring import RestoresByVariation
 from bench.methods.photographs.sparse_edges import Settings as StartSettings
 from bench.methods.photographs.sparse_edges import estimate_kernel
@@ -65,8 +65,6 @@ class SelfDeblur(RestoresByVariation):
 
     title = "SelfDeblur"
     version: ClassVar[str] = "2"
-    rounds: ClassVar[int] = 60
-    """The usual ones leave 0.1 dB where photographs are soft."""
     microseconds: ClassVar[tuple[float, float]] = (1200, 12)
     batch_size: ClassVar[int] = 1
     knows: ClassVar[Knowledge] = Knowledge(
@@ -141,7 +139,7 @@ class SelfDeblur(RestoresByVariation):
         if start == "sparse-edges":
             parts.append(dataclasses.asdict(StartSettings()))
         if last == "tv":
-            parts.append(tuned_weight("natural", task.noise, task.boundary))
+            parts.extend(variation_parameters("natural", task.noise, task.boundary))
         return {"settings": checksum(json.dumps(parts))}
 
     def deblur(self, observation: Tensor) -> Restoration:

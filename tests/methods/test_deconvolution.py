@@ -10,6 +10,7 @@ import torch
 
 from bench.errors import InvalidInput
 from bench.files import read_toml
+from bench.methods.deconvolution import tv
 from bench.methods.deconvolution.lmmse import (
     ClassStatistics,
     from_opponent,
@@ -86,6 +87,26 @@ def test_tv_objective_falls_with_the_rounds():
     ]
     assert values == sorted(values, reverse=True)
     assert values[2] == pytest.approx(values[3], rel=0.01)  # the default is all but there
+
+
+@pytest.mark.parametrize("relaxation", [1.0, 1.8])
+def test_at_a_free_boundary_every_splitting_comes_to_the_same_image(monkeypatch, relaxation):
+    kernel = _kernels(1, 7)
+    y = _observe(_blocks(1, 3, 40), kernel)[..., 4:-4, 4:-4]
+    found = tv_deconvolve(y, kernel, 2e-3, "free")
+    monkeypatch.setattr(tv, "FREE", tv.Splitting(2000, 5.0, 0.2, relaxation))
+    converged = tv_deconvolve(y, kernel, 2e-3, "free")
+    assert (converged - found).square().mean().sqrt() < 1e-3  # the default is all but there
+
+
+def test_at_a_free_boundary_it_restores_to_the_border():
+    kernel, image = _kernels(1, 9), _blocks(1, 3, 48)
+    whole = _observe(image, kernel)
+    cut = (..., slice(6, 37), slice(5, 38))  # of a size that does not transform fast
+    y, truth = whole[cut], image[cut]
+    restored = tv_deconvolve(y, kernel, 2e-3, "free")
+    assert restored.shape == truth.shape
+    assert (psnr(restored, truth) > psnr(tv_deconvolve(y, kernel, 2e-3), truth) + 3).all()
 
 
 def test_tv_is_coupled_over_colours():

@@ -29,7 +29,6 @@ def task(y: Tensor) -> Task:
 def test_without_turns_it_restores_with_the_other_methods_kernel(pair: Pair) -> None:  # noqa: F811
     _, y, _ = pair
     plain = SparseEdges(task(y))
-    plain.rounds = Refined.rounds  # type: ignore[misc]
     found = plain.deblur(y)
     same = Refined(task(y), kernel_from="sparse-edges", turns=0, weight=1.0).deblur(y)
     assert found.kernel is not None

@@ -9,9 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench.checksums import values_checksum
 from bench.errors import NotApplicable
-from bench.methods.deconvolution.tv import PARAMETERS
 from bench.methods.kernel_net.loading import STORE, load_card
 from bench.methods.kernel_net.photographs.network import (
     CLASS,
@@ -20,7 +18,7 @@ from bench.methods.kernel_net.photographs.network import (
     load_network,
     shrinking,
 )
-from bench.methods.photographs.restoring import RestoresByVariation
+from bench.methods.photographs.restoring import RestoresByVariation, variation_text
 from bench.physics.forward import circular_residual
 from bench.physics.intensity import luma
 from bench.protocol import Knowledge, Restoration, Task, check_observation
@@ -79,9 +77,9 @@ class KernelNetNatural(RestoresByVariation):
 
     @classmethod
     def assets(cls, task: Task) -> Mapping[str, str]:
-        """Return the network's weights and the tuned weights of the non-blind step."""
+        """Return the network's weights and what the non-blind step depends on."""
         card = load_card(CLASS)
-        return {card["name"]: card["sha256"], PARAMETERS.name: values_checksum(PARAMETERS)}
+        return {card["name"]: card["sha256"], "weight": variation_text(task)}
 
     def deblur(self, observation: Tensor) -> Restoration:
         """Estimate the kernels, then deconvolve."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.checksums import values_checksum
-from bench.methods.deconvolution.tv import PARAMETERS
+from bench.methods.deconvolution.tv import FREE, PARAMETERS
 from bench.methods.feedforward.photographs.network import reach, restore
 from bench.methods.learned.network import calibrated
 from bench.methods.learned.photographs.inputs import plane_inputs
@@ -69,4 +69,5 @@ def photograph_assets(kernels: Kernels) -> Mapping[str, str]:
         card["name"]: card["sha256"],
         "shares": ", ".join(f"{share:.6g}" for share in load_shares(kernels)),
         PARAMETERS.name: values_checksum(PARAMETERS),
+        "splitting": str(tuple(FREE)),
     }
