@@ -65,6 +65,7 @@ class _Side:
         pending: set[str] = set()
         if stored:
             with Store(folder, write=False) as store:
+                provenance.check(folder, store.invocations())
                 for row in store.each():
                     if row.status == Status.PENDING:
                         pending.add("|".join(row.columns[name] for name in LABEL))

@@ -79,6 +79,41 @@ def finish(folder: Path, entry: Mapping[str, Any]) -> None:
     write(folder, [*others[:place], {**entry, "finished": _now()}, *others[place + 1 :]])
 
 
+def check(folder: Path, invocations: Mapping[str, int]) -> None:
+    """Refuse a folder whose store knows more than its other files.
+
+    Whoever takes ``scores.csv`` and ``provenance.json`` back, by git say, and leaves the store,
+    which git ignores, would find in the next table what was taken back.
+
+    Parameters
+    ----------
+    folder : Path
+    invocations : mapping of str to int
+        How many cells its store has of which run.
+
+    Raises
+    ------
+    InvalidInput
+        If it has some of a run that ``provenance.json`` does not list. A file that is not there or
+        was set aside as damaged cannot tell.
+    """
+    path = folder / "provenance.json"
+    if not path.exists() or [*folder.glob(f"{path.name}.damaged*")]:
+        return
+    try:
+        listed = {entry.get("invocation") for entry in _parsed(path)}
+    except (ValueError, RecursionError):
+        return
+    strange = {name: count for name, count in invocations.items() if name not in listed}
+    if strange:
+        raise InvalidInput(
+            f"{folder / 'cells.sqlite'} holds {sum(strange.values())} cells of runs that "
+            f"{path.name} does not list, {min(strange)} for one: the folder was taken back to an "
+            "earlier state, by git perhaps, and the store was not. Remove cells.sqlite to go on "
+            f"with what scores.csv has, or bring the later scores.csv and {path.name} back."
+        )
+
+
 def combined(*folders: Path) -> list[Any]:
     """Return the runs of several folders, each once, in the order in which they started.
 

@@ -153,6 +153,7 @@ def execute(
     )
     with Store(out, invocation=origin["invocation"]) as store:
         scores.check(out)
+        provenance.check(out, store.invocations())
         provenance.begin(out, origin)
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)

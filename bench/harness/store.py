@@ -242,6 +242,18 @@ class Store(StoreFile):
             row,
         )
 
+    def invocations(self) -> dict[str, int]:
+        """Count the planned cells of every run that recorded any."""
+        known = [row[1] for row in self._select("PRAGMA table_info(cells)")]
+        if "invocation" not in known:  # of an older version
+            return {}
+        return dict(
+            self._select(
+                "SELECT cells.invocation, count(*) FROM plan JOIN cells ON cells.id = plan.id "
+                "WHERE cells.invocation != '' GROUP BY cells.invocation"
+            )
+        )
+
     def withdraw(self, labels: Iterable[str]) -> None:
         """Take rows out of the plan; what was computed of them stays."""
         with self._transaction() as db:

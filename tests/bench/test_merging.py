@@ -144,6 +144,25 @@ def test_a_success_is_taken_over_a_failure(folders: Path, tmp_path: Path) -> Non
         assert list(frame["status"]) == ["ok"] * 6
 
 
+def test_a_folder_taken_back_without_its_store_is_refused(folders: Path, tmp_path: Path) -> None:
+    first, second = copies(folders, tmp_path)
+    committed = {name: (first / name).read_bytes() for name in ("scores.csv", "provenance.json")}
+    run(first, "known-kernel", 1, noise=0.05)
+    for name, content in committed.items():  # as git checkout does
+        (first / name).write_bytes(content)
+    for again in (
+        lambda: bench.merge(first, second, first),
+        lambda: bench.merge(second, first, tmp_path / "c"),
+        lambda: run(first, "blurry", 1),
+    ):
+        with pytest.raises(BenchError, match=r"cells\.sqlite holds 1 cells of runs that"):
+            again()
+    assert {name: (first / name).read_bytes() for name in committed} == committed
+    assert not (tmp_path / "c").exists()
+    bench.merge(without_store(first), second, first)
+    pd.testing.assert_frame_equal(rows(first), rows(folders / "all"), check_dtype=False)
+
+
 def test_what_makes_no_sense_is_refused(bench: Bench, folders: Path) -> None:
     a, b, all_of_them = (str(folders / name) for name in ("a", "b", "all"))
     assert "Both folders are" in bench.refused("merge", a, a, "-o", "c")
