@@ -15,6 +15,8 @@ import pytest
 
 from tests.forks import Forked, forkable, forks
 
+# Before PyTorch comes in: two workers with a thread for every core take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 
 PLUGIN = '''
