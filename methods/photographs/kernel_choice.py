@@ -30,7 +30,7 @@ class KernelChoice(KernelMean):
     def __init__(self, task: Task, kernels_from: str = MEMBERS, weight: float = 0.7) -> None:
         super().__init__(task, kernels_from, weight)
 
-    def combined(self, y: Tensor, kernels: Tensor) -> Tensor:
+    def combined(self, y: Tensor, kernels: Tensor, shares: Tensor) -> Tensor:
         """Return the kernel, shape (kh, kw), of one observation's (M, kh, kw) that is taken."""
         task = self.task
         weight = tuned_weight("natural", task.noise, task.boundary)

@@ -120,9 +120,10 @@ class KernelMean(RestoresByVariation):
                     f"{type(method).__name__} returned no kernel; one of every method is needed."
                 )
         kernels = torch.stack([one.kernel.cpu() for one in found if one.kernel is not None], 1)
-        combined = [self.combined(*each) for each in zip(y.cpu(), kernels, strict=True)]
-        kernel = torch.stack(combined).to(y)
-        image = self.image(y, kernel, found)
+        shares = torch.stack([self.shares(*each) for each in zip(y.cpu(), kernels, strict=True)])
+        pairs = zip(y.cpu(), kernels, shares, strict=True)
+        kernel = torch.stack([self.combined(*each) for each in pairs]).to(y)
+        image = self.image(y, kernel, found, shares)
         residual = circular_residual(y, image, kernel, self.task.boundary)
         return Restoration(
             image,
@@ -134,11 +135,17 @@ class KernelMean(RestoresByVariation):
             residual=residual,
         )
 
-    def image(self, y: Tensor, kernel: Tensor, found: Sequence[Restoration]) -> Tensor:
+    def shares(self, y: Tensor, kernels: Tensor) -> Tensor:
+        """Return the members' shares, shape (M,), in the mean of one observation (C, H, W)."""
+        return torch.full((len(kernels),), 1 / len(kernels))
+
+    def image(
+        self, y: Tensor, kernel: Tensor, found: Sequence[Restoration], shares: Tensor
+    ) -> Tensor:
         """Return the images (N, C, H, W) that follow from the combined kernels (N, kh, kw)."""
         return self.restore(y, kernel)
 
-    def combined(self, y: Tensor, kernels: Tensor) -> Tensor:
+    def combined(self, y: Tensor, kernels: Tensor, shares: Tensor) -> Tensor:
         """Return the mean, shape (kh, kw), of one observation's kernels (M, kh, kw)."""
         size = (int(kernels.shape[1]), int(kernels.shape[2]))
         places = centroid(kernels)
@@ -147,7 +154,8 @@ class KernelMean(RestoresByVariation):
             images = self.restore(y.expand(len(kernels), *y.shape), kernels)
             places = torch.stack([middle + image_offset(images[0], each) for each in images])
         pairs = zip(kernels, places, strict=True)
-        return torch.stack([placed(each, size, 1.0, centre) for each, centre in pairs]).mean(0)
+        there = torch.stack([placed(each, size, 1.0, centre) for each, centre in pairs])
+        return (shares[:, None, None] * there).sum(0)
 
     def close(self) -> None:
         """Release what the other methods hold."""

@@ -73,7 +73,9 @@ def image_offset(restored: Tensor, truth: Tensor) -> Tensor:
     return offset
 
 
-def registered_mean(images: Sequence[Tensor], boundary: Boundary) -> Tensor:
+def registered_mean(
+    images: Sequence[Tensor], boundary: Boundary, shares: Tensor | None = None
+) -> Tensor:
     """Average restorations of one observation, moved to where the first one lies.
 
     Parameters
@@ -81,6 +83,8 @@ def registered_mean(images: Sequence[Tensor], boundary: Boundary) -> Tensor:
     images : sequence of Tensor, shape (C, H, W), in [0, 1]
         Those of no more than 72 pixels tell no shift and are not moved.
     boundary : {"circular", "free"}
+    shares : Tensor, shape (M,), optional
+        Of each, summing to 1; equal ones by default.
 
     Returns
     -------
@@ -89,7 +93,10 @@ def registered_mean(images: Sequence[Tensor], boundary: Boundary) -> Tensor:
     place = images[0]
     if min(place.shape[1:]) > 3 * COARSE.border:
         images = [place, *(_placed(image, place, boundary) for image in images[1:])]
-    return torch.stack(list(images)).mean(0).clamp(0, 1)
+    if shares is None:
+        return torch.stack(list(images)).mean(0).clamp(0, 1)
+    weighed = [share * image for share, image in zip(shares.to(place), images, strict=True)]
+    return torch.stack(weighed).sum(0).clamp(0, 1)
 
 
 def _placed(image: Tensor, place: Tensor, boundary: Boundary) -> Tensor:

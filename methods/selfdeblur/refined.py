@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
@@ -102,18 +102,23 @@ class SelfDeblurRefined(SelfDeblur):
     def _fit(self, y: Tensor) -> tuple[list[list[Fitted]], float]:
         """Fit the networks to each observation (N, C, H, W), and refine what they give."""
         fits, spent = super()._fit(y)
-        began = time.perf_counter()
-        pairs = zip(luma(y)[:, 0], fits, strict=True)
-        refined: list[list[Fitted]]
-        refined = [[self._refined(grey, one) for one in some] for grey, some in pairs]
-        return refined, spent + time.perf_counter() - began
+        refined: list[list[Fitted]] = []
+        for grey, some in zip(luma(y)[:, 0], fits, strict=True):
+            each = [self._refined(grey, one) for one in some]
+            refined.append([one for one, _ in each])
+            spent += sum(seconds for _, seconds in each)
+        return refined, spent
 
-    def _refined(self, grey: Tensor, fit: Fitted) -> Refined:
+    def _refined(self, grey: Tensor, fit: Fitted) -> tuple[Refined, float]:
+        """Refine the kernel of a fit to (H, W), and say in how many seconds."""
         task = self.task
         problem = grey.cpu(), fit.kernel.cpu(), task.noise, task.boundary
-        found = refine_softly_on_window(*problem, self.refinement, self.softnesses)
+        chosen = *problem, self.refinement, self.softnesses
+        found, seconds = self.stages.once(
+            functools.partial(refine_softly_on_window, *chosen), "soft refinement", *chosen
+        )
         kernels = [kernel.to(fit.kernel) for kernel in found]
-        return Refined(**vars(fit) | {"kernel": likely(kernels), "kernels": kernels})
+        return Refined(**vars(fit) | {"kernel": likely(kernels), "kernels": kernels}), seconds
 
     def _images(self, y: Tensor, fits: Sequence[Fitted]) -> Tensor:
         """Return the mean image over the softnesses of each fit, shape (R, C, H, W)."""
