@@ -17,11 +17,13 @@ import torch
 from torch import Tensor
 
 from bench import seeds
+from bench.checksums import values_checksum
 from bench.datasets.archives import Split
 from bench.datasets.whole_photos import training_pictures, validation_pictures
 from bench.files import read_toml
+from bench.methods.deconvolution.tv import CIRCULAR, FREE, PARAMETERS
 from bench.methods.learned.cached import Make, cached_examples
-from bench.methods.learned.photographs.inputs import plane_inputs
+from bench.methods.learned.photographs.inputs import ITERATIONS, SHARP, SMOOTH, plane_inputs
 from bench.methods.photographs.evidence import Refinement, refine_kernel
 from bench.methods.photographs.method import DARK, DETAILED, ROUNDS
 from bench.methods.photographs.registration import image_offset, moved
@@ -90,9 +92,12 @@ class Plan:
     seed: int = 0
 
     def key(self) -> str:
-        """Hash of what an example depends on in addition to its number."""
+        """Hash of what an example depends on in addition to its number: this plan and how its
+        images are restored."""
         fields = dataclasses.asdict(self)
         del fields["searches"], fields["held_out"]
+        fields["variation"] = [*CIRCULAR, *FREE, values_checksum(PARAMETERS)]
+        fields["restored"] = [SHARP, SMOOTH, ITERATIONS]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 
