@@ -249,8 +249,8 @@ class Store(StoreFile):
             return {}
         return dict(
             self._select(
-                "SELECT cells.invocation, count(*) FROM plan JOIN cells ON cells.id = plan.id "
-                "WHERE cells.invocation != '' GROUP BY cells.invocation"
+                "SELECT invocation, count(*) FROM cells WHERE invocation != '' "
+                "AND id IN (SELECT id FROM plan) GROUP BY invocation"
             )
         )
 
