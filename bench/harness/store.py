@@ -250,7 +250,7 @@ class Store(StoreFile):
         return dict(
             self._select(
                 "SELECT invocation, count(*) FROM cells WHERE invocation != '' "
-                "AND id IN (SELECT id FROM plan) GROUP BY invocation"
+                "AND +id IN (SELECT id FROM plan) GROUP BY invocation"  # + keeps to the index of runs
             )
         )
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from bench.errors import BenchError, Unavailable
 from bench.files import write_atomically
+from bench.harness import provenance
 from bench.harness.cells import Row
 from bench.harness.scoring import truth
 from bench.harness.store import Store
@@ -68,9 +69,10 @@ def decompose(
     Raises
     ------
     BenchError
-        If the store holds no kernel of a blind method.
+        If the store holds no kernel of a blind method; or if it knows more than the folder's other files.
     """
     with Store(folder, write=False) as store:
+        provenance.check(folder, store.invocations())
         rows = [row for row in store.each("image") if _wanted(row, images)]
         found = list(_measured(store, rows, open_dataset, progress))
     if not found:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from bench.datasets.arrays import digest
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.harness import scores
+from bench.harness import provenance, scores
 from bench.harness.cells import Row
 from bench.harness.scoring import truth
 from bench.harness.store import Store
@@ -66,9 +66,10 @@ def measure(
     Raises
     ------
     BenchError
-        If the store holds no finished cell of a set that is scored after an alignment.
+        If the store holds no finished cell of a set that is scored after an alignment; or if it knows more than the folder's other files.
     """
     with Store(folder, write=False) as store:
+        provenance.check(folder, store.invocations())
         rows = [row for row in store.each("image") if row.status == Status.OK]
         found = list(_measured(store, rows, open_dataset, progress))
     if not found:
