@@ -248,9 +248,9 @@ class Store(StoreFile):
         if "invocation" not in known:  # of an older version
             return {}
         return dict(
-            self._select(
+            self._select(  # by the index of runs, which +id leaves no other choice than
                 "SELECT invocation, count(*) FROM cells WHERE invocation != '' "
-                "AND +id IN (SELECT id FROM plan) GROUP BY invocation"  # + keeps to the index of runs
+                "AND +id IN (SELECT id FROM plan) GROUP BY invocation"
             )
         )
 

@@ -69,7 +69,7 @@ def decompose(
     Raises
     ------
     BenchError
-        If the store holds no kernel of a blind method; or if it knows more than the folder's other files.
+        If the store holds no kernel of a blind method, or knows more than the folder's other files.
     """
     with Store(folder, write=False) as store:
         provenance.check(folder, store.invocations())

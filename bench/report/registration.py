@@ -66,7 +66,8 @@ def measure(
     Raises
     ------
     BenchError
-        If the store holds no finished cell of a set that is scored after an alignment; or if it knows more than the folder's other files.
+        If the store holds no finished cell of a set that is scored after an alignment, or knows
+        more than the folder's other files.
     """
     with Store(folder, write=False) as store:
         provenance.check(folder, store.invocations())
