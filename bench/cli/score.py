@@ -50,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         {"scored": options.name, "origin": origin, "manifest": manifest["condition"]}
     )
     with Store(options.output, invocation=entry["invocation"]) as store:
-        provenance.check(options.output, store.invocations())
-        provenance.begin(options.output, entry)
+        provenance.begin(options.output, entry, store.invocations())
         store.expect(outcome.cell for outcome in found)
         store.record(found)
         collected = scores.collect(store, datasets, progress=False)

@@ -59,13 +59,16 @@ def collect(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def begin(folder: Path, entry: Mapping[str, Any]) -> None:
+def begin(folder: Path, entry: Mapping[str, Any], invocations: Mapping[str, int]) -> None:
     """Add a run to a folder's ``provenance.json``, the file that lists all its runs.
+
+    A folder whose store has cells of others, ``invocations``, is refused, as :func:`check` says.
 
     It is written before the work, so that cells of a run that is killed have an origin too; such
     an entry keeps ``"finished": null``. A damaged file is set aside as ``provenance.json.damaged``
     with a notice: nothing of it is thrown away, and it must not keep a folder from being used.
     """
+    check(folder, invocations)
     write(folder, [*_entries(folder / "provenance.json"), entry])
 
 

@@ -153,8 +153,7 @@ def execute(
     )
     with Store(out, invocation=origin["invocation"]) as store:
         scores.check(out)
-        provenance.check(out, store.invocations())
-        provenance.begin(out, origin)
+        provenance.begin(out, origin, store.invocations())
         if not resume:
             store.forget(cell for item in laid_out for cell in item.cells)
         summary = runner.run(
