@@ -220,7 +220,7 @@ def test_damaged_provenance_is_set_aside(
 ) -> None:
     path = tmp_path / "provenance.json"
     path.write_text(text, encoding="latin-1")
-    provenance.begin(tmp_path, {"command": "x"})
+    provenance.begin(tmp_path, {"command": "x"}, {})
     assert [entry["command"] for entry in json.loads(path.read_text())] == ["x"]
     assert (tmp_path / "provenance.json.damaged").read_text(encoding="latin-1") == text
     assert "is kept as provenance.json.damaged" in capsys.readouterr().err

@@ -55,8 +55,8 @@ def test_only_the_project_s_own_repository_is_named(tmp_path, monkeypatch):
 
 def test_a_run_is_entered_when_it_begins_and_completed_when_it_ends(tmp_path):
     first, second = (provenance.collect({"methods": [name]}) for name in ("dp", "caf\udce9"))
-    provenance.begin(tmp_path, first)
-    provenance.begin(tmp_path, second)
+    provenance.begin(tmp_path, first, {})
+    provenance.begin(tmp_path, second, {})
     provenance.finish(tmp_path, second)
     killed, ended = json.loads((tmp_path / "provenance.json").read_text())
     assert killed == first
@@ -68,7 +68,7 @@ def test_a_run_is_entered_when_it_begins_and_completed_when_it_ends(tmp_path):
 @pytest.mark.parametrize("damage", ["[", "{}", "[3]"])
 def test_a_damaged_provenance_is_set_aside_before_the_work(tmp_path, damage, capsys):
     (tmp_path / "provenance.json").write_text(damage)
-    provenance.begin(tmp_path, provenance.collect({}))
+    provenance.begin(tmp_path, provenance.collect({}), {})
     assert (tmp_path / "provenance.json.damaged").read_text() == damage
     assert "is damaged" in capsys.readouterr().err
     (begun,) = json.loads((tmp_path / "provenance.json").read_text())

@@ -155,7 +155,7 @@ def _scored(out: Path) -> None:
 def _provenance(folder: Path) -> int:
     shutil.copytree(folder / "in", folder / "out")
     entry = {"invocation": "x"}
-    code = call(provenance.begin, folder / "out", entry)
+    code = call(provenance.begin, folder / "out", entry, {})
     return max(code, call(provenance.finish, folder / "out", entry))
 
 
