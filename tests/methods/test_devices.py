@@ -25,6 +25,7 @@ from bench.physics.condition import Condition
 from bench.registry import METHODS
 from tests.methods.second_device import DEVICE, SecondDevice
 
+MEMBERS = "sparse-edges+kernel-net"
 QUICK: dict[str, dict[str, int | str]] = {
     "dd": {"restarts": 2, "steps": 3, "search_steps": 3},
     "dds": {"restarts": 2, "steps": 3, "search_steps": 3},
@@ -37,11 +38,14 @@ QUICK: dict[str, dict[str, int | str]] = {
     "marginal-both": {"restarts": 2, "search_steps": 3},
     "marginal-refit": {"restarts": 2, "search_steps": 3},
     "selfdeblur": {"restarts": 2, "steps": 3},
-    "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2},
-    "kernel-mean": {"kernels_from": "sparse-edges+pmp"},
-    "refined": {"kernel_from": "sparse-edges", "turns": 2},
-    "image-mean": {"kernels_from": "sparse-edges+pmp"},
-    "kernel-choice": {"kernels_from": "sparse-edges+pmp"},
+    "selfdeblur-refined": {"restarts": 2, "steps": 3, "turns": 2, "softnesses": 2},
+    "kernel-mean": {"kernels_from": MEMBERS},
+    "refined": {"kernel_from": "sparse-edges", "turns": 2, "softnesses": 2},
+    "image-mean": {"kernels_from": MEMBERS},
+    "kernel-choice": {"kernels_from": MEMBERS},
+    "pmp": {"iterations": 1},
+    "marginal-natural": {"iterations": 1, "turns": 2},
+    "text-l0": {"iterations": 1},
 }
 """Parameters with which a method takes no longer than it must to show where it computes."""
 SMALL = ("known-kernel-lmmse",)
